@@ -1,0 +1,61 @@
+# `make` prints what there is to make. Everything it installs goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+N ?= 30
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # `test` runs its parts in order, with -j too
+.PHONY: help demo test lint types unit kill schema clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.flypast ## the whole way on a bundled example: validate, plan, send to a look-alike of Bird, report
+	@$(BIN)/flypast demo
+
+.venv: .venv/.dev ## flypast and the tools to work on it, in .venv
+
+test: lint types unit ## lint, types and unit, in order
+
+lint: .venv/.dev ## style and common mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev ## mypy, strict
+	$(BIN)/mypy
+
+unit: .venv/.dev ## all tests
+	$(BIN)/python -m pytest -q -n 2
+
+kill: .venv/.dev ## kill -9 in the middle of a send, N=30 times: no double, no unseen loss
+	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -k kill tests
+
+schema: .venv/.dev ## write the generated schemas anew
+	$(BIN)/python -m runner.manifest.strictness
+
+clean: ## remove .venv, caches and builds
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Two stamps: a visitor's demo does not wait for linters. Both are old as soon as the requirements change.
+.venv/.flypast: pyproject.toml constraints.txt | .venv/pyvenv.cfg
+	@echo "installing flypast into .venv"
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt | .venv/pyvenv.cfg
+	@echo "installing flypast and its development tools into .venv"
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch .venv/.flypast $@
+
+.venv/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { echo "flypast needs Python 3.11 or newer, and there is no $(PYTHON):" \
+	  "install it, or name another with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "flypast needs Python 3.11 or newer," \
+	  "and $(PYTHON) is $$($(PYTHON) -V): name a newer one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments here:" \
+	  "on Debian and Ubuntu, install them with: sudo apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }

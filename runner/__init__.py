@@ -1,0 +1,3 @@
+"""flypast: Terraform for messages."""
+
+__version__ = "0.1.0"

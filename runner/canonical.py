@@ -1,0 +1,20 @@
+"""One spelling for one JSON value: what is hashed is what is posted."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from .model import Json
+
+
+def canonical(value: Json) -> bytes:
+    """Sorted keys, no white space, UTF-8. Raises ValueError for NaN, infinity and a lone surrogate."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def payload_hash(request: Mapping[str, Json]) -> str:
+    """SHA-256 in hex of the canonical request without its `reference`, which says who sent it, not what it says."""
+    return hashlib.sha256(
+        canonical({name: value for name, value in request.items() if name != "reference"})
+    ).hexdigest()

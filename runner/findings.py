@@ -1,0 +1,140 @@
+"""Findings: what is wrong in a file, where, and how to put it right."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+SHOWN_PER_GROUP = 50
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """A stretch of a file. Lines and columns count from 1 (code points); the end column is exclusive.
+
+    `path` is what people are shown: relative to the repository, with `/`.
+    """
+
+    path: str
+    line: int = 1
+    column: int = 1
+    end_line: int = 0
+    end_column: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.end_line:
+            object.__setattr__(self, "end_line", self.line)
+            object.__setattr__(self, "end_column", self.end_column or self.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One mistake, at one place. `also` names the other places that belong to it."""
+
+    code: str
+    severity: Severity
+    message: str
+    place: Place
+    hint: str | None = None
+    also: tuple[Place, ...] = ()
+
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        return (self.place.path, self.place.line, self.place.column, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The lines of a file that frames are cut from. `people` are the ranges of lines that hold people's data."""
+
+    lines: Sequence[str]
+    people: Sequence[tuple[int, int]] = ()
+
+
+class Findings:
+    """Collects findings; never stops at the first.
+
+    Rows of data come in thousands: `error(..., group=...)` keeps the first 50 of a group and counts the rest.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[Finding, None] = {}
+        self._groups: Counter[tuple[str, str]] = Counter()
+        self._first_hidden: dict[tuple[str, str], Finding] = {}
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        place: Place,
+        *,
+        hint: str | None = None,
+        also: Iterable[Place] = (),
+        group: str | None = None,
+    ) -> None:
+        self.add(
+            Finding(code=code, severity=Severity.ERROR, message=message, place=place, hint=hint, also=tuple(also)),
+            group=group,
+        )
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        place: Place,
+        *,
+        hint: str | None = None,
+        also: Iterable[Place] = (),
+        group: str | None = None,
+    ) -> None:
+        self.add(
+            Finding(code=code, severity=Severity.WARNING, message=message, place=place, hint=hint, also=tuple(also)),
+            group=group,
+        )
+
+    def add(self, finding: Finding, *, group: str | None = None) -> None:
+        if finding in self._found:
+            return
+        if group is not None:
+            counted = (finding.code, group)
+            self._groups[counted] += 1
+            if self._groups[counted] > SHOWN_PER_GROUP:
+                self._first_hidden.setdefault(counted, finding)
+                return
+        self._found[finding] = None
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(finding.severity is Severity.ERROR for finding in self._found)
+
+    def sorted(self) -> tuple[Finding, ...]:
+        """All findings by path, line, column, code; a cut group ends with one that says its total."""
+        rests = (_rest(hidden, self._groups[counted], counted[1]) for counted, hidden in self._first_hidden.items())
+        return tuple(sorted((*self._found, *rests), key=Finding.sort_key))
+
+
+def _rest(hidden: Finding, total: int, group: str) -> Finding:
+    return Finding(
+        code=hidden.code,
+        severity=hidden.severity,
+        place=hidden.place,
+        message=f"{total - SHOWN_PER_GROUP:,} more like this in {group}: {total:,} in all",
+    )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """The hint for an unknown name: the nearest known one, else all of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f'did you mean "{near[0]}"?'
+    return f"known: {', '.join(names[:20])}" if names else None

@@ -1,0 +1,209 @@
+"""The nouns: what a manifest says, what goes out, and what came of it. Frozen; new facts make new values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .findings import Place
+
+Json = Any  # what json.loads gives; a schema has judged it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A pace: `count` messages per `per_s` seconds, as in `20/s` or `30/m`."""
+
+    count: int
+    per_s: int
+
+    @property
+    def per_second(self) -> float:
+        return self.count / self.per_s
+
+    def __str__(self) -> str:
+        return f"{self.count}/{'s' if self.per_s == 1 else 'm'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A Bird channel under the manifest's own name."""
+
+    name: str
+    workspace_id: str
+    channel_id: str
+    platform: str = "sms"
+    mms: bool = False
+    rate: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientList:
+    """Where a list of people comes from: `contacts` (inline) or `file`, never both.
+
+    `base` is the shown path of the manifest that declares it; `place` its key there; `places` the place of
+    each option's value.
+    """
+
+    name: str
+    place: Place
+    places: Mapping[str, Place] = field(default_factory=dict)
+    file: str | None = None
+    contacts: tuple[Mapping[str, Json], ...] | None = None
+    contact_places: tuple[Place, ...] = ()
+    identifier: str | None = None
+    identifier_key: str = "phonenumber"
+    region: str | None = None
+    where: str | None = None
+    sha256: str | None = None
+    delimiter: str | None = None
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """One row of a list, normalised for one platform.
+
+    `address` is what identifies the person: `identifierKey:value`, or `id:…`. `contact` is Bird's contact
+    object as it goes on the wire. `row` counts data rows from 1.
+    """
+
+    list_name: str
+    row: int
+    address: str
+    contact: Mapping[str, Json]
+    parameters: Mapping[str, Json]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message as written: Bird's fields with expressions, not yet rendered. Bird's word "template" is not this.
+
+    `fields` are Bird's own (body, template, tags, …); `receiver` stands there only when written in the manifest.
+    `path` leads to the message in its document, for places.
+    """
+
+    name: str
+    channel: Channel
+    place: Place
+    fields: Mapping[str, Json]
+    to: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    receiver: Mapping[str, Json] | None = None
+    when: str | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    distinct: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAfter:
+    """When to give up: a share of the finished messages, or a count (see `Threshold`)."""
+
+    rejected: "Threshold"
+    in_doubt: "Threshold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """`count` at once, or `share` (0 to 1) from the 20th finished message on. Reached means equal or more."""
+
+    count: int | None = None
+    share: float | None = None
+
+    def reached(self, bad: int, finished: int) -> bool:
+        if self.count is not None:
+            return bad >= self.count
+        return self.share is not None and finished >= 20 and bad >= self.share * finished and bad > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How to send. `written` is the policy as it stands in the manifest: part of the digest."""
+
+    rate: Rate = Rate(count=50, per_s=1)
+    concurrency: int = 64
+    ledger: str | None = None
+    max_messages: int | None = None
+    countries: frozenset[str] | None = None
+    max_segments_per_message: int = 6
+    stop_after: StopAfter = StopAfter(rejected=Threshold(share=0.05), in_doubt=Threshold(count=10))
+    suppress: tuple[str, ...] = ()
+    written: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Rendered and sendable: `body` is the exact JSON that is hashed and posted."""
+
+    draft: str
+    channel: Channel
+    key: str
+    reference: str
+    address: str
+    payload_hash: str
+    body: bytes
+    country: str | None
+    segments: int
+
+
+class State(StrEnum):
+    """The states a message has in the ledger (docs/reliability.md draws the moves between them)."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    IN_DOUBT = "inDoubt"
+    ABSENT = "absent"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Bird took it. `message_id` is None where the reply could not be read: the status line is the promise."""
+
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """Bird refused this message, for good."""
+
+    code: str
+    words: str
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttled:
+    """429: not processed. `retry_after_s` is None unless the header made sense."""
+
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """No connection was acquired, so nothing went out. `is_final` where trying again can't help (certificate)."""
+
+    words: str
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedByBird:
+    """401, 402, 403, 404: the key, the credit, a permission or the channel. Nothing went out; the run stops."""
+
+    status: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InDoubt:
+    """Nothing is proven: it may have gone out. `stops` where the run must not go on (redirect)."""
+
+    words: str
+    stops: bool = False
+
+
+Outcome = Accepted | Rejected | Throttled | NotSent | RefusedByBird | InDoubt

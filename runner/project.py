@@ -1,0 +1,32 @@
+"""The project a manifest belongs to: its root, and how its files are shown to people."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def project_root(manifest: Path) -> Path:
+    """The nearest parent of the manifest with `.git`, else the manifest's own folder; never the working directory."""
+    folder = manifest.absolute().parent
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """`root` bounds what a manifest may read. `working` is where the command runs: it only shapes shown paths."""
+
+    root: Path
+    working: Path
+
+    @classmethod
+    def of(cls, manifest: Path, working: Path) -> "Project":
+        return cls(root=project_root(manifest), working=working)
+
+    def shown(self, path: Path) -> str:
+        """Relative to the repository; without one, to the working directory or the manifest's folder; with `/`."""
+        path = path.absolute()
+        bases = (self.root,) if (self.root / ".git").exists() else (self.working, self.root)
+        for base in bases:
+            if path.is_relative_to(base):
+                return path.relative_to(base).as_posix()
+        return Path(os.path.relpath(path, self.root)).as_posix()
