@@ -1,0 +1,1 @@
+"""People: where lists come from, addresses, selection."""

@@ -1,0 +1,76 @@
+"""One row of a recipient list as it stands in its source, and what a reader of rows is given."""
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+from runner.findings import Findings, Place
+from runner.model import Json, RecipientList
+
+MAX_CELL = 65_536  # characters
+MAX_RECORD = 1_048_576  # characters of one row, bytes of one line
+MAX_DOCUMENT = 8 * 1024 * 1024  # bytes of a .json or .yaml list, which is read whole
+IDENTIFIERS = ("identifierValue", "phonenumber", "phone")
+
+
+class Row(NamedTuple):
+    """`number` counts data rows from 1, `line` is where it starts. `text` is how it is written, to find a cell in.
+
+    A named tuple, not a dataclass: a million of them are made, and this costs a third.
+    """
+
+    number: int
+    line: int
+    values: Mapping[str, Json]
+    text: str
+    locate: Callable[["Row", str | None], Place]
+
+    def place(self, column: str | None = None) -> Place:
+        """The place of the row, or exactly of one of its cells (found by reading the row again)."""
+        return self.locate(self, column)
+
+
+class Hasher(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+class Document(Protocol):
+    """What the manifest's YAML loader gives."""
+
+    @property
+    def data(self) -> Json: ...
+
+    def place(self, path: tuple[str | int, ...], /) -> Place: ...
+
+
+LoadYaml = Callable[[bytes, Path, str, Findings], Document | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A list to read. `from_line` skips the lines before it, where one row is looked for again."""
+
+    opened: BinaryIO
+    suffix: str
+    shown: str
+    spec: RecipientList
+    findings: Findings
+    hasher: Hasher | None = None
+    load_yaml: LoadYaml | None = None
+    from_line: int = 0
+
+
+def offset_place(path: str, line: int, text: str, offset: int) -> Place:
+    """The place of a character of `text`, which starts at `line`."""
+    return Place(path=path, line=line + text.count("\n", 0, offset), column=offset - text.rfind("\n", 0, offset))
+
+
+def identifier_of(spec: RecipientList, names: Container[str]) -> str | None:
+    """The column that holds the address, or None where there is none."""
+    if spec.identifier is not None:
+        return spec.identifier if spec.identifier in names else None
+    for name in IDENTIFIERS:
+        if name in names:
+            return name
+    return None

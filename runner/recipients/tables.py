@@ -1,0 +1,155 @@
+"""Tables: `.csv` and `.tsv`, streamed. Cells are text as written; an empty cell is null."""
+
+import csv
+from collections.abc import Iterator, Sequence
+
+from runner.findings import Place
+
+from .cells import Cells
+from .faults import Faults, Stop
+from .headers import check_header
+from .lines import Lines
+from .rows import MAX_CELL, Row, Source, offset_place
+
+_CLOSE_IT = 'close it, or write each quote inside the cell twice: ""'
+
+
+def read_table(source: Source) -> Iterator[Row]:
+    """The rows of a table. Raises Stop where nothing after a place can be told apart."""
+    return _Table(source).rows()
+
+
+def read_header(source: Source) -> tuple[str, ...] | None:
+    """The names of a table's columns; None where the header is wrong, which is then in the findings."""
+    return _Table(source).header()
+
+
+class _Table:
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._faults = Faults(source.findings)
+        self._delimiter = _delimiter(source)
+        self._names: tuple[str, ...] = ()
+        self._lines = Lines(source.opened, source.shown, source.hasher)
+        # csv gives up at a cell of 131,072 characters by itself, so an open quote can't swallow a large file.
+        self._records = csv.reader(iter(self._lines), delimiter=self._delimiter, strict=True)
+
+    def header(self) -> tuple[str, ...] | None:
+        try:
+            names = next((tuple(cells) for cells in self._nonblank()), ())
+        except csv.Error:
+            raise self._stopped("the header", self._record_so_far(0)) from None
+        if not names:
+            place = Place(path=self._source.shown)
+            raise Stop("RCP507", "the file is empty", place, hint="its first line names the columns")
+        header = self._record_so_far(0)
+        if "\0" in header.text:
+            raise Stop("RCP515", "the header holds a NUL character", self._at(header, header.text.index("\0")))
+        self._names = names
+        places = [self._at(header, start) for start in Cells(header.text, self._delimiter).starts]
+        holds = check_header(names, places, self._delimiter, self._source.spec, self._source.findings)
+        return names if holds else None
+
+    def _nonblank(self) -> Iterator[list[str]]:
+        for cells in self._records:
+            if cells:
+                yield cells
+            self._lines.begin()
+
+    def rows(self) -> Iterator[Row]:
+        names = self.header()
+        if names is None:
+            return
+        lines, width, locate, number = self._lines, len(names), self._locate, 0
+        lines.skip_to(self._source.from_line)
+        while True:
+            lines.begin()
+            line = lines.number + 1
+            try:
+                cells = next(self._records)
+            except StopIteration:
+                return
+            except csv.Error:
+                number += 1
+                self._report_unreadable(self._record_so_far(number))
+                continue
+            if not cells:
+                continue
+            number += 1
+            text = lines.record[0] if len(lines.record) == 1 else "".join(lines.record)
+            if len(cells) != width:
+                self._report_ragged(Row(number, line, {}, text, locate), len(cells))
+                continue
+            row = Row(number, line, {name: cell or None for name, cell in zip(names, cells, strict=True)}, text, locate)
+            if self._is_sound(row, cells):
+                yield row
+
+    def _record_so_far(self, number: int) -> Row:
+        record = self._lines.record
+        return Row(number, self._lines.number - len(record) + 1, {}, "".join(record), self._locate)
+
+    def _is_sound(self, row: Row, cells: Sequence[str]) -> bool:
+        if "\0" in row.text:
+            at = row.text.index("\0")
+            self._faults.error("RCP515", row, "a NUL character", find=lambda: self._at(row, at))
+            return False
+        if len(row.text) > MAX_CELL:
+            long = next((name for name, cell in zip(self._names, cells, strict=True) if len(cell) > MAX_CELL), None)
+            if long is not None:
+                self._faults.error("RCP516", row, f"more than {MAX_CELL:,} characters in one cell", column=long)
+                return False
+        return True
+
+    def _report_ragged(self, row: Row, count: int) -> None:
+        width = len(self._names)
+        hint = f"put a cell that holds {self._delimiter!r} in quotes" if count > width else None
+        if "\n" in row.text.rstrip("\r\n"):
+            hint = "a quote in it runs over a line end: is it closed where it should be?"
+
+        def find() -> Place:
+            return self._at(row, Cells(row.text, self._delimiter).starts[width] if count > width else 0)
+
+        words = f"{count} cell{'s' if count != 1 else ''} where the header has {width}"
+        self._faults.error("RCP513", row, words, hint=hint, find=find)
+
+    def _report_unreadable(self, row: Row) -> None:
+        if row.text.count("\n") > 1:  # past a quote that spans lines nothing can be told apart
+            raise self._stopped(f"row {row.number}", row)
+        code, words, hint, offset = self._explained(row)
+        self._faults.error(code, row, words, hint=hint, find=lambda: self._at(row, offset))
+
+    def _stopped(self, name: str, row: Row) -> Stop:
+        code, words, hint, offset = self._explained(row)
+        upto = f" (looked for up to line {self._lines.number})" if self._lines.number > row.line else ""
+        message = f"{name}: {words}{upto}: the rest of the file was not read"
+        return Stop(code, message, self._at(row, offset), hint=hint)
+
+    def _explained(self, row: Row) -> tuple[str, str, str | None, int]:
+        """Why csv could not read a record: code, words, hint, offset."""
+        cells = Cells(row.text, self._delimiter)
+        if len(row.text) > MAX_CELL and row.text.count("\n") <= 1:
+            return "RCP516", f"more than {MAX_CELL:,} characters in one cell", None, cells.starts[-1]
+        if cells.broken is not None:
+            return "RCP514", "a quote opens here and is not closed at the end of its cell", _CLOSE_IT, cells.broken
+        hint = "end lines with LF or CR LF, or put the cell in quotes"
+        return "RCP515", "a carriage return without a line feed", hint, max(row.text.find("\r"), 0)
+
+    def _locate(self, row: Row, column: str | None) -> Place:
+        if column is None or column not in self._names:
+            return Place(path=self._source.shown, line=row.line, column=1, end_line=row.line, end_column=1)
+        starts = Cells(row.text, self._delimiter).starts
+        index = self._names.index(column)
+        return self._at(row, starts[index] if index < len(starts) else 0)
+
+    def _at(self, row: Row, offset: int) -> Place:
+        return offset_place(self._source.shown, row.line, row.text, offset)
+
+
+def _delimiter(source: Source) -> str:
+    written = source.spec.delimiter
+    if written is None:
+        return "\t" if source.suffix == ".tsv" else ","
+    if len(written) == 1 and written not in '"\r\n\0 ':
+        return written
+    message = "the delimiter must be one character, not a quote, a space or a line end"
+    raise Stop("RCP512", message, source.spec.places.get("delimiter", source.spec.place))
