@@ -1,0 +1,1 @@
+"""Who has which message: the seam, and the stores behind it."""

@@ -1,0 +1,48 @@
+"""A message's identity: who gets which message of which send, in which workspace. Neither text nor time is in it."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from runner.canonical import canonical
+from runner.model import Json
+
+_SCHEME = "flypast1"
+_KEY_BYTES = 20  # 160 bits: 32 characters of base32 without padding
+
+
+class KeyMaker:
+    """Makes the keys of one message's recipients; what they share is hashed once."""
+
+    def __init__(self, *, workspace_id: str, name: str, edition: str, message: str) -> None:
+        self._shared = hashlib.sha256(_framed((_SCHEME, workspace_id.lower(), name, edition, message)))
+
+    def key(self, address: str, distinct: Sequence[Json] = ()) -> str:
+        """32 characters: base32 of 160 bits. Raises ValueError for text that has no UTF-8 (a lone surrogate)."""
+        whole = self._shared.copy()
+        whole.update(_framed((address, *map(_as_text, distinct))))
+        return base64.b32encode(whole.digest()[:_KEY_BYTES]).decode()
+
+
+def message_key(
+    *, workspace_id: str, name: str, edition: str, message: str, address: str, distinct: Sequence[Json] = ()
+) -> str:
+    """The key of one message: base32 of the first 160 bits of SHA-256 over its length-prefixed fields."""
+    maker = KeyMaker(workspace_id=workspace_id, name=name, edition=edition, message=message)
+    return maker.key(address, distinct)
+
+
+def reference_of(key: str) -> str:
+    """What stands in Bird's `reference` unless the manifest gives its own."""
+    return f"fp1.{key}"
+
+
+def _framed(fields: Iterable[str]) -> bytes:
+    """Each field after its length in bytes of UTF-8 (4 bytes, big-endian), so that no two lists read alike."""
+    encoded = [field.encode() for field in fields]
+    return b"".join(len(field).to_bytes(4, "big") + field for field in encoded)
+
+
+def _as_text(value: Json) -> str:
+    # 5 and "5" are the same on purpose: a list that moves from CSV to JSON Lines must not send again.
+    return value if isinstance(value, str) else canonical(value).decode()

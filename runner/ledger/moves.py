@@ -1,0 +1,51 @@
+"""Which moves between states a ledger allows: one list for every store."""
+
+from typing import NoReturn
+
+from runner.errors import LedgerFault
+from runner.model import State
+
+from .seam import ClaimLost, NotSendable
+
+SENDABLE = frozenset({State.PLANNED, State.REJECTED, State.ABSENT})
+SETTLED_AS = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.IN_DOUBT})
+UNDECIDED = frozenset({State.IN_DOUBT, State.ABSENT})
+DECIDED_AS = frozenset({State.PLANNED, State.DROPPED})
+
+_LONGEST = 500  # characters kept of what Bird says; its replies may be long and hostile
+
+
+def fitted(text: str | None) -> str | None:
+    """What a ledger keeps of foreign text: its first 500 characters, as UTF-8 can hold them."""
+    return None if text is None else text[:_LONGEST].encode(errors="replace").decode()
+
+
+def left_behind(run: str) -> str:
+    """The words of a message whose run ended without saying what became of it."""
+    return f"the run {run} ended without an outcome"
+
+
+def must_settle(state: State) -> None:
+    if state not in SETTLED_AS:
+        raise ValueError(f"an intent can't be settled as {state}")
+
+
+def must_decide(state: State) -> None:
+    if state not in DECIDED_AS:
+        raise ValueError(f"a person can't decide that a message is {state}")
+
+
+def lost(manifest: str) -> NoReturn:
+    raise ClaimLost(
+        f"this run's claim to {manifest} has ended or been taken over: it may send and record nothing more",
+        hint="look at what the other run does with flypast status, then send again: nothing goes out twice",
+    )
+
+
+def not_open(key: str) -> NoReturn:
+    raise LedgerFault(f"the message {key} has no open intent of this run, so its outcome was not recorded")
+
+
+def not_sendable(key: str, held: State | None) -> NoReturn:
+    stands = "named twice in one commit" if held is None else f"{held} already"
+    raise NotSendable(f"the message {key} is {stands}: it is not sent", hint="plan again")

@@ -1,0 +1,138 @@
+"""The seam between flypast and its ledgers: who has which message, durable before and after each request.
+
+A ledger is bound at creation to one API origin. A claim is the right to send for one manifest name; it carries an
+epoch, and what an older epoch writes is refused.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from runner.errors import LedgerFault
+from runner.model import State
+
+
+class ClaimLost(LedgerFault):
+    """Another run took this claim over: nothing of ours may be sent or written any more."""
+
+
+class NotSendable(LedgerFault):
+    """An intent for a message that the ledger does not hold as sendable. It is not written, so nothing is sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What planning needs to know of a message that the ledger holds."""
+
+    state: State
+    payload_hash: str
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """`sending`: written and synced before the first byte of the request."""
+
+    key: str
+    edition: str
+    message: str
+    workspace_id: str
+    channel_id: str
+    reference: str
+    address: str
+    payload_hash: str
+    country: str | None
+    segments: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of an intent. `state` is planned (proven unsent), accepted, rejected or inDoubt."""
+
+    key: str
+    state: State
+    at: str
+    message_id: str | None = None
+    code: str | None = None
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One message as the ledger holds it. Times are RFC 3339 in UTC.
+
+    `run` names the run that last sent it or decided about it; `intended_at` is when its last intent was written
+    (a request can't be older), `at` when its state last changed.
+    """
+
+    key: str
+    manifest: str
+    edition: str
+    message: str
+    workspace_id: str
+    channel_id: str
+    reference: str
+    address: str
+    payload_hash: str
+    country: str | None
+    segments: int
+    state: State
+    attempts: int
+    run: str
+    intended_at: str = ""
+    at: str
+    message_id: str | None
+    code: str | None
+    words: str | None
+
+
+class Claim(Protocol):
+    """One run's right to send for one manifest name, from `Ledger.claim` to `release`."""
+
+    manifest: str
+    run: str
+    epoch: int
+
+    def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
+        """All of it in one durable commit, or none. May be called from another thread, one call at a time.
+
+        Settlements come first, so a commit may settle a message as planned and intend it again. Raises ClaimLost,
+        NotSendable (an intent whose key is not new, planned, rejected or absent) or LedgerFault.
+        """
+
+    def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
+        """A human's decision about messages in doubt or absent: planned or dropped. Gives how many moved."""
+
+    def release(self) -> None:
+        """Ends the claim; what is still `sending` becomes `inDoubt`. A second call does nothing."""
+
+
+class Ledger(Protocol):
+    """Reading is free; writing goes through a claim."""
+
+    name: str | None
+    origin: str
+
+    def lookup(self, key: str) -> Known | None: ...
+
+    def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> Claim:
+        """The claim for a manifest name; raises Locked, naming the holder, where a living run has it.
+
+        What a dead run left in `sending` becomes `inDoubt` here.
+        """
+
+    def entries(self, manifest: str | None = None, *, states: Iterable[State] = ()) -> Iterator[Entry]:
+        """By manifest, message, then the order of first intent; all states where none is named."""
+
+    def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
+        """Key and state of each message of one edition, in the order of `entries`: to count those no longer wanted."""
+
+    def counts(self, manifest: str) -> Mapping[State, int]:
+        """How many messages of all editions are in each state; a state that none is in is left out."""
+
+    def manifests(self) -> tuple[str, ...]:
+        """The names that have messages here, sorted."""
+
+    def close(self) -> None:
+        """Lets go of everything. A claim that was not released ends as if its process had died."""

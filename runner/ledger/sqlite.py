@@ -1,0 +1,260 @@
+"""The ledger in one SQLite file: for one host. Opened to read; the first claim opens it to write."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from runner.errors import LedgerFault, Refused
+from runner.model import State
+
+from . import tables
+from .locks import RunLock, Witness, witnesses
+from .mounts import mount_table, refuse_remote
+from .moves import fitted, lost, must_decide, must_settle, not_open, not_sendable
+from .opening import (
+    Meta,
+    faults,
+    in_words,
+    is_broken,
+    judge,
+    judge_history,
+    make,
+    must_be_there,
+    open_to_read,
+    open_to_write,
+)
+from .seam import Entry, Intent, Known, Settlement
+
+
+def create(path: Path, *, origin: str, name: str | None, at: str, mounts: str | None = None) -> "SqliteLedger":
+    """A new ledger bound to one API origin, readable by its owner alone; `name` is what `policy.ledger` asks for.
+
+    Raises LedgerFault where there is a file already, on a network file system, and where it can't be written.
+    """
+    refuse_remote(path, mount_table() if mounts is None else mounts)
+    if not make(path, origin=origin, name=name, at=at):
+        raise LedgerFault(f"there is a file at {path} already", hint="it was left as it is; name another place")
+    return open_ledger(path, origin=origin, mounts=mounts)
+
+
+def open_or_create(path: Path, *, origin: str, at: str, mounts: str | None = None) -> "SqliteLedger":
+    """The ledger at `path`, made without a name where there is none yet: the default ledger of a first send."""
+    table = mount_table() if mounts is None else mounts
+    refuse_remote(path, table)
+    if not path.exists():
+        make(path, origin=origin, name=None, at=at)  # where another first send was quicker, its ledger is opened
+    return open_ledger(path, origin=origin, mounts=table)
+
+
+def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None) -> "SqliteLedger":
+    """The ledger at `path`, to read; nothing is created or changed before its first claim.
+
+    `origin` is the API that this run would use (None: any). `mounts` is Linux's table of mounts. Raises Refused where
+    there is none or it is bound to another origin; LedgerFault where it can't be trusted.
+    """
+    refuse_remote(path, mount_table() if mounts is None else mounts)
+    must_be_there(path)
+    seen = witnesses(path)
+    connection = open_to_read(path)
+    try:
+        meta = judge(connection, path)
+        if origin is not None and meta.origin != origin:
+            raise Refused(
+                f"this ledger is bound to {meta.origin}; this run would use {origin}",
+                hint=f"name another ledger with --ledger; this one is {path}",
+            )
+        judge_history(connection, path, meta, seen)
+    except BaseException:
+        connection.close()
+        raise
+    return SqliteLedger(path, connection, meta)
+
+
+def name_ledger(path: Path, name: str) -> None:
+    """Gives a ledger its name, once and for ever; what it knows stays. Raises Refused where it has one already."""
+    open_ledger(path, origin=None).close()  # nothing is written to what can't be trusted
+    with faults(path), closing(open_to_write(path)) as connection:
+        is_named_now = connection.execute(tables.RENAME, (name,)).rowcount == 1
+    if not is_named_now:
+        raise Refused(f"the ledger at {path} has a name already", hint="name another place with --ledger")
+
+
+class SqliteLedger:
+    """See `seam.Ledger`. Made by `create` and `open_ledger`."""
+
+    def __init__(self, path: Path, reader: sqlite3.Connection, meta: Meta) -> None:
+        self.path = path
+        self.name = meta.name
+        self.origin = meta.origin
+        self._meta = meta
+        self._connection = reader
+        self._may_write = False
+        self._claims: set[SqliteClaim] = set()
+        self._turn = threading.RLock()
+
+    def lookup(self, key: str) -> Known | None:
+        rows = self._read(tables.LOOKUP, (key,))
+        if not rows:
+            return None
+        state, payload_hash, channel_id = rows[0]
+        return Known(state=State(state), payload_hash=payload_hash, channel_id=channel_id)
+
+    def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> "SqliteClaim":
+        lock = RunLock.acquire(self.path, manifest, run=run, since=at, timeout_s=timeout_s)
+        try:
+            self._open_to_write()
+            with self.writing() as connection:
+                [(epoch, commits)] = connection.execute(tables.CLAIM, (manifest, run, at)).fetchall()
+                connection.execute(tables.LEAVE, (at, manifest))
+            lock.witness(Witness(ledger=self._meta.identity, commits=commits))
+        except BaseException:
+            lock.free()
+            raise
+        claim = SqliteClaim(self, lock, manifest=manifest, run=run, epoch=epoch, identity=self._meta.identity)
+        self._claims.add(claim)
+        return claim
+
+    def entries(self, manifest: str | None = None, *, states: Iterable[State] = ()) -> Iterator[Entry]:
+        wanted = json.dumps(sorted(states) or sorted(State))
+        for name in self.manifests() if manifest is None else (manifest,):
+            yield from map(tables.entry, self._pages(tables.ENTRIES, name, wanted))
+
+    def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
+        return ((key, State(state)) for _, key, state in self._pages(tables.KEYS, manifest, edition))
+
+    def counts(self, manifest: str) -> Mapping[State, int]:
+        return {State(state): number for state, number in self._read(tables.COUNTS, (manifest,))}
+
+    def manifests(self) -> tuple[str, ...]:
+        return tuple(name for (name,) in self._read(tables.MANIFESTS, ()))
+
+    def close(self) -> None:
+        with self._turn:
+            self._connection.close()
+            for claim in tuple(self._claims):
+                claim.end()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: durable when the block ends, or nothing of it."""
+        with self._turn, faults(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def forget(self, claim: "SqliteClaim") -> None:
+        self._claims.discard(claim)
+
+    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        try:
+            with self._turn:
+                return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise in_words(error, self.path) from error
+
+    def _pages(self, statement: str, manifest: str, sieve: str) -> Iterator[tuple[Any, ...]]:
+        """The manifest's rows, message by message; the first column is the `id` to go on from."""
+        message = ""
+        while (message := self._read(tables.NEXT_MESSAGE, (manifest, message))[0][0]) is not None:
+            last = 0
+            while rows := self._read(statement, (manifest, message, last, sieve)):
+                yield from rows
+                last = rows[-1][0]
+
+    def _open_to_write(self) -> None:
+        """Judges what the last run left, then changes the reading connection for the writing one."""
+        with self._turn:
+            judge_history(self._connection, self.path, self._meta, witnesses(self.path))
+            if not self._may_write:
+                writer = open_to_write(self.path)
+                self._connection.close()
+                self._connection, self._may_write = writer, True
+
+
+class SqliteClaim:
+    """See `seam.Claim`. Made by `SqliteLedger.claim`."""
+
+    def __init__(
+        self, ledger: SqliteLedger, lock: RunLock, *, manifest: str, run: str, epoch: int, identity: str
+    ) -> None:
+        self.manifest = manifest
+        self.run = run
+        self.epoch = epoch
+        self._ledger = ledger
+        self._identity = identity
+        self._lock: RunLock | None = lock
+        self._fault: LedgerFault | None = None
+
+    def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
+        for settlement in settlements:
+            must_settle(settlement.state)
+        with self._step() as connection:
+            self._settle(connection, settlements)
+            self._intend(connection, intents)
+
+    def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
+        must_decide(state)
+        with self._step() as connection:
+            moved = connection.executemany(
+                tables.RESOLVE, [(state, at, self.run, key, self.manifest) for key in keys]
+            ).rowcount
+        return max(moved, 0)
+
+    def release(self) -> None:
+        if self._lock is None:
+            return
+        try:
+            with self._step(is_last=True) as connection:
+                connection.execute(tables.LEAVE, (None, self.manifest))
+        except LedgerFault:
+            pass  # every outcome is recorded already or can't be; the next claim takes this end for an unclean one
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Lets go of the lock alone, as the end of the process would."""
+        if self._lock is not None:
+            self._lock.free()
+            self._lock = None
+            self._ledger.forget(self)
+
+    @contextmanager
+    def _step(self, *, is_last: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction of this claim, if it is still the newest one."""
+        if self._lock is None:
+            lost(self.manifest)
+        if self._fault is not None:
+            raise LedgerFault(self._fault.message, hint=self._fault.hint)
+        try:
+            with self._ledger.writing() as connection:
+                counted = connection.execute(tables.STEP, (int(is_last), self.manifest, self.epoch)).fetchall()
+                if not counted:
+                    lost(self.manifest)
+                yield connection
+        except LedgerFault as fault:
+            self._fault = fault if is_broken(fault) else None
+            raise
+        self._lock.witness(Witness(ledger=self._identity, commits=counted[0][0]))
+
+    def _settle(self, connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> None:
+        for settled in settlements:
+            words = (fitted(settled.message_id), fitted(settled.code), fitted(settled.words))
+            values = tables.settle_values(settled, self.manifest, self.epoch, words)
+            if connection.execute(tables.SETTLE, values).rowcount != 1:
+                not_open(settled.key)
+
+    def _intend(self, connection: sqlite3.Connection, intents: Sequence[Intent]) -> None:
+        for intent in intents:
+            values = tables.intend_values(intent, self.manifest, self.run, self.epoch)
+            if connection.execute(tables.INTEND, values).rowcount != 1:
+                (state,) = connection.execute(tables.STATE, (intent.key,)).fetchone()
+                not_sendable(intent.key, State(state))

@@ -1,0 +1,157 @@
+"""The SQLite ledger's tables and every statement that is run on them."""
+
+from typing import Any
+
+from runner.model import State
+
+from .seam import Entry, Intent, Settlement
+
+VERSION = 1
+APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
+
+CREATE = f"""
+CREATE TABLE meta (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  identity TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))),
+  origin TEXT NOT NULL,
+  name TEXT,
+  created_at TEXT NOT NULL,
+  version TEXT NOT NULL
+) STRICT;
+CREATE TABLE claims (
+  manifest TEXT PRIMARY KEY,
+  epoch INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  since TEXT NOT NULL,
+  commits INTEGER NOT NULL,
+  is_clean INTEGER NOT NULL CHECK (is_clean IN (0, 1))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messages (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  manifest TEXT NOT NULL REFERENCES claims (manifest),
+  edition TEXT NOT NULL,
+  message TEXT NOT NULL,
+  workspace_id TEXT NOT NULL,
+  channel_id TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  address TEXT NOT NULL,
+  payload_hash TEXT NOT NULL,
+  country TEXT,
+  segments INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (
+    state IN ('planned', 'sending', 'accepted', 'rejected', 'inDoubt', 'absent', 'dropped')
+  ),
+  attempts INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  intended_at TEXT NOT NULL,
+  at TEXT NOT NULL,
+  message_id TEXT,
+  code TEXT,
+  words TEXT
+) STRICT;
+CREATE INDEX messages_in_order ON messages (manifest, message);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+
+NAME = "INSERT INTO meta (one, origin, name, created_at, version) VALUES (1, ?, ?, ?, ?)"
+RENAME = "UPDATE meta SET name = ? WHERE name IS NULL"
+META = "SELECT identity, origin, name FROM meta"
+CLAIMS = "SELECT manifest, commits, is_clean FROM claims"
+
+# Every transaction of a claim passes through here: the epoch is checked and the commit counted in one write.
+STEP = "UPDATE claims SET commits = commits + 1, is_clean = ? WHERE manifest = ? AND epoch = ? RETURNING commits"
+CLAIM = """
+INSERT INTO claims (manifest, epoch, run, since, commits, is_clean) VALUES (?, 1, ?, ?, 1, 0)
+ON CONFLICT (manifest) DO UPDATE
+SET epoch = epoch + 1, run = excluded.run, since = excluded.since, commits = commits + 1, is_clean = 0
+RETURNING epoch, commits
+"""
+LEAVE = """
+UPDATE messages SET state = 'inDoubt', at = coalesce(?, at), words = 'the run ' || run || ' ended without an outcome'
+WHERE manifest = ? AND state = 'sending'
+"""
+
+INTEND = """
+INSERT INTO messages (
+  key, edition, message, workspace_id, channel_id, reference, address, payload_hash, country, segments,
+  intended_at, at, state, attempts, manifest, run, epoch
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sending', 1, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+  edition = excluded.edition, message = excluded.message, workspace_id = excluded.workspace_id,
+  channel_id = excluded.channel_id, reference = excluded.reference, address = excluded.address,
+  payload_hash = excluded.payload_hash, country = excluded.country, segments = excluded.segments,
+  intended_at = excluded.intended_at, at = excluded.at, state = 'sending', attempts = attempts + 1,
+  run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL
+WHERE state IN ('planned', 'rejected', 'absent') AND manifest = excluded.manifest
+"""
+SETTLE = """
+UPDATE messages SET state = ?, at = ?, message_id = ?, code = ?, words = ?
+WHERE key = ? AND manifest = ? AND epoch = ? AND state = 'sending'
+"""
+RESOLVE = """
+UPDATE messages SET state = ?, at = ?, run = ?
+WHERE key = ? AND manifest = ? AND state IN ('inDoubt', 'absent')
+"""
+
+LOOKUP = "SELECT state, payload_hash, channel_id FROM messages WHERE key = ?"
+STATE = "SELECT state FROM messages WHERE key = ?"
+COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"
+MANIFESTS = """
+SELECT manifest FROM claims WHERE EXISTS (SELECT 1 FROM messages WHERE messages.manifest = claims.manifest)
+ORDER BY manifest
+"""
+NEXT_MESSAGE = "SELECT min(message) FROM messages WHERE manifest = ? AND message > ?"
+# Read page after page, each from where the last one ended, so that no read transaction stays open meanwhile.
+ENTRIES = """
+SELECT id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
+  segments, state, attempts, run, intended_at, at, message_id, code, words
+FROM messages
+WHERE manifest = ? AND message = ? AND id > ? AND state IN (SELECT value FROM json_each(?))
+ORDER BY id LIMIT 500
+"""
+KEYS = """
+SELECT id, key, state FROM messages
+WHERE manifest = ? AND message = ? AND id > ? AND edition = ?
+ORDER BY id LIMIT 500
+"""
+
+
+def intend_values(intent: Intent, manifest: str, run: str, epoch: int) -> tuple[Any, ...]:
+    return (
+        intent.key, intent.edition, intent.message, intent.workspace_id, intent.channel_id, intent.reference,
+        intent.address, intent.payload_hash, intent.country, intent.segments, intent.at, intent.at,
+        manifest, run, epoch,
+    )  # fmt: skip
+
+
+def settle_values(settled: Settlement, manifest: str, epoch: int, fitted: tuple[str | None, ...]) -> tuple[Any, ...]:
+    return (settled.state, settled.at, *fitted, settled.key, manifest, epoch)
+
+
+def entry(row: tuple[Any, ...]) -> Entry:
+    (_, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
+     segments, state, attempts, run, intended_at, at, message_id, code, words) = row  # fmt: skip
+    return Entry(
+        key=key,
+        manifest=manifest,
+        edition=edition,
+        message=message,
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        reference=reference,
+        address=address,
+        payload_hash=payload_hash,
+        country=country,
+        segments=segments,
+        state=State(state),
+        attempts=attempts,
+        run=run,
+        intended_at=intended_at,
+        at=at,
+        message_id=message_id,
+        code=code,
+        words=words,
+    )

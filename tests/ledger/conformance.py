@@ -1,0 +1,345 @@
+"""What every ledger must do, whatever it is stored in. A new store adds a subclass of `Store` and passes."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import pytest
+
+from runner.errors import Exit, LedgerFault, Locked
+from runner.ledger.seam import Claim, ClaimLost, Entry, Intent, Known, Ledger, NotSendable, Settlement
+from runner.model import State
+
+T0, T1, T2 = "2026-03-01T09:00:00.000Z", "2026-03-01T09:00:01.000Z", "2026-03-01T09:00:02.000Z"
+
+
+class Store(Protocol):
+    """One ledger's data, and ways to reach it."""
+
+    def open(self) -> Ledger:
+        """A ledger on the same data, as another process would have it."""
+
+    def put(self, key: str, state: State) -> None:
+        """Moves a message to a state, whatever the rules say."""
+
+
+def intent(key: str, *, message: str = "announce", edition: str = "1", at: str = T0, payload: str = "aa") -> Intent:
+    return Intent(
+        key=key,
+        edition=edition,
+        message=message,
+        workspace_id="w",
+        channel_id="c",
+        reference=f"fp1.{key}",
+        address="phonenumber:+14155550100",
+        payload_hash=payload,
+        country="US",
+        segments=2,
+        at=at,
+    )
+
+
+def settled(key: str, state: State = State.ACCEPTED, *, at: str = T1, words: str | None = None) -> Settlement:
+    return Settlement(key=key, state=state, at=at, message_id=f"id-{key}", code="7", words=words)
+
+
+def intend(claim: Claim, *keys: str) -> None:
+    claim.commit([], [intent(key) for key in keys])
+
+
+def states(ledger: Ledger) -> dict[str, State]:
+    return {entry.key: entry.state for entry in ledger.entries()}
+
+
+def only(entries: Iterator[Entry]) -> Entry:
+    (entry,) = entries
+    return entry
+
+
+class Conformance:
+    """Subclasses give the fixture `store`."""
+
+    @pytest.fixture
+    def ledger(self, store: Store) -> Ledger:
+        return store.open()
+
+    @pytest.fixture
+    def claim(self, ledger: Ledger) -> Claim:
+        return ledger.claim("spring", run="r1", at=T0)
+
+    def test_a_new_ledger_knows_nothing(self, ledger: Ledger) -> None:
+        assert ledger.lookup("K") is None
+        assert list(ledger.entries()) == []
+        assert ledger.manifests() == ()
+        assert dict(ledger.counts("spring")) == {}
+        assert list(ledger.keys("spring", "1")) == []
+
+    def test_an_intent_is_seen_by_everyone_at_once(self, store: Store, claim: Claim) -> None:
+        intend(claim, "A")
+        other = store.open()
+        assert other.lookup("A") == Known(state=State.SENDING, payload_hash="aa", channel_id="c")
+        assert only(other.entries()) == Entry(
+            key="A",
+            manifest="spring",
+            edition="1",
+            message="announce",
+            workspace_id="w",
+            channel_id="c",
+            reference="fp1.A",
+            address="phonenumber:+14155550100",
+            payload_hash="aa",
+            country="US",
+            segments=2,
+            state=State.SENDING,
+            attempts=1,
+            run="r1",
+            intended_at=T0,
+            at=T0,
+            message_id=None,
+            code=None,
+            words=None,
+        )
+
+    @pytest.mark.parametrize("state", [State.PLANNED, State.ACCEPTED, State.REJECTED, State.IN_DOUBT])
+    def test_an_outcome_is_kept_with_its_time_and_words(self, ledger: Ledger, claim: Claim, state: State) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", state, words="so it was")], [])
+        entry = only(ledger.entries())
+        assert (entry.state, entry.at, entry.intended_at, entry.attempts) == (state, T1, T0, 1)
+        assert (entry.message_id, entry.code, entry.words) == ("id-A", "7", "so it was")
+
+    def test_a_next_attempt_is_counted_and_starts_afresh(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", State.PLANNED, words="refused")], [])
+        claim.release()
+        again = ledger.claim("spring", run="r2", at=T1)
+        again.commit([], [intent("A", at=T2, payload="bb")])
+        entry = only(ledger.entries())
+        assert (entry.state, entry.attempts, entry.run, entry.payload_hash) == (State.SENDING, 2, "r2", "bb")
+        assert (entry.intended_at, entry.at) == (T2, T2)
+        assert (entry.message_id, entry.code, entry.words) == (None, None, None)
+
+    def test_one_commit_may_settle_a_message_as_planned_and_intend_it_again(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", State.PLANNED)], [intent("A", at=T2)])
+        entry = only(ledger.entries())
+        assert (entry.state, entry.attempts, entry.at) == (State.SENDING, 2, T2)
+
+    @pytest.mark.parametrize("state", list(State))
+    def test_only_what_is_new_planned_rejected_or_absent_can_be_intended(
+        self, store: Store, ledger: Ledger, claim: Claim, state: State
+    ) -> None:
+        intend(claim, "A")
+        store.put("A", state)
+        if state in {State.PLANNED, State.REJECTED, State.ABSENT}:
+            intend(claim, "A")
+            assert states(ledger) == {"A": State.SENDING}
+        else:
+            with pytest.raises(NotSendable, match=f"A is {state} already"):
+                intend(claim, "A")
+            assert states(ledger) == {"A": state}
+
+    def test_one_intent_that_can_not_be_sent_undoes_its_whole_commit(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("A")], [])
+        with pytest.raises(NotSendable):
+            claim.commit([settled("B")], [intent("C"), intent("A")])
+        assert states(ledger) == {"A": State.ACCEPTED, "B": State.SENDING}
+        claim.commit([settled("B")], [])
+        assert states(ledger)["B"] is State.ACCEPTED
+
+    def test_one_message_can_not_be_intended_twice_in_a_commit(self, ledger: Ledger, claim: Claim) -> None:
+        with pytest.raises(NotSendable):
+            intend(claim, "A", "A")
+        assert states(ledger) == {}
+
+    def test_an_outcome_without_an_open_intent_is_refused(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("A")], [])
+        for key in ("A", "nobody"):
+            with pytest.raises(LedgerFault, match=f"{key} has no open intent"):
+                claim.commit([settled("B"), settled(key, State.REJECTED)], [])
+        assert states(ledger) == {"A": State.ACCEPTED, "B": State.SENDING}
+
+    @pytest.mark.parametrize("state", [State.SENDING, State.ABSENT, State.DROPPED])
+    def test_an_intent_has_no_other_outcomes(self, ledger: Ledger, claim: Claim, state: State) -> None:
+        intend(claim, "A")
+        with pytest.raises(ValueError, match="can't be settled"):
+            claim.commit([settled("A", state)], [])
+        assert states(ledger) == {"A": State.SENDING}
+
+    def test_the_words_of_others_are_cut_and_made_to_fit(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", State.REJECTED, words="\ud800" + "é" * 600)], [])
+        assert only(ledger.entries()).words == "?" + "é" * 499
+
+    def test_a_second_run_is_told_who_holds_the_manifest(self, store: Store, claim: Claim) -> None:
+        with pytest.raises(Locked, match=r"another run of spring holds the ledger: .*run r1") as stop:
+            store.open().claim("spring", run="r2", at=T1)
+        assert stop.value.exit_code is Exit.LOCKED
+        intend(claim, "A")
+
+    def test_the_same_ledger_gives_no_second_claim_either(self, ledger: Ledger, claim: Claim) -> None:
+        with pytest.raises(Locked):
+            ledger.claim(claim.manifest, run="r2", at=T1)
+
+    def test_another_manifest_goes_on_beside_it(self, store: Store, ledger: Ledger, claim: Claim) -> None:
+        urgent = store.open().claim("urgent", run="r2", at=T1)
+        intend(urgent, "U")
+        intend(claim, "A")
+        urgent.commit([settled("U")], [])
+        assert states(ledger) == {"A": State.SENDING, "U": State.ACCEPTED}
+        assert ledger.manifests() == ("spring", "urgent")
+
+    def test_one_manifest_can_not_touch_the_messages_of_another(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        other = ledger.claim("other", run="r2", at=T1)
+        with pytest.raises(LedgerFault):
+            other.commit([settled("A")], [])
+        with pytest.raises(NotSendable):
+            intend(other, "A")
+        claim.commit([settled("A", State.PLANNED)], [])
+        with pytest.raises(NotSendable):
+            intend(other, "A")
+        assert only(ledger.entries()).manifest == "spring"
+
+    def test_each_claim_has_a_higher_epoch(self, store: Store) -> None:
+        epochs = []
+        for run in ("r1", "r2", "r3"):
+            claim = store.open().claim("spring", run=run, at=T0)
+            epochs.append(claim.epoch)
+            claim.release()
+        assert epochs == [1, 2, 3]
+
+    def test_a_waiting_run_gets_the_claim_when_it_is_free(self, store: Store, claim: Claim) -> None:
+        waiting = store.open()
+        release = threading.Timer(0.05, claim.release)
+        release.start()
+        assert waiting.claim("spring", run="r2", at=T1, timeout_s=30).epoch == 2
+        release.join()
+
+    def test_what_a_dead_run_left_is_in_doubt(self, store: Store, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("B")], [])
+        living = store.open().claim("urgent", run="r9", at=T0)
+        intend(living, "U")
+        ledger.close()
+        after = store.open()
+        after.claim("spring", run="r2", at=T2)
+        assert states(after) == {"A": State.IN_DOUBT, "B": State.ACCEPTED, "U": State.SENDING}
+        left = only(after.entries(states=[State.IN_DOUBT]))
+        assert left.words == "the run r1 ended without an outcome"
+        assert (left.run, left.intended_at, left.at, left.attempts) == ("r1", T0, T2, 1)
+
+    def test_a_released_claim_leaves_nothing_sending(self, store: Store, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.release()
+        entry = only(store.open().entries())
+        assert (entry.state, entry.words) == (State.IN_DOUBT, "the run r1 ended without an outcome")
+
+    def test_after_its_end_a_claim_writes_nothing(self, store: Store, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.release()
+        claim.release()
+        for write in (
+            lambda: claim.commit([settled("A")], []),
+            lambda: intend(claim, "B"),
+            lambda: claim.resolve(["A"], State.PLANNED, T2),
+        ):
+            with pytest.raises(ClaimLost):
+                write()
+        assert states(store.open()) == {"A": State.IN_DOUBT}
+
+    def test_a_run_that_was_thought_dead_writes_nothing(self, store: Store, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        ledger.close()
+        after = store.open()
+        after.claim("spring", run="r2", at=T2)
+        with pytest.raises(ClaimLost) as stop:
+            claim.commit([settled("A")], [intent("B")])
+        assert stop.value.exit_code is Exit.LEDGER
+        claim.release()
+        assert states(after) == {"A": State.IN_DOUBT}
+
+    @pytest.mark.parametrize("state", list(State))
+    def test_a_person_decides_about_what_is_in_doubt_or_absent(
+        self, store: Store, ledger: Ledger, claim: Claim, state: State
+    ) -> None:
+        intend(claim, "A")
+        store.put("A", state)
+        may = state in {State.IN_DOUBT, State.ABSENT}
+        assert claim.resolve(["A", "nobody"], State.DROPPED, T2) == int(may)
+        assert states(ledger) == {"A": State.DROPPED if may else state}
+
+    def test_what_is_resolved_to_be_sent_can_be_sent(self, store: Store, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A", "B", "C")
+        claim.commit([settled(key, State.IN_DOUBT) for key in "ABC"], [])
+        assert claim.resolve((key for key in "AB"), State.PLANNED, T2) == 2
+        intend(claim, "A")
+        assert states(ledger) == {"A": State.SENDING, "B": State.PLANNED, "C": State.IN_DOUBT}
+        assert claim.resolve([], State.PLANNED, T2) == 0
+        other = store.open().claim("other", run="r2", at=T2)
+        assert other.resolve(["C"], State.DROPPED, T2) == 0
+
+    def test_a_decision_is_to_send_or_to_drop(self, claim: Claim) -> None:
+        with pytest.raises(ValueError, match="can't decide"):
+            claim.resolve(["A"], State.ACCEPTED, T2)
+
+    def test_entries_come_by_manifest_message_and_first_intent(self, ledger: Ledger, claim: Claim) -> None:
+        claim.commit([], [intent("Z"), intent("P", message="picture"), intent("A")])
+        claim.commit([settled("Z", State.PLANNED)], [])
+        intend(claim, "M", "Z")
+        early = ledger.claim("early", run="r2", at=T0)
+        early.commit([], [intent("E", message="welcome")])
+        assert [entry.key for entry in ledger.entries()] == ["E", "Z", "A", "M", "P"]
+        assert [entry.key for entry in ledger.entries("spring")] == ["Z", "A", "M", "P"]
+        assert [entry.key for entry in ledger.entries("nobody")] == []
+        claim.commit([settled("A"), settled("M", State.REJECTED)], [])
+        wanted = (state for state in (State.REJECTED, State.ACCEPTED))
+        assert [entry.key for entry in ledger.entries(states=wanted)] == ["A", "M"]
+
+    def test_keys_are_those_of_one_edition_and_counts_of_all(self, ledger: Ledger, claim: Claim) -> None:
+        claim.commit([], [intent("A"), intent("B", edition="2"), intent("C"), intent("D")])
+        claim.commit([settled("A"), settled("B"), settled("C", State.REJECTED)], [])
+        assert list(ledger.keys("spring", "1")) == [
+            ("A", State.ACCEPTED),
+            ("C", State.REJECTED),
+            ("D", State.SENDING),
+        ]
+        assert dict(ledger.counts("spring")) == {State.ACCEPTED: 2, State.REJECTED: 1, State.SENDING: 1}
+
+    def test_thousands_are_read_whole_and_in_order(self, ledger: Ledger, claim: Claim) -> None:
+        keys = [f"{number * 7919 % 2600:05}" for number in range(2600)]
+        claim.commit([], [intent(key, message="ab"[index % 2]) for index, key in enumerate(keys)])
+        assert [entry.key for entry in ledger.entries("spring")] == keys[::2] + keys[1::2]
+        assert [key for key, _ in ledger.keys("spring", "1")] == keys[::2] + keys[1::2]
+
+    def test_reading_may_go_on_while_messages_are_settled(self, ledger: Ledger, claim: Claim) -> None:
+        keys = [f"{number:04}" for number in range(1200)]
+        intend(claim, *keys)
+        seen: list[str] = []
+        for entry in ledger.entries("spring"):
+            seen.append(entry.key)
+            if len(seen) == 100:
+                claim.commit([settled(key) for key in keys], [])
+        assert seen == keys
+
+    def test_a_commit_may_come_from_another_thread(self, ledger: Ledger, claim: Claim) -> None:
+        failures: list[Exception] = []
+
+        def work(batches: Sequence[str]) -> None:
+            try:
+                for key in batches:
+                    intend(claim, key)
+                    claim.commit([settled(key)], [])
+            except Exception as error:  # noqa: BLE001 - whatever it is, the test must show it
+                failures.append(error)
+
+        writer = threading.Thread(target=work, args=([f"K{number}" for number in range(40)],))
+        writer.start()
+        while writer.is_alive():
+            ledger.lookup("K1")
+            ledger.counts("spring")
+        writer.join()
+        assert failures == []
+        assert dict(ledger.counts("spring")) == {State.ACCEPTED: 40}
