@@ -1,0 +1,1 @@
+"""Expressions: a bounded Jinja2, and drafts that become requests."""

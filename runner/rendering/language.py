@@ -1,0 +1,210 @@
+"""The language: Jinja2's grammar, data only, bounded work. Compiled once, rendered per person."""
+
+from collections.abc import Mapping
+
+from jinja2 import nodes
+
+from .codegen import GIVE, label_of
+from .environment import BoundedEnvironment, Program, fault_of
+from .faults import ExpressionFault, UnknownName
+from .fuel import MAX_INTEGER, MAX_TEXT, Fuel
+from .gate import admit, guarded_names, inner_filter, pay_for_turns, want_truth
+from .sources import DELIMITERS, Reader, Sources, normalised
+from .values import nearest, text_too_long
+from .words import name_hint
+
+Values = Mapping[str, object]
+
+
+class Language:
+    """Compiles texts and conditions. Its `fuel` counts the work; not for several threads at once."""
+
+    def __init__(self, read: Reader | None = None, *, fuel: Fuel | None = None) -> None:
+        """`read(written_path, from_name)` gives an included file's (canonical name, text) or raises ExpressionFault."""
+        self.fuel = fuel or Fuel()
+        self._read = read
+        self._environment = BoundedEnvironment(self.fuel)
+
+    def template(self, source: str, *, name: str = "") -> "Template":
+        """A text; `name` is the file that included paths are relative to. Raises ExpressionFault."""
+        self.fuel.refill()
+        sources = Sources(self._environment, self._read)
+        try:
+            tree = sources.tree(source, name) if any(mark in source for mark in DELIMITERS) else _words(source)
+            admit(tree)
+            return Template(self, sources, tree)
+        except ExpressionFault as fault:
+            fault.line = fault.line or 1
+            raise placed(fault, sources) from None
+
+    def condition(self, source: str) -> "Condition":
+        """A `when` or `where`: an expression without braces. Raises ExpressionFault."""
+        self.fuel.refill()
+        sources = Sources(self._environment, None)
+        try:
+            expression = nodes.Output([sources.expression(source)], lineno=1)
+            tree = nodes.Template([expression], lineno=1)
+            admit(tree)
+            return Condition(self, sources, tree, expression)
+        except ExpressionFault as fault:
+            fault.line = fault.line or 1
+            raise placed(fault, sources) from None
+
+    def build(self, tree: nodes.Template) -> Program:
+        try:
+            return self._environment.build(tree)
+        except Exception as error:  # noqa: BLE001 - whatever compiling a text can raise is its author's to see
+            raise fault_of(error) from None
+
+
+class Template:
+    """A compiled text.
+
+    `names` must come from outside; `guarded` are those of them that the text asks `is defined` about. `is_single`:
+    the whole text is one `{{ expression }}` (blanks around it aside).
+    """
+
+    def __init__(self, language: Language, sources: Sources, tree: nodes.Template) -> None:
+        self._language = language
+        self._sources = sources
+        self._tree = tree
+        self._text_program: Program | None = None
+        self._value_program: Program | None = None
+        children = _output_children(tree)
+        outputs = [child for child in children or () if not _is_blank(child)]
+        self._single = outputs[0] if len(outputs) == 1 and not isinstance(outputs[0], nodes.TemplateData) else None
+        self._is_plain, self._frame, self._holes = _plain_parts(children)
+        pay_for_turns(tree)
+        self.has_expressions = children is None or any(not isinstance(child, nodes.TemplateData) for child in children)
+        self.is_single = self._single is not None
+        self.label = label_of(self._single)
+        self.names = self._program.free if not self._is_plain else frozenset(name for _, name in self._holes)
+        self.guarded = guarded_names(tree) & self.names
+
+    def text(self, values: Values, *, continuing: bool = False) -> str:
+        """The rendered text. Raises ExpressionFault. `continuing`: with what fuel the message's other texts left."""
+        if not continuing:
+            self._language.fuel.refill()
+        text = self._quickly(values) if self._is_plain else None
+        return self._run(self._program, values, masks=False) if text is None else text
+
+    def masked(self, values: Values, *, continuing: bool = False) -> str:
+        """The text with its own words exact and `***` for all that `{{ }}` printed. Raises as `text` does."""
+        if not continuing:
+            self._language.fuel.refill()
+        return self._run(self._program, values, masks=True)
+
+    def value(self, values: Values, *, continuing: bool = False) -> object:
+        """What the one expression of an `is_single` text gives, null too. Raises ExpressionFault."""
+        if not continuing:
+            self._language.fuel.refill()
+        assert self._single is not None, "only a text that is_single has a value"  # noqa: S101
+        if self._value_program is None:
+            self._value_program = self._language.build(_giving(self._single))
+        try:
+            return self._value_program.value(values)
+        except ExpressionFault as fault:
+            raise explained(placed(fault, self._sources), values) from None
+
+    @property
+    def _program(self) -> Program:
+        if self._text_program is None:
+            self._text_program = self._language.build(self._tree)
+        return self._text_program
+
+    def _run(self, program: Program, values: Values, *, masks: bool) -> str:
+        try:
+            return program.text(values, masks)
+        except ExpressionFault as fault:
+            raise explained(placed(fault, self._sources), values) from None
+
+    def _quickly(self, values: Values) -> str | None:
+        """A text of plain names alone; None wherever anything is out of the ordinary, so that the program says what."""
+        pieces = self._frame.copy()
+        for at, name in self._holes:
+            value = values.get(name)
+            if type(value) is str:
+                pieces[at] = value
+            elif type(value) is int and -MAX_INTEGER < value < MAX_INTEGER:
+                pieces[at] = str(value)
+            else:
+                return None
+        text = "".join(pieces)
+        return text if len(text) <= MAX_TEXT // 4 else None
+
+
+class Condition:
+    """A compiled `when` or `where`. `names` and `guarded` as in Template."""
+
+    def __init__(self, language: Language, sources: Sources, tree: nodes.Template, output: nodes.Output) -> None:
+        self._language = language
+        self._sources = sources
+        self.guarded = guarded_names(tree)
+        self._program = language.build(_giving(want_truth(output.nodes[0])))
+        self.names = self._program.free
+        self.guarded &= self.names
+
+    def holds(self, values: Values) -> bool:
+        """Exactly true or false; anything else raises ExpressionFault."""
+        self._language.fuel.refill()
+        try:
+            return self._program.value(values) is True
+        except ExpressionFault as fault:
+            raise explained(placed(fault, self._sources), values) from None
+
+
+def placed(fault: ExpressionFault, sources: Sources) -> ExpressionFault:
+    fault.source, fault.line = sources.place(fault.line)
+    return fault
+
+
+def explained(fault: ExpressionFault, values: Values) -> ExpressionFault:
+    """An unknown name with the nearest known one."""
+    if isinstance(fault, UnknownName) and fault.name:
+        near = name_hint(fault.name, urgent=True) or nearest(fault.name, values)
+        fault.hint = near or fault.hint or name_hint(fault.name)
+    return fault
+
+
+def _words(source: str) -> nodes.Template:
+    """A text without any expression: most of a draft, and not worth parsing."""
+    if len(source) > MAX_TEXT // 4 and len(source.encode("utf-8", "surrogatepass")) > MAX_TEXT:
+        raise text_too_long()
+    data = nodes.TemplateData(normalised(source), lineno=1)
+    return nodes.Template([nodes.Output([data], lineno=1)], lineno=1)
+
+
+def _giving(expression: nodes.Expr) -> nodes.Template:
+    given = inner_filter(GIVE, expression)
+    return nodes.Template([nodes.Output([given], lineno=expression.lineno)], lineno=1)
+
+
+def _output_children(tree: nodes.Template) -> list[nodes.Expr] | None:
+    """The parts of a text without any tag; None where there is one."""
+    children: list[nodes.Expr] = []
+    for node in tree.body:
+        if not isinstance(node, nodes.Output):
+            return None
+        children.extend(node.nodes)
+    return children
+
+
+def _is_blank(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.TemplateData) and not node.data.strip()
+
+
+def _plain_parts(children: list[nodes.Expr] | None) -> tuple[bool, list[str], list[tuple[int, str]]]:
+    """Whether a text holds nothing but words and `{{ name }}`; its words with holes, and which name fills which."""
+    frame: list[str] = []
+    holes: list[tuple[int, str]] = []
+    if children is None:
+        return False, [], []
+    for child in children:
+        if isinstance(child, nodes.TemplateData):
+            frame.append(child.data)
+        elif isinstance(child, nodes.Name):
+            holes.append((len(frame), child.name))
+            frame.append("")
+        else:
+            return False, [], []
+    return True, frame, holes
