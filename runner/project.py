@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+def repository_of(folder: Path) -> Path | None:
+    """The folder itself or its nearest parent with `.git`; None outside Git."""
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None)
+
+
 def project_root(manifest: Path) -> Path:
-    """The nearest parent of the manifest with `.git`, else the manifest's own folder; never the working directory."""
+    """The manifest's repository, else its own folder; never the working directory."""
     folder = manifest.absolute().parent
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
+    return repository_of(folder) or folder
+
+
+def near(path: Path) -> Path:
+    """A path as people would type it from the working directory."""
+    working = Path.cwd()
+    return path.relative_to(working) if path.is_relative_to(working) else path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
