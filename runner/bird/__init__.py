@@ -1,0 +1,1 @@
+"""Bird's Channels API: requests and replies (no I/O), and the client."""

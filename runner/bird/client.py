@@ -1,0 +1,188 @@
+"""The HTTP client for Bird's API: the only place that knows aiohttp's client, and what its exceptions prove."""
+
+import asyncio
+import os
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.tracing import Trace
+from yarl import URL
+
+from runner.model import Channel
+
+from .replies import NoConnection, Reply, ReplyLost
+from .requests import AccessKey, headers, message_url
+
+MAX_BODY = 64 * 1024
+
+# Raised only while a connection is being made, so not a byte of the request has left. Nothing else is proof of that.
+_UNCONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_TROUBLE = (aiohttp.ClientError, HttpProcessingError, OSError)  # TimeoutError is an OSError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """`connect_s`: pool, DNS, TCP and TLS. `reply_s`: from then until the last byte of the reply.
+
+    A connection idle for longer than `idle_s` is not used again: a stale one would put a message in doubt.
+    """
+
+    connect_s: float = 5.0
+    reply_s: float = 20.0
+    idle_s: float = 4.0
+
+
+class BirdClient:
+    """Posts messages to one API. An async context manager; a `Transport` of runner.delivery.ports."""
+
+    def __init__(self, base_url: str, key: AccessKey, *, concurrency: int, timeouts: Timeouts | None = None) -> None:
+        """`base_url` comes from parse_api_url. `concurrency` is the most connections at a time."""
+        self._base_url = base_url
+        self._headers = headers(key)
+        self._concurrency = concurrency
+        self._timeouts = timeouts or Timeouts()
+        self._host = URL(base_url).authority
+        self._urls: dict[tuple[str, str], URL] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=_Connector(limit=self._concurrency, keepalive_timeout=self._timeouts.idle_s),
+            headers=self._headers,
+            # No total: it would end a connection attempt and a lost reply with the same TimeoutError.
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._timeouts.connect_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # a gzip bomb stays as small as it came
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def __repr__(self) -> str:
+        return f"BirdClient({self._base_url!r})"
+
+    async def post(self, channel: Channel, body: bytes) -> Reply:
+        """POST one message. Raises only NoConnection and ReplyLost (and CancelledError).
+
+        Once the status line and the headers are read, the reply stands: trouble with its body makes that None.
+        """
+        if self._session is None:
+            raise RuntimeError("BirdClient.post outside `async with`")
+        response: aiohttp.ClientResponse | None = None
+        failure: NoConnection | ReplyLost | None = None
+        content: bytes | None = None
+        limit = asyncio.timeout(None)  # the connector sets it going, once there is a connection
+        _limit.set(_Limit(timeout=limit, reply_s=self._timeouts.reply_s))
+        try:
+            async with limit:
+                response = await self._session.post(self._url(channel), data=body, allow_redirects=False)
+                content = await _content(response)
+        except _TROUBLE as error:
+            failure = proof(error, host=self._host, is_connected=limit.when() is not None)
+        finally:
+            if response is not None and content is None:
+                response.close()
+        if response is not None:
+            return Reply(status=response.status, retry_after=response.headers.get("Retry-After"), body=content)
+        # Raised out here, so that aiohttp's own error (whose request headers hold the key) is not its context.
+        raise failure or ReplyLost("no reply came")
+
+    def _url(self, channel: Channel) -> URL:
+        ids = (channel.workspace_id, channel.channel_id)
+        url = self._urls.get(ids)
+        if url is None:
+            url = self._urls[ids] = URL(message_url(self._base_url, channel), encoded=True)
+        return url
+
+
+def proof(error: BaseException, *, host: str, is_connected: bool) -> NoConnection | ReplyLost:
+    """What one of aiohttp's exceptions proves about the message: surely not sent, or nothing.
+
+    The words are ours: aiohttp's may quote what a server sent, or our own headers.
+    """
+    if is_connected or not isinstance(error, _UNCONNECTED):
+        return ReplyLost(_lost_words(error))
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return NoConnection(f"{host} showed a certificate that is not trusted", is_certificate=True)
+    return NoConnection(f"no connection to {host}: {_unconnected_words(error)}")
+
+
+def _unconnected_words(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "none came about in time"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name has no address (DNS)"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "TLS failed"
+    return _system_words(error) or "it was refused or broke"
+
+
+def _lost_words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no whole reply came in time"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed before a reply came"
+    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+        return "the reply was garbled"
+    return f"the connection broke before a reply came: {_system_words(error) or type(error).__name__}"
+
+
+def _system_words(error: BaseException) -> str | None:
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if isinstance(number, int) and number > 0 else None
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes | None:
+    """The body; None when it is encoded (identity was asked for) or longer than 64 KiB."""
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        return None
+    content = b""
+    while not response.content.at_eof():
+        content += await response.content.read(MAX_BODY + 1 - len(content))
+        if len(content) > MAX_BODY:
+            return None
+    return content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limit:
+    timeout: asyncio.Timeout
+    reply_s: float
+
+
+_limit: ContextVar[_Limit] = ContextVar("_limit")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Hands out clean connections only, and starts the reply's time when it does.
+
+    A server may send something on an idle connection (a proxy's 408, say). aiohttp would take that for the reply to
+    the next request: a stray 202 or 429 would then lose or double a message.
+    """
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's own signature)
+    ) -> Connection:
+        for _ in range(self.limit + 1):  # so many may lie in the pool; one more is fresh
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is not None and not connection.protocol.should_close:
+                limit = _limit.get()
+                limit.timeout.reschedule(asyncio.get_running_loop().time() + limit.reply_s)
+                return connection
+            connection.close()
+        raise aiohttp.ServerDisconnectedError("the server talks before it is asked")

@@ -1,0 +1,164 @@
+"""What Bird's replies prove about a message. Pure: no I/O, no clock."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from runner.model import Accepted, InDoubt, Json, Outcome, RefusedByBird, Rejected, Throttled
+
+MAX_RETRY_AFTER_S = 600.0
+_MAX_WORDS = 500
+_MAX_ID = 128
+
+_JUDGED = frozenset({400, 413, 422})  # Bird read the message and refused it
+_REFUSED = frozenset({401, 402, 403, 404})  # Bird refused us: key, credit, permission or channel
+
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_MAIL = r"[^\s@\"'<>,;:()\[\]]{1,256}@[^\s@\"'<>,;:()\[\]]{1,256}"
+_PHONE = r"\+?(?:\d[\s().\-/\u2010-\u2015]{0,3}){6,}\d"
+_ADDRESS = re.compile(f"(?P<kept>{_UUID})|(?P<mail>{_MAIL})|(?P<phone>{_PHONE})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply whose status line and headers parsed. `body` is None where it was cut, too long (64 KiB) or encoded."""
+
+    status: int
+    retry_after: str | None
+    body: bytes | None
+
+
+class NoConnection(Exception):
+    """No connection was acquired: nothing went out."""
+
+    def __init__(self, words: str, *, is_certificate: bool = False) -> None:
+        super().__init__(words)
+        self.words = words
+        self.is_certificate = is_certificate
+
+
+class ReplyLost(Exception):
+    """A connection was acquired and no whole reply came: it may have gone out."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+def classify(reply: Reply, wall_s: float) -> Outcome:
+    """What a reply proves. `wall_s` is Unix time, to read a `Retry-After` date."""
+    status = reply.status
+    if status == 202:
+        return _accepted(_object(reply.body))
+    if status == 429:
+        return Throttled(retry_after_s=_retry_after_s(reply.retry_after, wall_s))
+    if status in _JUDGED:
+        return _rejected(status, _object(reply.body))
+    if status in _REFUSED:
+        return RefusedByBird(status=status, words=_words(_object(reply.body)) or f"HTTP {status} without a reason")
+    if 300 <= status < 400:
+        return InDoubt(words=f"Bird answered with a redirect (HTTP {status}), which is not followed", stops=True)
+    return InDoubt(words=f"Bird answered with HTTP {status}, which proves nothing")
+
+
+def conceal(words: str, texts: Iterable[str]) -> str:
+    """`words` without the texts of a request, which Bird may quote back; the longest of them come first."""
+    for text in texts:
+        words = words.replace(text, "***")
+    return words
+
+
+def mask_addresses(words: str) -> str:
+    """`words` with each phone number cut to its last two digits and each e-mail address to nothing."""
+    return _ADDRESS.sub(_mask, words)
+
+
+def _mask(match: re.Match[str]) -> str:
+    if match["kept"] is not None:
+        return match["kept"]
+    return "***" if match["mail"] is not None else f"***{match['phone'][-2:]}"
+
+
+def _accepted(message: Mapping[str, Json]) -> Outcome:
+    message_id = _message_id(message.get("id"))
+    if message.get("status") != "rejected":
+        return Accepted(message_id=message_id)
+    failure = message.get("failure")
+    failure = failure if isinstance(failure, Mapping) else {}
+    said = (failure.get("description"), message.get("reason"), message.get("details"))
+    words = "; ".join(dict.fromkeys(text for text in said if isinstance(text, str) and text))
+    return Rejected(
+        code=_code(failure.get("code")) or "rejected",
+        words=_clean(words) or "rejected by Bird without a reason",
+        message_id=message_id,
+    )
+
+
+def _rejected(status: int, error: Mapping[str, Json]) -> Rejected:
+    return Rejected(
+        code=_code(error.get("code")) or f"HTTP {status}",
+        words=_words(error) or f"HTTP {status} without a reason",
+    )
+
+
+def _words(error: Mapping[str, Json]) -> str:
+    """Bird's `message` and `details` as one line, each detail behind the field it is about."""
+    message, details = error.get("message"), error.get("details")
+    parts = [message] if isinstance(message, str) and message else []
+    if isinstance(details, Mapping):
+        parts += [f"{path}: {_one_line(reasons)}" for path, reasons in details.items()]
+    elif isinstance(details, str | list):
+        parts.append(_one_line(details))
+    return _clean("; ".join(parts))
+
+
+def _one_line(reasons: Json) -> str:
+    several = reasons if isinstance(reasons, list) else [reasons]
+    return ", ".join(reason for reason in several if isinstance(reason, str))
+
+
+def _clean(text: str) -> str:
+    """At most 500 characters, addresses masked, on one line, and such that any file or database takes it."""
+    text = text[: 8 * _MAX_WORDS].encode("utf-8", "replace").decode("utf-8")
+    text = mask_addresses(_CONTROL.sub(" ", text)).strip()
+    return text if len(text) <= _MAX_WORDS else f"{text[: _MAX_WORDS - 1]}…"
+
+
+def _code(value: Json) -> str | None:
+    """Bird's code: a word in errors, a number in failures."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return _clean(str(value))[:100] or None
+
+
+def _message_id(value: Json) -> str | None:
+    is_id = isinstance(value, str) and 0 < len(value) <= _MAX_ID and value.isascii() and value.isprintable()
+    return value if is_id else None
+
+
+def _object(body: bytes | None) -> Mapping[str, Json]:
+    """The JSON object in a body of at most 64 KiB; empty for whatever else stands there."""
+    try:
+        value = json.loads(body.decode("utf-8")) if body else None
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, a number of 5,000 digits; 60,000 brackets
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _retry_after_s(header: str | None, wall_s: float) -> float | None:
+    """Seconds from a number or a date; None for what makes no sense or is longer than ten minutes."""
+    text = (header or "").strip()
+    seconds = float(text) if re.fullmatch(r"[0-9]{1,9}", text) else _date_s(text, wall_s)
+    return seconds if 0 <= seconds <= MAX_RETRY_AFTER_S else None
+
+
+def _date_s(text: str, wall_s: float) -> float:
+    try:
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_s
+    except (ValueError, TypeError, OverflowError, IndexError):  # the parser lets more than its ValueError out
+        return -1.0

@@ -1,0 +1,214 @@
+"""Requests to Bird's Channels API: the address, the headers, the few fields we interpret. No I/O."""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+from runner import __version__
+from runner.errors import Refused, UsageError
+from runner.model import Channel, Json
+
+DEFAULT_API_URL = "https://api.bird.com"
+
+# Where Bird's send request holds what we interpret. Everything else in it passes through unread.
+TEXT_PATHS = (("body", "text", "text"), ("body", "image", "text"), ("body", "file", "text"))
+MEDIA_PATHS = (("body", "image", "images"), ("body", "file", "files"))
+SCHEDULED_FOR = "scheduledFor"
+REFERENCE = "reference"
+
+# Strings under these keys choose a shape or name a thing of ours or Bird's; every other string may be about a person.
+_IMPERSONAL = frozenset(
+    {"type", "key", "identifierKey", "locale", "version", "projectId", "contentType", "mediaUrl", "tags", REFERENCE}
+)
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_URL = re.compile(r"[!-~]{1,2000}")  # visible ASCII: urlsplit would drop tabs and newlines without a word
+_HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+_KEY = re.compile(r"[!-~]{1,1024}")
+
+
+class AccessKey:
+    """Bird's access key. It never shows in a repr, a message or a log; `header` is its only way out."""
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        """Surrounding white space is dropped: files end in a newline. Raises Refused when nothing is left."""
+        text = text.strip()
+        if not text:
+            raise Refused("the access key is empty", hint="set BIRD_ACCESS_KEY, or name a file with --access-key-file")
+        if not _KEY.fullmatch(text):
+            raise UsageError(
+                "the access key holds a space, a line break or another character that no key has",
+                hint="copy it again from Bird: one line of letters, digits and signs",
+            )
+        self.__text = text
+
+    def header(self) -> str:
+        """The value of `Authorization`."""
+        return f"AccessKey {self.__text}"
+
+    def __repr__(self) -> str:
+        return "AccessKey(…)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an access key can't be copied or pickled")
+
+
+def headers(key: AccessKey) -> dict[str, str]:
+    """What every POST carries. `identity`: a compressed reply could expand without bound."""
+    return {
+        "Authorization": key.header(),
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "User-Agent": f"flypast/{__version__}",
+    }
+
+
+def message_url(base: str, channel: Channel) -> str:
+    """Where a channel's messages are posted. Raises Refused unless both ids are UUIDs: nothing else enters a path."""
+    for name, value in (("workspaceId", channel.workspace_id), ("channelId", channel.channel_id)):
+        if not _UUID.fullmatch(value):
+            raise Refused(f"channel {channel.name}: {name} is not a UUID: {value!r}", hint="copy it from Bird")
+    return f"{base}/workspaces/{channel.workspace_id}/channels/{channel.channel_id}/messages"
+
+
+def parse_api_url(text: str) -> str:
+    """The API's address without a trailing slash, e.g. `https://api.bird.com`.
+
+    Only https, or http to this very machine: the access key goes there. Raises UsageError.
+    """
+    parts = _split(text)
+    host = _host(parts, text)
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise _bad_url(text, "it must not hold a user or a password")
+    if "?" in text or "#" in text:
+        raise _bad_url(text, "it must not have a query or a fragment")
+    if parts.scheme not in ("http", "https"):
+        raise _bad_url(text, "it must start with https://")
+    if parts.scheme == "http" and not _is_loopback_host(host):
+        raise _bad_url(text, "http would show the access key to the network: only https, or http to this machine")
+    path = parts.path.rstrip("/")
+    if not _PATH.fullmatch(path) or ".." in path.split("/") or "." in path.split("/"):
+        raise _bad_url(text, "its path has a character or a part that it can't have")
+    return f"{_origin(parts, host)}{path}"
+
+
+def api_origin(url: str) -> str:
+    """Scheme, host and port (unless it is the scheme's own) of an API's address: what a ledger is bound to."""
+    parts = _split(url)
+    return _origin(parts, _host(parts, url))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an API's address is this very machine: 127.0.0.0/8, ::1 or localhost."""
+    return _is_loopback_host(_host(_split(url), url))
+
+
+def sms_text(request: Mapping[str, Json]) -> str | None:
+    """The text that is sent, and paid for, as SMS segments; None for media and templates."""
+    path = TEXT_PATHS[0]
+    body = request.get("body")
+    if not isinstance(body, Mapping) or body.get("type") != path[1]:
+        return None
+    text = _at(request, path)
+    return text if isinstance(text, str) else None
+
+
+def media_urls(request: Mapping[str, Json]) -> tuple[str, ...]:
+    """The media an MMS carries; empty for every other message."""
+    lists = (found for path in MEDIA_PATHS if isinstance(found := _at(request, path), list))
+    items = (item["mediaUrl"] for found in lists for item in found if isinstance(item, Mapping) and "mediaUrl" in item)
+    return tuple(url for url in items if isinstance(url, str))
+
+
+def scheduled_for(request: Mapping[str, Json]) -> str | None:
+    """When Bird shall send it, as written (RFC 3339); None for now."""
+    value = request.get(SCHEDULED_FOR)
+    return value if isinstance(value, str) else None
+
+
+def personal_texts(request: Json) -> tuple[str, ...]:
+    """The texts and values of a request that Bird's words may quote back and no log may keep; the longest first."""
+    return tuple(sorted(set(_personal(request)), key=lambda text: (-len(text), text)))
+
+
+def _personal(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        if len(value) > 2:  # shorter ones would punch holes into every word
+            yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key not in _IMPERSONAL:
+                yield from _personal(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _personal(inner)
+
+
+def _at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+    found: Json = request
+    for key in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(key)
+    return found
+
+
+def _split(text: str) -> SplitResult:
+    if not _URL.fullmatch(text) or "\\" in text:
+        raise _bad_url(text, "it must be plain ASCII without spaces, line breaks or backslashes")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise _bad_url(text, "its host or port can't be read") from None
+    if port == 0:
+        raise _bad_url(text, "port 0 is no port")
+    return parts
+
+
+def _host(parts: SplitResult, text: str) -> str:
+    host = parts.hostname or ""
+    if ":" in host:
+        address = _address(host)
+        if address is None:
+            raise _bad_url(text, "it names no host")
+        return str(address)
+    # 127.1 and 0x7f.1 mean something to some: digits are four numbers or nothing.
+    looks_numeric = host.rpartition(".")[2][:1].isdigit()
+    if len(host) > 253 or not _HOST.fullmatch(host) or (looks_numeric and _address(host) is None):
+        raise _bad_url(text, "it names no host")
+    return host
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return None if "%" in host else ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_loopback_host(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _origin(parts: SplitResult, host: str) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    own_port = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{shown}" if parts.port in (None, own_port) else f"{parts.scheme}://{shown}:{parts.port}"
+
+
+def _bad_url(text: str, why: str) -> UsageError:
+    shown = re.sub(r"(?s)^.*@", "…@", text)  # whatever stands before an @ may be a password
+    return UsageError(
+        f"{shown!r} can't be the API's address: {why}",
+        hint=f"give {DEFAULT_API_URL} with --api-url or BIRD_API_URL, or leave both out",
+    )

@@ -1,0 +1,1 @@
+"""Sending: intents, pacing, retries and outcomes. No I/O of its own."""

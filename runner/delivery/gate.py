@@ -1,0 +1,80 @@
+"""Where workers wait for the pace."""
+
+import asyncio
+from dataclasses import dataclass
+
+from runner.model import Channel, Rate
+
+from .pacing import Pacer, Scope
+from .ports import Clock
+from .retry import Throttling
+
+# Above 200 a second, the few that are due after a nap go together: one wake-up and one commit for all of them.
+_NAP_S = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lane:
+    """A channel's way through: its limits, and the queue before them."""
+
+    turn: asyncio.Lock
+    scopes: tuple[Scope, ...]
+    workspace: Scope | None
+
+
+class Gate:
+    """One worker per channel waits for the clock; the others queue behind it in order, so none wakes in vain."""
+
+    def __init__(self, *, workspace_rate: Rate | None, clock: Clock, throttling: Throttling) -> None:
+        """`workspace_rate` None lifts every limit, the channels' too."""
+        self._rate = workspace_rate
+        self._clock = clock
+        self._throttling = throttling
+        self._pacer = Pacer()
+        self._workspaces: dict[str, Scope] = {}
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+
+    def opens(self, channel: Channel) -> bool:
+        """Whether a message of this channel may go right now, ahead of nobody; the caller then sends it."""
+        lane = self._lane(channel)
+        now_s = self._clock.monotonic_s()
+        return not lane.turn.locked() and self._pacer.reserve(now_s, lane.scopes) <= now_s
+
+    async def enter(self, channel: Channel) -> None:
+        """Returns when a message of this channel may go; the caller then sends it."""
+        lane = self._lane(channel)
+        async with lane.turn:
+            now_s = self._clock.monotonic_s()
+            while (go_s := self._pacer.reserve(now_s, lane.scopes)) > now_s:
+                await self._clock.sleep(max(go_s - now_s, _NAP_S))
+                now_s = self._clock.monotonic_s()
+
+    def throttle(self, channel: Channel, *, sent_s: float, retry_after_s: float | None) -> bool:
+        """A 429: everybody waits, and this workspace goes slower afterwards. False when patience is at its end."""
+        now_s = self._clock.monotonic_s()
+        until_s = self._throttling.hold_until_s(now_s=now_s, sent_s=sent_s, retry_after_s=retry_after_s)
+        if until_s is None:
+            return False
+        self._pacer.pause_until(until_s)
+        workspace = self._lane(channel).workspace
+        if workspace is not None:
+            workspace.slow_down(now_s, sent_s)
+        return True
+
+    def progress(self) -> None:
+        """Some message had another outcome than 429."""
+        self._throttling.progress()
+
+    def _lane(self, channel: Channel) -> _Lane:
+        ids = (channel.workspace_id, channel.channel_id)
+        lane = self._lanes.get(ids)
+        if lane is None:
+            lane = self._lanes[ids] = self._new_lane(channel)
+        return lane
+
+    def _new_lane(self, channel: Channel) -> _Lane:
+        if self._rate is None:
+            return _Lane(turn=asyncio.Lock(), scopes=(), workspace=None)
+        workspace = self._workspaces.setdefault(channel.workspace_id, Scope(self._rate.per_second))
+        own = () if channel.rate is None else (Scope(channel.rate.per_second),)
+        return _Lane(turn=asyncio.Lock(), scopes=(workspace, *own), workspace=workspace)

@@ -1,0 +1,50 @@
+"""From messages and outcomes to what the ledger records."""
+
+import json
+
+from runner.bird.replies import conceal
+from runner.bird.requests import personal_texts
+from runner.ledger.seam import Intent, Settlement
+from runner.model import Accepted, InDoubt, Message, NotSent, Outcome, RefusedByBird, Rejected, State, Throttled
+
+
+def intent(message: Message, *, edition: str, at: str) -> Intent:
+    """What is written before the first byte of a request."""
+    return Intent(
+        key=message.key,
+        edition=edition,
+        message=message.draft,
+        workspace_id=message.channel.workspace_id,
+        channel_id=message.channel.channel_id,
+        reference=message.reference,
+        address=message.address,
+        payload_hash=message.payload_hash,
+        country=message.country,
+        segments=message.segments,
+        at=at,
+    )
+
+
+def settlement(message: Message, outcome: Outcome, *, at: str) -> Settlement:
+    """What became of it. The ledger never holds a text: Bird's words lose what they quote of the message."""
+    key = message.key
+    match outcome:
+        case Accepted(message_id=message_id):
+            return Settlement(key=key, state=State.ACCEPTED, at=at, message_id=message_id)
+        case Rejected(code=code, words=words, message_id=message_id):
+            words = without_texts(message, words)
+            return Settlement(key=key, state=State.REJECTED, at=at, message_id=message_id, code=code, words=words)
+        case InDoubt(words=words):
+            return Settlement(key=key, state=State.IN_DOUBT, at=at, words=words)
+        case RefusedByBird(status=status, words=words):
+            words = without_texts(message, words)
+            return Settlement(key=key, state=State.PLANNED, at=at, code=f"HTTP {status}", words=words)
+        case Throttled():
+            return Settlement(key=key, state=State.PLANNED, at=at, code="HTTP 429", words="Bird asked to wait")
+        case NotSent(words=words):
+            return Settlement(key=key, state=State.PLANNED, at=at, words=words)
+
+
+def without_texts(message: Message, words: str) -> str:
+    """Bird's words without the texts and values of the message they are about."""
+    return conceal(words, personal_texts(json.loads(message.body)))

@@ -1,0 +1,26 @@
+"""What delivery needs from outside, so that clock, chance, network and ledger can be simulated."""
+
+from typing import Protocol
+
+from runner.bird.replies import NoConnection, Reply, ReplyLost
+from runner.model import Channel
+
+__all__ = ["Clock", "NoConnection", "Reply", "ReplyLost", "Transport"]
+
+
+class Clock(Protocol):
+    def monotonic_s(self) -> float:
+        """Seconds that never jump: pacing, backoff and deadlines."""
+
+    def now(self) -> str:
+        """The wall clock as RFC 3339 in UTC with milliseconds: what the ledger records, never what is computed with."""
+
+    def wall_s(self) -> float:
+        """Unix time, to read a `Retry-After` date."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Transport(Protocol):
+    async def post(self, channel: Channel, body: bytes) -> Reply:
+        """POST one message. Raises only NoConnection and ReplyLost (and CancelledError)."""

@@ -1,0 +1,108 @@
+"""The rendered requests on their way from planning to sending: a private temporary file, so memory stays bounded."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+
+from runner.errors import LedgerFault
+from runner.model import Channel, Message
+
+_BUFFER = 256 * 1024
+
+
+class SpoolWriter:
+    """Takes the messages that are to be sent. The file has no name and is readable by its owner alone.
+
+    Raises LedgerFault when the disk can't take it.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        """`directory`: the system's own for temporary files, unless given."""
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115 (closed by the spool, long after this)
+                mode="w+b", buffering=_BUFFER, prefix="flypast-", dir=directory
+            )
+        except OSError as error:
+            raise _fault("made", error) from error
+        self._channels: dict[Channel, int] = {}
+        self._count = 0
+
+    def add(self, message: Message) -> None:
+        channel = self._channels.setdefault(message.channel, len(self._channels))
+        facts = (message.draft, channel, message.key, message.reference, message.address, message.payload_hash)
+        line = json.dumps((*facts, message.country, message.segments, len(message.body)))
+        try:
+            self._file.write(line.encode("ascii") + b"\n" + message.body)
+        except OSError as error:
+            raise _fault("written", error) from error
+        self._count += 1
+
+    def finish(self) -> "Spool":
+        """No more messages. From here on the spool owns the file."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise _fault("written", error) from error
+        return Spool(self._file, channels=tuple(self._channels), count=self._count)
+
+    def close(self) -> None:
+        """Throws everything away: for when planning failed."""
+        _close(self._file)
+
+
+class Spool:
+    """The messages to send, in plan order. One reader at a time; a context manager that throws the file away."""
+
+    def __init__(self, file: IO[bytes], *, channels: tuple[Channel, ...], count: int) -> None:
+        self._file = file
+        self._channels = channels
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Message]:
+        try:
+            self._file.seek(0)
+            while line := self._file.readline():
+                yield self._message(line)
+        except OSError as error:
+            raise _fault("read", error) from error
+
+    def _message(self, line: bytes) -> Message:
+        draft, channel, key, reference, address, payload_hash, country, segments, length = json.loads(line)
+        return Message(
+            draft=draft,
+            channel=self._channels[channel],
+            key=key,
+            reference=reference,
+            address=address,
+            payload_hash=payload_hash,
+            body=self._file.read(length),
+            country=country,
+            segments=segments,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        _close(self._file)
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # closing flushes first, which a full disk refuses; the file goes all the same
+        file.close()
+
+
+def _fault(verb: str, error: OSError) -> LedgerFault:
+    return LedgerFault(
+        f"the temporary file of rendered requests can't be {verb}: {error.strerror or error}",
+        hint="make room on that disk, or name another folder with TMPDIR",
+    )

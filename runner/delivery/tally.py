@@ -1,0 +1,130 @@
+"""Counting a run's outcomes, and why it stopped."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.model import Accepted, InDoubt, Message, Outcome, Rejected, State, StopAfter
+
+from .outcomes import without_texts
+
+StopKind = Literal[
+    "ledger", "refused", "threshold", "breaker", "redirect", "certificate", "unreachable", "throttled", "interrupted"
+]
+
+_RANK: dict[StopKind, int] = {"ledger": 3, "refused": 2, "interrupted": 0}  # the rest: 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Why a run ended before its last message."""
+
+    kind: StopKind
+    words: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a run stands: told after every outcome. `waits` counts 429s, `unconnected` connections that never were."""
+
+    accepted: int
+    rejected: int
+    in_doubt: int
+    waits: int
+    unconnected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One message that did not go well, in Bird's words or ours; addresses and texts are masked."""
+
+    key: str
+    message: str
+    state: State
+    code: str | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run ended. The four counts add up to its messages; `returned` ones are planned still.
+
+    `problems` holds the first ten rejected or in doubt. A message whose outcome could not be recorded counts as in
+    doubt, whatever Bird said: the next start will find it so.
+    """
+
+    accepted: int
+    rejected: int
+    in_doubt: int
+    returned: int
+    stopped: Stopped | None
+    problems: tuple[Problem, ...]
+
+
+class Tally:
+    """The counts of one run, while it goes on."""
+
+    PROBLEMS = 10
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.rejected = 0
+        self.in_doubt = 0
+        self.waits = 0
+        self.unconnected = 0
+        self.stopped: Stopped | None = None
+        self._problems: list[Problem] = []
+
+    @property
+    def finished(self) -> int:
+        return self.accepted + self.rejected + self.in_doubt
+
+    def count(self, message: Message, outcome: Outcome) -> None:
+        match outcome:
+            case Accepted():
+                self.accepted += 1
+            case Rejected(code=code, words=words):
+                self.rejected += 1
+                self._note(message, State.REJECTED, code, without_texts(message, words))
+            case InDoubt(words=words):
+                self.in_doubt += 1
+                self._note(message, State.IN_DOUBT, None, words)
+
+    def _note(self, message: Message, state: State, code: str | None, words: str) -> None:
+        if len(self._problems) < self.PROBLEMS:
+            self._problems.append(Problem(key=message.key, message=message.draft, state=state, code=code, words=words))
+
+    def stop(self, kind: StopKind, words: str, *, hint: str | None = None) -> None:
+        """Of several reasons the gravest stands, and of equally grave ones the first."""
+        if self.stopped is None or _RANK.get(kind, 1) > _RANK.get(self.stopped.kind, 1):
+            self.stopped = Stopped(kind=kind, words=words, hint=hint)
+
+    def over(self, stop_after: StopAfter) -> str | None:
+        """Which of the manifest's thresholds this run has reached, in words."""
+        if stop_after.rejected.reached(self.rejected, self.finished):
+            return f"stopAfter.rejected is reached: {self.rejected:,} of {self.finished:,} finished messages"
+        if stop_after.in_doubt.reached(self.in_doubt, self.finished):
+            return f"stopAfter.inDoubt is reached: {self.in_doubt:,} of {self.finished:,} finished messages"
+        return None
+
+    def progress(self) -> Progress:
+        return Progress(
+            accepted=self.accepted,
+            rejected=self.rejected,
+            in_doubt=self.in_doubt,
+            waits=self.waits,
+            unconnected=self.unconnected,
+        )
+
+    def result(self, returned: int) -> RunResult:
+        stopped = self.stopped
+        if stopped is not None and stopped.kind == "interrupted" and not returned and not self.in_doubt:
+            stopped = None  # the signal came when all was as good as done
+        return RunResult(
+            accepted=self.accepted,
+            rejected=self.rejected,
+            in_doubt=self.in_doubt,
+            returned=returned,
+            stopped=stopped,
+            problems=tuple(self._problems),
+        )
