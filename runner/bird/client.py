@@ -4,10 +4,12 @@ import asyncio
 import os
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
@@ -44,6 +46,7 @@ class BirdClient:
         """`base_url` comes from parse_api_url. `concurrency` is the most connections at a time."""
         self._base_url = base_url
         self._headers = headers(key)
+        self._key = key
         self._concurrency = concurrency
         self._timeouts = timeouts or Timeouts()
         self._host = URL(base_url).authority
@@ -94,6 +97,8 @@ class BirdClient:
             if response is not None and content is None:
                 response.close()
         if response is not None:
+            if content is not None:
+                content = self._key.blotted(content)
             return Reply(status=response.status, retry_after=response.headers.get("Retry-After"), body=content)
         # Raised out here, so that aiohttp's own error (whose request headers hold the key) is not its context.
         raise failure or ReplyLost("no reply came")
@@ -165,12 +170,30 @@ class _Limit:
 _limit: ContextVar[_Limit] = ContextVar("_limit")
 
 
+class _HeadFirst(ResponseHandler):
+    """Reads a reply's head before what follows it, though both came in one packet.
+
+    aiohttp drops the head where what follows is garbled: a 202, which is Bird's promise, would be in doubt.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        start = 0
+        while (end := data.find(b"\r\n\r\n", start) + 4) > 3 and end < len(data):
+            super().data_received(data[start:end])
+            start = end
+        super().data_received(data[start:] if start else data)
+
+
 class _Connector(aiohttp.TCPConnector):
     """Hands out clean connections only, and starts the reply's time when it does.
 
     A server may send something on an idle connection (a proxy's 408, say). aiohttp would take that for the reply to
     the next request: a stray 202 or 429 would then lose or double a message.
     """
+
+    def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
+        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout)
+        self._factory = cast("partial[ResponseHandler]", partial(_HeadFirst, loop=self._loop))
 
     async def connect(
         self,

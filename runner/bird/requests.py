@@ -51,6 +51,12 @@ class AccessKey:
         """The value of `Authorization`."""
         return f"AccessKey {self.__text}"
 
+    def blotted(self, text: bytes) -> bytes:
+        """What a server said, without the key: one that repeats it must not bring it into a log or a ledger."""
+        if len(self.__text) < 8:  # no real key is so short; blotting one out would break every word
+            return text
+        return text.replace(self.__text.encode(), b"***")
+
     def __repr__(self) -> str:
         return "AccessKey(…)"
 
