@@ -102,8 +102,7 @@ def _split(path: str) -> list[str]:
 def _outside(written: str) -> FileFault:
     return FileFault(
         f'"{written}" lies outside the project',
-        "a manifest reads only files below its project root; give a recipient list from elsewhere"
-        " with --recipients NAME=PATH",
+        "a manifest reads only files below its project root",
     )
 
 

@@ -30,6 +30,7 @@ WRONG_NAME = "SCH208"
 AGAINST_RULE = "SCH209"
 WRONG_CONTENT = "SCH210"
 NO_JSON = "SCH211"
+NO_TEXT = frozenset({"YML105", "YML106", "YML120"})
 
 KINDS = {
     "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
@@ -54,13 +55,27 @@ class Mistake:
 def schema_findings(document: Document, findings: Findings, schema: str = "manifest") -> None:
     """Judges the document and adds a finding for each mistake. An alias's fault is shown where it was written."""
     told: dict[tuple[Place, str, tuple[str, ...]], tuple[Mistake, dict[Place, None]]] = {}
-    for mistake in mistakes(judge(schema).errors(document.data), document.data, partial(_as_typed, document)):
+    errors = judge(schema).errors(document.data)
+    unreadable = _unreadable(findings) if errors else ()
+    for mistake in mistakes(errors, document.data, partial(_as_typed, document)):
         place = document.place(mistake.path, of=mistake.of)
+        if mistake.code in (WRONG_TYPE, WRONG_FORM, WRONG_NAME) and any(_is_in(place, each) for each in unreadable):
+            continue
         _, also = told.setdefault((place, mistake.code, mistake.rule), (mistake, {}))
         others = (*(document.place(path, of="key") for path in mistake.also), *document.users(mistake.path))
         also.update((other, None) for other in others if other != place)
     for (place, code, _), (mistake, also) in told.items():
         findings.error(code, mistake.message, place, hint=mistake.hint, also=sorted(also))
+
+
+def _unreadable(findings: Findings) -> list[Place]:
+    """Where a value or key holds what YAML can't: what stands there now in its stead is no second mistake."""
+    return [finding.place for finding in findings.sorted() if finding.code in NO_TEXT]
+
+
+def _is_in(outer: Place, inner: Place) -> bool:
+    starts = (outer.line, outer.column) <= (inner.line, inner.column)
+    return outer.path == inner.path and starts and (inner.line, inner.column) < (outer.end_line, outer.end_column)
 
 
 def mistakes(
@@ -134,7 +149,7 @@ def _missing_keys(path: Path, errors: Sequence[SchemaError], instance: Mapping[s
         plain.sort(key=lambda name: known.index(name) if name in known else len(known))
         yield Mistake(
             code=MISSING_KEY, message=f"{_object(path)} needs {_and(plain)}", path=path, of="key",
-            rule=("missing", *plain),
+            rule=("missing", *plain), hint="write apiVersion: flypast/v1" if "apiVersion" in plain else None,
         )  # fmt: skip
 
 
@@ -214,6 +229,8 @@ def _unknown_option(error: SchemaError, value: Json) -> Mistake:
         return _at_value(AGAINST_RULE, error, f"{_label(error.path)} {error.details['expected']}")
     meant = nearest(value, options) if isinstance(value, str) else None
     hint = f'did you mean "{meant}"?' if meant else None
+    if isinstance(value, str) and "{{" in value:
+        hint = "write one of them: it decides which other keys there are, so no expression can stand here"
     return _at_value(UNKNOWN_OPTION, error, f"{_label(error.path)} must be {_or(options)}", hint)
 
 

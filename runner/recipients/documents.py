@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from runner.findings import Place
-from runner.model import Json
+from runner.model import Json, RecipientList
 
 from .faults import Faults, Stop
 from .lines import Lines, decoded, read_bytes
-from .rows import Document, Row, Source, offset_place
+from .rows import Document, Row, Source, identifier_of, offset_place
 from .strict_json import Problem, StrictJson, unfit
 
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -75,7 +75,18 @@ def read_yaml(source: Source) -> Iterator[Row]:
     for index, value in enumerate(document.data):
         row = Row(index + 1, document.place((index,)).line, {}, "", partial(_locate_yaml, document, index))
         if _is_sound(row, value, unfit(value), faults):
-            yield row._replace(values=value)
+            row = row._replace(values=value)
+            _check_quoted(row, document, index, source.spec, faults)
+            yield row
+
+
+def _check_quoted(row: Row, document: Document, index: int, spec: RecipientList, faults: Faults) -> None:
+    column = identifier_of(spec, row.values)
+    written = row.values[column] if column is not None else None
+    is_number = isinstance(written, str) and written[:1] != "" and written[0] in "+0123456789"
+    if column is not None and is_number and document.is_plain((index, column)):
+        hint = "put it in quotes: YAML tools differ in what they make of it"
+        faults.error("YML129", row, "a phone number must be quoted", column=column, hint=hint)
 
 
 def _items(text: str, parser: StrictJson) -> Iterator[tuple[Json, int, int, Sequence[Problem]]]:

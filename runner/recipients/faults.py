@@ -79,7 +79,7 @@ def nearest(wanted: Iterable[str], names: Iterable[str]) -> str | None:
     """The name among `names` that comes nearest to one of `wanted`, whatever its capitals."""
     folded = {name.casefold().strip(): name for name in names if not looks_like_data(name)}
     for each in wanted:
-        near = get_close_matches(each.casefold(), folded, n=1, cutoff=0.6)
+        near = get_close_matches(each.casefold(), folded, n=1, cutoff=0.7)
         if near:
             return folded[near[0]]
     return None

@@ -43,6 +43,8 @@ class Document(Protocol):
 
     def place(self, path: tuple[str | int, ...], /) -> Place: ...
 
+    def is_plain(self, path: tuple[str | int, ...], /) -> bool: ...
+
 
 LoadYaml = Callable[[bytes, Path, str, Findings], Document | None]
 

@@ -78,15 +78,18 @@ def contact_rows(spec: RecipientList) -> Iterator[Row]:
         yield Row(number, line, contact, "", locate)
 
 
-def cell_place(opened: BinaryIO, *, suffix: str, spec: RecipientList, place: Place, column: str) -> Place:
+def cell_place(
+    opened: BinaryIO, *, suffix: str, spec: RecipientList, place: Place, column: str, load_yaml: LoadYaml | None = None
+) -> Place:
     """The exact place of a cell of the row at `place`: for the few findings that are shown, after the row was read."""
-    if suffix.lower() not in _STREAMED:
-        return place
+    suffix = suffix.lower()
     source = Source(
-        opened=opened, suffix=suffix.lower(), shown=place.path, spec=spec, findings=Findings(), from_line=place.line
-    )
+        opened=opened, suffix=suffix, shown=place.path, spec=spec, findings=Findings(), load_yaml=load_yaml,
+        from_line=place.line if suffix in _STREAMED else 0,
+    )  # fmt: skip
     try:
-        row = next(_reader(source)(source), None)
+        rows = _reader(source)(source)
+        row = next(rows, None) if suffix in _STREAMED else next((row for row in rows if row.place() == place), None)
     except Stop:
         return place
     return row.place(column) if row is not None and row.line == place.line else place

@@ -35,14 +35,28 @@ def suppressed(
     else:
         rows = read_rows(opened, suffix=suffix, shown=shown, spec=spec, findings=findings, load_yaml=load_yaml)
     faults = Faults(findings)
-    return frozenset(value for row in rows if (value := _entry(row, spec, faults)) is not None)
+    has_columns = suffix.lower() != ".txt"
+    entries = (_entry(row, spec, faults, has_columns=has_columns) for row in rows)
+    return frozenset(entry for entry in entries if entry is not None)
 
 
 def is_suppressed(
     address: str, contact: Mapping[str, Json], values: Container[str], *, region: str | None = None
 ) -> bool:
-    """Whether any way in which a contact says who it is leads to somebody in `values`."""
+    """Whether any way in which a contact says who it is leads to somebody in `values`.
+
+    `region` is that of the contact's list: on other platforms than sms its numbers stay as written.
+    """
     return any(way in values or _normal(way, region) in values for way in _ways(address, contact))
+
+
+def ways(address: str, contact: Mapping[str, Json], *, region: str | None = None) -> Iterator[str]:
+    """All values that `is_suppressed` would know this contact by."""
+    for way in _ways(address, contact):
+        yield way
+        normal = _normal(way, region)
+        if normal is not None and normal != way:
+            yield normal
 
 
 def _ways(address: str, contact: Mapping[str, Json]) -> Iterator[str]:
@@ -80,16 +94,17 @@ def _locate(shown: str, row: Row, _column: str | None) -> Place:
     return Place(path=shown, line=row.line, column=len(row.text) - len(row.text.lstrip()) + 1)
 
 
-def _entry(row: Row, spec: RecipientList, faults: Faults) -> str | None:
+def _entry(row: Row, spec: RecipientList, faults: Faults, *, has_columns: bool) -> str | None:
     column = identifier_of(spec, row.values)
     written = row.values[column] if column is not None else None
     read = _read(written, spec.region) if isinstance(written, str) else AddressFault(code="RCP540", words="no address")
     if isinstance(read, str):
         return read
+    hint = read.hint or "nobody is left out by it: correct or remove it"
+    if read.code == "RCP532" and spec.region is None:
+        hint = "write it as +, country code, number"
     words = f"somebody to leave out, but {read.words}"
-    faults.error(
-        "RCP540", row, words, column=column, hint=read.hint or "nobody is left out by it: correct or remove it"
-    )
+    faults.error("RCP540", row, words, column=column if has_columns else None, hint=hint)
     return None
 
 

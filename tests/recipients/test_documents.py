@@ -142,6 +142,9 @@ class Loaded:
     def place(self, path: tuple[str | int, ...], /) -> Place:
         return Place(path=self.shown, line=10 + int(path[0]), column=len(path))
 
+    def is_plain(self, path: tuple[str | int, ...], /) -> bool:
+        return str(self.data[int(path[0])][path[1]]).startswith("+")
+
 
 def load_yaml(raw: bytes, _path: Path, shown: str, findings: Findings) -> Loaded | None:
     try:
@@ -157,6 +160,13 @@ def test_yaml_is_read_by_the_loader_it_is_given(tmp_path: Path) -> None:
     assert [(row.number, row.line) for row in found.rows] == [(1, 10), (2, 11)]
     assert found.rows[1].place("phone") == Place(path="people.yaml", line=11, column=2)
     assert found.rows[1].place("nope") == Place(path="people.yaml", line=11, column=1)
+
+
+def test_a_phone_number_without_quotes_in_yaml_is_told(tmp_path: Path) -> None:
+    content = "- {phone: '1', n: 2}\n- {phone: '+14155550100'}\n"
+    found = read(tmp_path, content, suffix=".yaml", load_yaml=load_yaml)
+    assert at(found.only) == ("YML129", 11, 2)
+    assert len(found.rows) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,239 @@
+"""From what files declare to the model: channels, lists, drafts and policy, with every reference checked."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from runner.findings import Findings, did_you_mean
+from runner.judge import judge
+from runner.model import Channel, Draft, Json, Policy, RecipientList
+
+from .documents import Document
+from .explain import mistakes
+from .include import Gathered, Origin
+from .lists import check_quoted, declared_lists
+from .parameters import Parameters
+from .policy import build_policy, parse_rate
+from .site import Site
+
+OURS = frozenset({"channel", "to", "exclude", "when", "parameters", "distinct", "receiver"})
+SENDABLE_ON_SMS = ("text", "image", "file")
+
+
+_NO_CHANNEL = Channel(name="", workspace_id="", channel_id="")  # of a message that can't be composed
+
+
+class Evaluate(Protocol):
+    """Renders a manifest's own string over manifest parameters; None after a finding, or where a value is missing."""
+
+    def __call__(self, text: str, site: Site, *, as_text: bool) -> Json: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A manifest and its includes, checked. `document` gives places.
+
+    `unsound` are messages that can't be composed, for which there are findings; `mistaken` are the paths in `document`
+    of values that have a finding, so that they get no second one.
+    """
+
+    document: Document
+    name: str
+    edition: str
+    parameters: Parameters
+    channels: Mapping[str, Channel]
+    lists: Mapping[str, RecipientList]
+    drafts: tuple[Draft, ...]
+    policy: Policy
+    suppress: tuple[tuple[str, Origin], ...]
+    list_documents: Mapping[str, Document]
+    unsound: tuple[Draft, ...] = ()
+    mistaken: frozenset[tuple[str | int, ...]] = frozenset()
+
+
+def is_library(document: Document) -> bool:
+    """A manifest without messages: for includes, checked by its schema alone."""
+    return isinstance(document.data, dict) and not document.data.get("messages")
+
+
+def build(gathered: Gathered, parameters: Parameters, evaluate: Evaluate, findings: Findings) -> Manifest:
+    """Items that the schema refused are left out; references to them are no second mistake."""
+    data = gathered.main.data
+    channels = dict(_channels(gathered, evaluate, findings))
+    drafts = list(_drafts(gathered, channels, findings))
+    return Manifest(
+        document=gathered.main,
+        name=data["name"] if isinstance(data.get("name"), str) else "",
+        edition=_edition(gathered.main, evaluate, findings),
+        parameters=parameters,
+        channels=channels,
+        lists=dict(declared_lists(gathered, partial(_text, evaluate), findings)),
+        drafts=tuple(draft for draft, is_sound in drafts if is_sound),
+        policy=_policy(gathered, findings),
+        suppress=tuple(_suppress(gathered)),
+        list_documents={name: origin.document for name, origin in gathered.sections["recipients"].items()},
+        unsound=tuple(draft for draft, is_sound in drafts if not is_sound),
+        mistaken=gathered.mistaken,
+    )
+
+
+def _channels(gathered: Gathered, evaluate: Evaluate, findings: Findings) -> Iterator[tuple[str, Channel]]:
+    for name, origin in gathered.sections["channels"].items():
+        if ("channels", name) in gathered.broken:
+            continue
+        fields = {key: _evaluated(origin, (key,), value, evaluate) for key, value in origin.value.items()}
+        if None in fields.values() or not _stands(name, fields, origin, findings):
+            continue
+        yield (
+            name,
+            Channel(
+                name=name,
+                workspace_id=fields["workspaceId"].lower(),
+                channel_id=fields["channelId"].lower(),
+                platform=fields.get("platform", "sms"),
+                mms=fields.get("mms", False),
+                rate=parse_rate(fields["rate"]) if "rate" in fields else None,
+            ),
+        )
+
+
+def _stands(name: str, fields: dict[str, Json], origin: Origin, findings: Findings) -> bool:
+    """Whether what expressions gave is what the schema wants."""
+    if fields.get("mms") in ("true", "false"):
+        fields["mms"] = fields["mms"] == "true"
+    rendered = {"apiVersion": "flypast/v1", "channels": {name: fields}}
+    found = {
+        str(mistake.path[-1]): mistake.message for mistake in mistakes(judge("manifest").errors(rendered), rendered)
+    }
+    # The manifest's schema lets an expression pass, and here one can't be left.
+    left = {key for key, value in fields.items() if isinstance(value, str) and "{" in value}
+    found |= {key: f'"{key}" still holds an expression' for key in left - found.keys()}
+    for key, words in found.items():
+        findings.error(
+            "CHN701",
+            f'channel "{name}", once rendered: {words}',
+            origin.place(key),
+            hint="look at the parameters it is made of",
+        )
+    return not found
+
+
+def _evaluated(origin: Origin, path: tuple[str, ...], value: Json, evaluate: Evaluate) -> Json:
+    if not isinstance(value, str):
+        return value
+    return evaluate(value, Site(document=origin.document, path=(*origin.path, *path)), as_text=False)
+
+
+def _edition(document: Document, evaluate: Evaluate, findings: Findings) -> str:
+    written = document.data.get("edition", "1")
+    if not isinstance(written, str) or not written:
+        return "1"
+    site = Site(document=document, path=("edition",))
+    rendered = _text(evaluate, written, site)
+    if rendered is not None and not rendered.strip():
+        hint = "give the parameters it is made of a value"
+        findings.error("REF313", "the edition renders to nothing", site.place(), hint=hint)
+    return rendered or ""
+
+
+def _text(evaluate: Evaluate, written: str, site: Site) -> str | None:
+    rendered = evaluate(written, site, as_text=True)
+    return rendered if isinstance(rendered, str) else None
+
+
+def _drafts(gathered: Gathered, channels: Mapping[str, Channel], findings: Findings) -> Iterator[tuple[Draft, bool]]:
+    """Each with whether it can be composed; of the others too the expressions and lists are looked at."""
+    document = gathered.main
+    written = document.data.get("messages")
+    for name, message in written.items() if isinstance(written, dict) else ():
+        if not isinstance(message, dict):
+            continue
+        origin = Origin(document=document, path=("messages", name))
+        is_sound = ("messages", name) not in gathered.broken
+        if is_sound:
+            is_sound = _references_hold(origin, gathered, findings)
+        channel = channels.get(message["channel"]) if isinstance(message.get("channel"), str) else None
+        _check_quoted_receiver(origin, findings)
+        if is_sound and channel is not None:
+            _check_body_type(origin, channel, findings)
+        yield _draft(origin, name, channel or _NO_CHANNEL), is_sound and channel is not None
+
+
+def _draft(origin: Origin, name: str, channel: Channel) -> Draft:
+    """Also of what the schema refused: what is of no use in it is left out."""
+    written: Mapping[str, Json] = origin.value
+    receiver, parameters, when = written.get("receiver"), written.get("parameters"), written.get("when")
+    return Draft(
+        name=name,
+        channel=channel,
+        place=origin.name_place,
+        fields={key: value for key, value in written.items() if key not in OURS},
+        to=_names(written.get("to")),
+        exclude=_names(written.get("exclude")),
+        receiver=receiver if isinstance(receiver, dict) else None,
+        when=when if isinstance(when, str) else None,
+        parameters=parameters if isinstance(parameters, dict) else {},
+        distinct=_names(written.get("distinct")),
+    )
+
+
+def _names(written: Json) -> tuple[str, ...]:
+    names = [written] if isinstance(written, str) else written if isinstance(written, list) else ()
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
+def _check_quoted_receiver(origin: Origin, findings: Findings) -> None:
+    if isinstance(origin.value.get("receiver"), dict):
+        receiver = Origin(document=origin.document, path=(*origin.path, "receiver"))
+        check_quoted(receiver, "contacts", findings)
+
+
+def _references_hold(origin: Origin, gathered: Gathered, findings: Findings) -> bool:
+    before = len(findings)
+    written = origin.value
+    if written["channel"] not in gathered.sections["channels"]:
+        findings.error(
+            "REF310",
+            f'no channel is called "{written["channel"]}"',
+            origin.place("channel"),
+            hint=did_you_mean(written["channel"], gathered.sections["channels"]),
+        )
+    lists = gathered.sections["recipients"]
+    for key in ("to", "exclude"):
+        value = written.get(key)
+        for index, name in enumerate([value] if isinstance(value, str) else value or ()):
+            if name not in lists:
+                place = origin.place(key) if isinstance(value, str) else origin.place(key, index)
+                findings.error("REF311", f'no recipient list is called "{name}"', place, hint=did_you_mean(name, lists))
+    return len(findings) == before
+
+
+def _check_body_type(origin: Origin, channel: Channel, findings: Findings) -> None:
+    body = origin.value.get("body")
+    kind = body.get("type") if isinstance(body, dict) else None
+    if channel.platform == "sms" and isinstance(kind, str) and kind not in SENDABLE_ON_SMS:
+        findings.error(
+            "CHN702",
+            f'an SMS channel can\'t take a body of type "{kind}"',
+            origin.place("body", "type"),
+            hint=f"use {', '.join(SENDABLE_ON_SMS)}, or a template",
+        )
+
+
+def _policy(gathered: Gathered, findings: Findings) -> Policy:
+    keys = {
+        name: origin for name, origin in gathered.sections["policy"].items() if ("policy", name) not in gathered.broken
+    }
+    return build_policy(keys, findings)
+
+
+def _suppress(gathered: Gathered) -> Iterator[tuple[str, Origin]]:
+    origin = gathered.sections["policy"].get("suppress")
+    if origin is None or ("policy", "suppress") in gathered.broken:
+        return
+    if isinstance(origin.value, str):
+        yield origin.value, origin
+        return
+    for index, path in enumerate(origin.value):
+        yield path, Origin(document=origin.document, path=(*origin.path, index))

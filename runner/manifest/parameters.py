@@ -1,0 +1,88 @@
+"""Parameters: declared in the manifest, given by files and by `--set`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.errors import UsageError
+from runner.findings import Findings, Place, did_you_mean
+from runner.model import Json
+
+from .documents import Document
+from .include import Origin
+
+RESERVED = frozenset({"recipient", "loop", "self"})  # names that expressions have already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """The values after all overrides. `given` were set by the operator; `missing` are null and nobody gave them."""
+
+    values: Mapping[str, Json]
+    places: Mapping[str, Place]
+    given: frozenset[str]
+    missing: tuple[str, ...]
+
+
+def settle(
+    declared: Mapping[str, Origin], files: Sequence[Document], sets: Sequence[tuple[str, str]], findings: Findings
+) -> Parameters:
+    """Declared defaults, then files in order, then `--set` in order; each may only name what is declared."""
+    values = {name: origin.value for name, origin in declared.items()}
+    places = {name: origin.place() for name, origin in declared.items()}
+    for name in RESERVED & declared.keys():
+        findings.error(
+            "REF305",
+            f'a parameter can\'t be called "{name}": expressions use that name themselves',
+            declared[name].name_place,
+            hint="rename it",
+        )
+    for document in files:
+        _take_file(document, values, places, findings)
+    for name, text in sets:
+        values[name] = _typed(name, text, values)
+    missing = tuple(name for name, value in values.items() if value is None)
+    return Parameters(values=values, places=places, given=frozenset(name for name, _ in sets), missing=missing)
+
+
+def _take_file(document: Document, values: dict[str, Json], places: dict[str, Place], findings: Findings) -> None:
+    data = {} if document.data is None else document.data
+    if not isinstance(data, dict):
+        findings.error(
+            "REF306",
+            "a parameters file is a map from names to values",
+            document.place(()),
+            hint="write one `name: value` a line",
+        )
+        return
+    for name, value in data.items():
+        if name not in values:
+            findings.error(
+                "REF307",
+                f'the manifest declares no parameter "{name}"',
+                document.place((name,), of="key"),
+                hint=did_you_mean(name, values),
+            )
+            continue
+        values[name] = value
+        places[name] = document.place((name,))
+
+
+def _typed(name: str, text: str, values: Mapping[str, Json]) -> Json:
+    """`--set` gives text; a default that is true, false or a number says that the text stands for one."""
+    if name not in values:
+        raise UsageError(
+            f'--set {name}=…: the manifest declares no parameter "{name}"', hint=did_you_mean(name, values)
+        )
+    default = values[name]
+    if isinstance(default, bool):
+        if text not in ("true", "false"):
+            raise UsageError(f"--set {name}=…: {name} is true or false")
+        return text == "true"
+    if isinstance(default, (int, float)):
+        try:
+            return int(text) if isinstance(default, int) else float(text)
+        except ValueError:
+            raise UsageError(f"--set {name}=…: {name} is a number") from None
+    if isinstance(default, (dict, list)):
+        raise UsageError(f"--set {name}=…: {name} is a list or a map", hint="give it in a file, with --parameters")
+    return text

@@ -1,0 +1,170 @@
+"""The order of the program: load, validate, resolve, render, check, plan, dispatch, report.
+
+`validate` runs the first five, `plan` the first six, `send` all. A dry run is the same code stopped earlier.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runner.findings import Findings
+from runner.ledger.seam import Ledger
+from runner.manifest.build import Manifest
+from runner.manifest.site import Site
+from runner.model import Draft, State
+from runner.plan import Composed, Plan, Planner, Skipped
+from runner.project import Project
+from runner.recipients.phones import mask
+
+from .audience import Audience
+from .compose import Composer
+from .faults import Faults
+from .listfiles import ListFiles
+from .loading import Inputs, Loaded, load
+from .prepare import prepare
+from .receivers import check_receiver
+from .schedule import check_schedule
+
+__all__ = ["Inputs", "Loaded", "Order", "Planned", "load", "make_plan", "validate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One manifest and what the operator gives with it. `is_strict` where every value must be there to go on."""
+
+    path: Path
+    source: bytes
+    project: Project
+    inputs: Inputs = field(default_factory=Inputs)
+    is_strict: bool = True
+
+    def load(self, findings: Findings) -> Loaded:
+        return load(self.path, self.source, self.project, self.inputs, findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan and what surrounds it. `gone` counts messages of this send that the ledger holds and the plan does not."""
+
+    manifest: Manifest
+    plan: Plan
+    gone: Mapping[str, int]
+
+
+def validate(order: Order, findings: Findings, not_checked: list[str]) -> Loaded:
+    """Everything that can be known without a ledger, a key or a network."""
+    loaded = order.load(findings)
+    for _ in composed(loaded, order, findings, not_checked):
+        pass
+    return loaded
+
+
+def composed(
+    loaded: Loaded, order: Order, findings: Findings, not_checked: list[str]
+) -> Generator[Composed | Skipped, None, None]:
+    """Resolve, render and check: every message of the manifest in plan order. What is wrong is in `findings`.
+
+    Who stops early closes it: then what was met so far is told.
+    """
+    manifest = loaded.manifest
+    if manifest is None:
+        return
+    _missing_parameters(manifest, order, findings, not_checked)
+    faults = Faults(findings, manifest.mistaken)
+    composer = Composer(manifest=manifest, findings=findings, faults=faults)
+    with ListFiles(
+        loaded=loaded,
+        manifest=manifest,
+        given=order.inputs,
+        is_strict=order.is_strict,
+        findings=findings,
+        not_checked=not_checked,
+    ) as lists:
+        audience = Audience(manifest=manifest, lists=lists, language=loaded.language, findings=findings, faults=faults)
+        try:
+            for draft in manifest.drafts:
+                yield from _messages(draft, manifest, loaded, composer, audience)
+            for draft in manifest.unsound:
+                _look_through(draft, manifest, loaded, audience, faults)
+            if not order.is_strict:
+                audience.read_unused()
+        finally:
+            faults.report(lists.cell)
+            composer.report()
+
+
+def _messages(
+    draft: Draft, manifest: Manifest, loaded: Loaded, composer: Composer, audience: Audience
+) -> Iterator[Composed | Skipped]:
+    site = Site(document=manifest.document, path=("messages", draft.name))
+    check_receiver(draft, site, composer.findings)
+    prepared = prepare(draft, manifest, loaded.language, composer.faults)
+    if audience.can_name(prepared) and prepared.is_whole:
+        yield from composer.compose(prepared, audience.people(draft))
+    else:
+        audience.read_only(draft)
+
+
+def _look_through(draft: Draft, manifest: Manifest, loaded: Loaded, audience: Audience, faults: Faults) -> None:
+    """A message that can't be composed: what else is wrong with it, and with its lists."""
+    prepared = prepare(draft, manifest, loaded.language, faults)
+    if all(name in manifest.lists for name in draft.to):
+        audience.can_name(prepared)
+    audience.read_only(draft)
+
+
+def _missing_parameters(manifest: Manifest, order: Order, findings: Findings, not_checked: list[str]) -> None:
+    for name in manifest.parameters.missing:
+        if order.is_strict:
+            findings.error(
+                "REF309",
+                f"parameter {name} has no value",
+                manifest.parameters.places[name],
+                hint=f"give one with --set {name}=… or in a file with --parameters",
+            )
+        else:
+            not_checked.append(f"parameter {name}: no value given, so what needs it was not rendered")
+
+
+def make_plan(
+    loaded: Loaded,
+    manifest: Manifest,
+    order: Order,
+    *,
+    ledger: Ledger | None,
+    planner: Callable[..., Planner],
+    now: datetime,
+    findings: Findings,
+    not_checked: list[str],
+) -> Planned:
+    """Composes everything once and holds it against the ledger. The findings decide whether the plan counts."""
+    site = Site(document=manifest.document, path=("messages",))
+    chosen = planner(
+        known=ledger.lookup if ledger is not None else lambda _key: None,
+        drafts=[draft.name for draft in manifest.drafts],
+        mask=mask,
+        on_new=lambda item: check_schedule(item, now, site, findings),
+    )
+    for item in composed(loaded, order, findings, not_checked):
+        if isinstance(item, Skipped):
+            chosen.skip(item)
+        else:
+            chosen.take(item)
+    plan = chosen.finish(manifest.policy)
+    return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))
+
+
+def _gone(ledger: Ledger | None, manifest: Manifest, plan: Plan) -> Mapping[str, int]:
+    if ledger is None:
+        return {}
+    held: Counter[State] = Counter(state for _, state in ledger.keys(manifest.name, manifest.edition))
+    held[State.IN_DOUBT] += held.pop(State.SENDING, 0)
+    matched = Counter(plan.matched)
+    matched[State.IN_DOUBT] += matched.pop(State.SENDING, 0)
+    return {state.value: count for state, count in sorted((held - matched).items()) if state is not State.PLANNED}
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,221 @@
+"""Drafts and people become messages: rendered, judged as Bird would, counted in segments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from runner.bird.requests import scheduled_for, sms_text
+from runner.canonical import canonical, payload_hash
+from runner.findings import Findings
+from runner.judge import Judge, judge
+from runner.ledger.identity import reference_of
+from runner.manifest.build import Manifest
+from runner.manifest.explain import mistakes
+from runner.manifest.site import Site
+from runner.model import Json, Message, Recipient
+from runner.plan import Composed, Skipped
+from runner.recipients.phones import country_of
+from runner.rendering.drafts import DraftFault
+from runner.rendering.faults import ExpressionFault
+from runner.rendering.language import Template
+from runner.sms import count
+
+from .faults import Faults
+from .people import Person
+from .prepare import Prepared
+from .texts import Texts
+
+Values = dict[str, Json]
+
+
+@dataclass(slots=True)
+class _Again:
+    """The first message of a draft whose reference came before, and how many there are."""
+
+    site: Site
+    row: str
+    first: str
+    total: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Composer:
+    """Composes all messages of one manifest; what is wrong goes to `findings` and `faults`."""
+
+    manifest: Manifest
+    findings: Findings
+    faults: Faults
+    _judge: Judge = field(default_factory=lambda: judge("request"))
+    _references: dict[str, str] = field(default_factory=dict)
+    _same_reference: dict[str, "_Again"] = field(default_factory=dict)
+    _texts: Texts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._texts = Texts(findings=self.findings, most_segments=self.manifest.policy.max_segments_per_message)
+
+    def compose(self, prepared: Prepared, people: Iterator[Person]) -> Iterator[Composed | Skipped]:
+        """In order; each person once for each set of `distinct` values."""
+        seen: dict[str, str] = {}
+        for person in people:
+            if person.dropped:
+                yield Skipped(draft=prepared.draft.name, reason=person.dropped)
+                continue
+            composed = self._one(prepared, person)
+            if isinstance(composed, Composed):
+                composed = self._once(composed, seen, person, prepared)
+            if composed is not None:
+                yield composed
+
+    def _one(self, prepared: Prepared, person: Person) -> Composed | Skipped | None:
+        recipient = person.recipient
+        try:
+            values = self._values(prepared, recipient)
+            if prepared.when is not None and not self._holds(prepared, values):
+                return Skipped(draft=prepared.draft.name, reason="suppress" if person.is_suppressed else "when")
+            request = prepared.compiled.render(values)
+        except DraftFault as failed:
+            for path, fault in failed.faults:
+                self.faults.in_row(prepared.site.below(*path), fault, recipient)
+            return None
+        return self._message(prepared, person, values, request)
+
+    def _values(self, prepared: Prepared, recipient: Recipient | None) -> Values:
+        """Looked up in the recipient's parameters, then the message's, then the manifest's."""
+        row = recipient.parameters if recipient is not None else {}
+        values = {**self.manifest.parameters.values, **row, "recipient": row}
+        if prepared.parameters:
+            own = {name: self._own_value(name, value, values) for name, value in prepared.parameters.items()}
+            values = {**self.manifest.parameters.values, **own, **row, "recipient": row}
+        return values
+
+    @staticmethod
+    def _own_value(name: str, value: Json | Template, values: Values) -> Json:
+        if not isinstance(value, Template):
+            return value
+        try:
+            return value.value(values) if value.is_single else value.text(values)
+        except ExpressionFault as fault:
+            raise DraftFault(faults=((("parameters", name), fault),)) from None
+
+    @staticmethod
+    def _holds(prepared: Prepared, values: Values) -> bool:
+        assert prepared.when is not None  # noqa: S101 - the caller looked
+        try:
+            return prepared.when.holds(values)
+        except ExpressionFault as fault:
+            raise DraftFault(faults=((("when",), fault),)) from None
+
+    def _message(self, prepared: Prepared, person: Person, values: Values, request: dict[str, Json]) -> Composed | None:
+        draft = prepared.draft
+        request = dict(request)
+        request["receiver"] = draft.receiver if person.recipient is None else {"contacts": [person.recipient.contact]}
+        distinct = self._distinct(prepared, person)
+        if distinct is None:
+            return None
+        key = prepared.keys.key(person.address, distinct)
+        own_reference = request.pop("reference", None)
+        hashed = payload_hash(request)
+        request["reference"] = own_reference if own_reference is not None else reference_of(key)
+        if not self._stands(prepared, person, request):
+            return None
+        self._texts.check(prepared, person, request)
+        text = sms_text(request) if draft.channel.platform == "sms" else None
+        segments = count(text) if text is not None else None
+        if text is not None and segments is not None:
+            self._texts.check_sms(prepared, person, values, text, segments)
+        message = Message(
+            draft=draft.name,
+            channel=draft.channel,
+            key=key,
+            reference=request["reference"],
+            address=person.address,
+            payload_hash=hashed,
+            body=canonical(request),
+            country=_country(person),
+            segments=segments.segments if segments else int("template" in request and draft.channel.platform == "sms"),
+        )
+        return Composed(
+            message=message,
+            row=person.row,
+            is_suppressed=person.is_suppressed,
+            encoding=segments.encoding if segments else "",
+            scheduled_for=scheduled_for(request),
+            sample=lambda: prepared.compiled.masked(values),
+        )
+
+    def _distinct(self, prepared: Prepared, person: Person) -> tuple[Json, ...] | None:
+        if not prepared.draft.distinct:
+            return ()
+        row = person.recipient.parameters if person.recipient is not None else {}
+        for name in prepared.draft.distinct:
+            if row.get(name) is None:
+                self._lacks_distinct(name, prepared, person)
+                return None
+        return tuple(row[name] for name in prepared.draft.distinct)
+
+    def _lacks_distinct(self, name: str, prepared: Prepared, person: Person) -> None:
+        site = prepared.site.below("distinct")
+        if person.recipient is not None and name in person.recipient.parameters:
+            fault = ExpressionFault("null", f"{name} is null, and distinct needs it", name=name)
+            self.faults.in_row(site, fault, person.recipient)
+            return
+        self.findings.error(
+            "RCP544",
+            f"{person.row}: there is no {name}, and messages.{prepared.draft.name}.distinct needs it",
+            person.place,
+            also=(site.place(),),
+            group=f"{prepared.draft.name} distinct",
+        )
+
+    def _once(self, composed: Composed, seen: dict[str, str], person: Person, prepared: Prepared) -> Composed | Skipped:
+        first = seen.get(composed.message.key)
+        if first is None:
+            seen[composed.message.key] = composed.message.payload_hash
+            if "reference" in prepared.draft.fields and not person.is_suppressed:
+                self._note_reference(composed.message, prepared, person)
+            return composed
+        if first != composed.message.payload_hash:
+            self.findings.warning(
+                "RCP541",
+                f"{person.row} is the same person as an earlier row, but its message reads differently",
+                person.place,
+                hint=f'the first row counts; message "{prepared.draft.name}" skips this one',
+                group=f"{prepared.draft.name} duplicates",
+            )
+        return Skipped(draft=prepared.draft.name, reason="suppress" if person.is_suppressed else "duplicate")
+
+    def _stands(self, prepared: Prepared, person: Person, request: dict[str, Json]) -> bool:
+        """Whether Bird's rules let it pass, as rendered."""
+        if self._judge.is_valid(request):
+            return True
+        rendered = [path for path, _ in prepared.compiled.slots]
+        for mistake in mistakes(self._judge.errors(request), request):
+            # What stands in or below an expression came from data, which no message repeats.
+            is_data = any(mistake.path[: len(path)] == path for path in rendered)
+            is_inside = is_data and mistake.path not in rendered
+            words = "what it gives is not what Bird takes here" if is_inside else f"once rendered: {mistake.message}"
+            fault = ExpressionFault("type", words, hint=None if is_data else mistake.hint)
+            self.faults.in_row(prepared.site.below(*mistake.path), fault, person.recipient, code="MSG608")
+        return False
+
+    def _note_reference(self, message: Message, prepared: Prepared, person: Person) -> None:
+        first = self._references.setdefault(message.reference, f"{message.draft} to {person.row}")
+        if first != f"{message.draft} to {person.row}":
+            again = self._same_reference.setdefault(message.draft, _Again(prepared.site, person.row, first))
+            again.total += 1
+
+    def report(self) -> None:
+        """What is told once however many people it is about."""
+        self._texts.report()
+        for again in self._same_reference.values():
+            more = f" ({again.total:,} messages have one that came before)" if again.total > 1 else ""
+            self.findings.warning(
+                "MSG604",
+                f"{again.row} has the same reference as {again.first}{more}",
+                again.site.below("reference").place(),
+                hint="two messages with one reference can't be told apart at Bird: leave it out",
+            )
+
+
+def _country(person: Person) -> str | None:
+    kind, _, value = person.address.partition(":")
+    return country_of(value) if kind == "phonenumber" and value.startswith("+") else None

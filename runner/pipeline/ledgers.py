@@ -1,0 +1,73 @@
+"""Which ledger a run uses, and the guards around it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.bird.requests import DEFAULT_API_URL, api_origin, is_loopback, parse_api_url
+from runner.errors import Refused
+from runner.ledger.places import default_ledger, parse_ledger_url
+from runner.ledger.seam import Ledger
+from runner.ledger.sqlite import open_ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerChoice:
+    """The ledger's path, and the API it has to be for. `api_url` is None where nobody named one."""
+
+    path: Path
+    api_url: str | None
+
+    @classmethod
+    def of(cls, url: str | None, api_url: str | None, near: Path) -> "LedgerChoice":
+        """`near` is the manifest, or the working directory. Raises UsageError."""
+        api = parse_api_url(api_url) if api_url else None
+        path = parse_ledger_url(url) if url else default_ledger(near, is_loopback=bool(api and is_loopback(api)))
+        return cls(path=path, api_url=api)
+
+    @property
+    def api(self) -> str:
+        return self.api_url or DEFAULT_API_URL
+
+    @property
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def open_to_read(self) -> Ledger | None:
+        """None where there is no ledger yet. An API that somebody named must be the ledger's own (exit 4)."""
+        if not self.exists:
+            return None
+        return open_ledger(self.path, origin=api_origin(self.api_url) if self.api_url else None)
+
+
+def is_ci(environment: Mapping[str, str]) -> bool:
+    """`CI` set to anything but an explicit no."""
+    return environment.get("CI", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def guard_ci(environment: Mapping[str, str], *, is_persisted: bool, policy_ledger: str | None) -> None:
+    """In CI a SQLite ledger is thrown away with the machine, unless somebody says that it stays."""
+    if is_ci(environment) and not is_persisted and policy_ledger is None:
+        raise Refused(
+            "this is CI, where a ledger on disk is usually lost with the machine: the next run would send all again",
+            hint="where the disk stays, say so with --ledger-persisted or policy.ledger; "
+            "a cache or an artifact is no ledger",
+        )
+
+
+def guard_name(policy_ledger: str | None, ledger: Ledger | None, api: str) -> None:
+    """`policy.ledger` names the ledger that must be used; APIs on loopback are exempt."""
+    if policy_ledger is None or is_loopback(api):
+        return
+    if ledger is None or ledger.name != policy_ledger:
+        found = (
+            "there is none yet"
+            if ledger is None
+            else f"this one is called {ledger.name!r}"
+            if ledger.name
+            else "this one has no name"
+        )
+        raise Refused(
+            f"policy.ledger wants the ledger {policy_ledger!r}: {found}",
+            hint=f"name it with --ledger, or make it once with: flypast ledger init {policy_ledger}",
+        )

@@ -1,0 +1,181 @@
+"""The files of recipient lists: found, opened once for the whole run, their columns and cells looked up."""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from runner.errors import UsageError
+from runner.files import FileFault, open_below, open_operator
+from runner.findings import Findings, Place
+from runner.manifest.build import Manifest
+from runner.manifest.documents import load_document
+from runner.model import Recipient, RecipientList
+from runner.recipients.rows import Row
+from runner.recipients.sources import cell_place, contact_rows, read_columns, read_rows
+from runner.recipients.suppress import suppressed
+
+from .loading import Inputs, Loaded, shown_below
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A list's file, open for the whole run: what is read twice is the same file twice."""
+
+    file: BinaryIO
+    shown: str
+    suffix: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ListFiles:
+    """The lists of one manifest, those that the operator gives in place of the declared ones."""
+
+    loaded: Loaded
+    manifest: Manifest
+    given: Inputs
+    is_strict: bool
+    findings: Findings
+    not_checked: list[str]
+    specs: dict[str, RecipientList] = field(init=False)
+    _files: ExitStack = field(default_factory=ExitStack)
+    _opened: dict[str, _Opened | None] = field(default_factory=dict)
+    _columns: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.specs = {
+            name: replace(spec, contacts=None) if name in self.given.recipients else spec
+            for name, spec in self.manifest.lists.items()
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    def rows(self, spec: RecipientList, findings: Findings) -> Iterator[Row]:
+        if spec.contacts is not None:
+            yield from contact_rows(spec)
+            return
+        opened = self._open(spec)
+        if opened is not None:
+            yield from read_rows(
+                opened.file,
+                suffix=opened.suffix,
+                shown=opened.shown,
+                spec=spec,
+                findings=findings,
+                load_yaml=load_document,
+            )
+
+    def columns(self, name: str) -> tuple[str, ...] | None:
+        """The columns of a list; None where only reading it tells."""
+        if name not in self._columns:
+            spec = self.specs.get(name)
+            self._columns[name] = self._find_columns(spec) if spec is not None else None
+        return self._columns[name]
+
+    def cell(self, recipient: Recipient, column: str) -> Place:
+        """The exact place of one value of a row; not while the list is being read."""
+        name = recipient.list_name
+        spec = self.specs[name]
+        if spec.contacts is not None:
+            path = ("recipients", name, "contacts", recipient.row - 1)
+            inner = (column,) if column == "identifierValue" else ("parameters", column)
+            return self.manifest.list_documents[name].place((*path, *inner))
+        opened = self._open(spec)
+        if opened is None:
+            return recipient.place
+        return cell_place(
+            opened.file,
+            suffix=opened.suffix,
+            spec=spec,
+            place=recipient.place,
+            column=column,
+            load_yaml=load_document,
+        )
+
+    def suppressed(self) -> frozenset[str]:
+        """The addresses of the policy's suppress files. A missing file is a finding."""
+        found: set[str] = set()
+        for written, origin in self.manifest.suppress:
+            base = origin.document.path.parent
+            try:
+                with open_below(self.loaded.project.root, base, written) as file:
+                    found |= suppressed(
+                        file,
+                        suffix=PurePath(written).suffix,
+                        shown=shown_below(self.loaded.project, Path(file.name)),
+                        findings=self.findings,
+                        load_yaml=load_document,
+                    )
+            except FileFault as fault:
+                hint = fault.hint or "without it somebody who opted out would get a message"
+                self.findings.error("POL804", fault.message, origin.place(), hint=hint)
+        return frozenset(found)
+
+    def _find_columns(self, spec: RecipientList) -> tuple[str, ...] | None:
+        if spec.contacts is not None:
+            names = {"identifierValue": None}
+            for contact in spec.contacts:
+                names |= dict.fromkeys(contact.get("parameters") or ())
+            return tuple(names)
+        opened = self._open(spec)
+        if opened is None:
+            return spec.columns
+        return read_columns(opened.file, suffix=opened.suffix, shown=opened.shown, spec=spec, findings=Findings())
+
+    def _open(self, spec: RecipientList) -> _Opened | None:
+        if spec.name not in self._opened:
+            given = self.given.recipients.get(spec.name)
+            self._opened[spec.name] = self._declared(spec) if given is None else self._given(spec, given)
+        return self._opened[spec.name]
+
+    def _declared(self, spec: RecipientList) -> _Opened | None:
+        base = self.manifest.list_documents[spec.name].path.parent
+        try:
+            file = self._files.enter_context(open_below(self.loaded.project.root, base, spec.file or ""))
+        except FileFault as fault:
+            self._no_file(spec, fault)
+            return None
+        return self._noted(file, shown_below(self.loaded.project, Path(file.name)), PurePath(spec.file or "").suffix)
+
+    def _given(self, spec: RecipientList, given: str) -> _Opened:
+        try:
+            file = self._files.enter_context(open_operator(given, sys.stdin.buffer))
+        except FileFault as fault:
+            raise UsageError(f"--recipients {spec.name}: {fault.message}", hint=fault.hint) from None
+        # Standard input and pipes have no name of their own: they hold what the list's file would.
+        suffix = PurePath(given).suffix or PurePath(spec.file or "").suffix or ".csv"
+        return self._noted(file, f"--recipients {spec.name}" if given == "-" else given, suffix)
+
+    def _noted(self, file: BinaryIO, shown: str, suffix: str) -> _Opened:
+        self.loaded.inputs[shown] = _sha256(file)
+        return _Opened(file=file, shown=shown, suffix=suffix)
+
+    def _no_file(self, spec: RecipientList, fault: FileFault) -> None:
+        if spec.columns is not None and not self.is_strict and fault.is_missing:
+            self.not_checked.append(f"recipients {spec.name}: {spec.file} is not here, only its columns were checked")
+            return
+        give = f"give it from anywhere with --recipients {spec.name}=PATH"
+        if fault.is_missing and not self.is_strict:
+            give = f"{give}, or name its columns so that it can be checked without it"
+        hint = give if fault.hint is None else f"{fault.hint}; {give}" if not fault.is_missing else fault.hint
+        self.findings.error(
+            "RCP502", f"list {spec.name}: {fault.message}", spec.places.get("file", spec.place), hint=hint
+        )
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    file.seek(0)
+    return digest.hexdigest()

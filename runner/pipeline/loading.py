@@ -1,0 +1,165 @@
+"""From a path to a manifest: the file, its includes, the operator's parameters."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from runner.errors import UsageError
+from runner.files import FileFault, open_below
+from runner.findings import Findings, Source
+from runner.manifest.build import Evaluate, Manifest, build, is_library
+from runner.manifest.documents import Document, load_document
+from runner.manifest.hidden import hidden_lines
+from runner.manifest.include import gather
+from runner.manifest.parameters import Parameters, settle
+from runner.manifest.site import Site
+from runner.model import Json
+from runner.project import Project
+from runner.rendering.faults import ExpressionFault
+from runner.rendering.language import Language
+
+from .faults import Faults
+
+LARGEST_MANIFEST = 8 * 1024 * 1024
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")  # as YAML breaks lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What the operator gives besides the manifest. Files are (path as given, bytes)."""
+
+    parameters: Sequence[tuple[str, bytes]] = ()
+    sets: Sequence[tuple[str, str]] = ()
+    recipients: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A manifest ready to compose. `manifest` is None for a library and where too much is wrong to go on.
+
+    `sources` are the files that findings show frames of, `inputs` the SHA-256 of everything that was read.
+    """
+
+    project: Project
+    document: Document | None
+    manifest: Manifest | None
+    language: Language
+    sources: Mapping[str, Callable[[], Source]]
+    inputs: dict[str, str]
+
+
+def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: Findings) -> Loaded:
+    """Reads one manifest with all it includes. What is wrong is in `findings`."""
+    opener = _Opener(main=path, project=project, findings=findings)
+    language = Language(opener.read_text)
+    document = opener.document(source, path, project.shown(path))
+    gathered = gather(document, opener.open_include, findings) if document is not None else None
+    manifest = None
+    if gathered is not None and document is not None and not is_library(document):
+        files = [
+            opened
+            for name, content in inputs.parameters
+            if (opened := opener.document(content, Path(name), name)) is not None
+        ]
+        parameters = settle(gathered.sections["parameters"], files, inputs.sets, findings)
+        manifest = build(gathered, parameters, _evaluator(language, parameters, findings), findings)
+        _check_lists_exist(inputs.recipients, manifest)
+    opener.inputs |= {f"--set {name}": _sha256(value.encode()) for name, value in inputs.sets}
+    return Loaded(
+        project=project,
+        document=document,
+        manifest=manifest,
+        language=language,
+        sources=opener.sources,
+        inputs=opener.inputs,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Opener:
+    """Opens what a manifest names, below the project root only, and remembers what it read."""
+
+    main: Path
+    project: Project
+    findings: Findings
+    sources: dict[str, Callable[[], Source]] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def document(self, source: bytes, path: Path, shown: str) -> Document | None:
+        self.inputs[shown] = _sha256(source)
+        document = load_document(source, path, shown, self.findings)
+        self.sources[shown] = partial(_source, source, document)
+        return document
+
+    def open_include(self, including: Document, index: int, written: str) -> tuple[Path, Document | None] | None:
+        try:
+            with open_below(self.project.root, including.path.parent, written) as file:
+                source = file.read(LARGEST_MANIFEST + 1)
+                real = Path(file.name)
+        except FileFault as fault:
+            self.findings.error("REF308", fault.message, including.place(("include", index)), hint=fault.hint)
+            return None
+        return real, self.document(source, real, shown_below(self.project, real))
+
+    def read_text(self, written: str, from_name: str) -> tuple[str, str]:
+        """For `{% include %}`: a path is relative to the file that names it, the manifest where none is named."""
+        base = self.project.root / Path(from_name).parent if from_name else self.main.parent
+        try:
+            with open_below(self.project.root, base, written) as file:
+                source = file.read(LARGEST_MANIFEST + 1)
+            name = Path(file.name).relative_to(self.project.root.resolve()).as_posix()
+            text = source.decode("utf-8-sig")
+        except FileFault as fault:
+            raise ExpressionFault("include", fault.message, hint=fault.hint) from None
+        except UnicodeDecodeError as error:
+            raise ExpressionFault("include", f"{written} is not UTF-8: byte {error.start}") from None
+        self.inputs[name] = _sha256(source)
+        self.sources[name] = partial(_text_source, text)
+        return name, text
+
+
+def shown_below(project: Project, real: Path) -> str:
+    """What people are shown of a file that was opened below the root: its real path, seen from there."""
+    return project.shown(project.root / real.relative_to(project.root.resolve()))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _source(source: bytes, document: Document | None) -> Source:
+    lines = _LINE_BREAK.split(source.decode("utf-8-sig", "replace"))
+    return Source(lines=lines, people=hidden_lines(document, lines))
+
+
+def _text_source(text: str) -> Source:
+    return Source(lines=_LINE_BREAK.split(text))
+
+
+def _evaluator(language: Language, parameters: Parameters, findings: Findings) -> Evaluate:
+    """Renders a manifest's own strings; one that needs a missing parameter gives None without a finding."""
+    missing = set(parameters.missing)
+
+    def evaluate(text: str, site: Site, *, as_text: bool) -> Json:
+        try:
+            template = language.template(text)
+            if not template.has_expressions:
+                return text
+            if template.names & missing:
+                return None
+            is_value = template.is_single and not as_text
+            return template.value(parameters.values) if is_value else template.text(parameters.values)
+        except ExpressionFault as fault:
+            Faults(findings).at_once(site, fault)
+            return None
+
+    return evaluate
+
+
+def _check_lists_exist(given: Mapping[str, str], manifest: Manifest) -> None:
+    for name in given:
+        if name not in manifest.list_documents:
+            raise UsageError(f'--recipients {name}=…: the manifest has no recipient list "{name}"')

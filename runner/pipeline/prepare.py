@@ -1,0 +1,132 @@
+"""Drafts made ready for people: every expression compiled once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runner.bird.requests import TEXT_PATHS
+from runner.judge import judge
+from runner.ledger.identity import KeyMaker
+from runner.manifest.build import Manifest
+from runner.manifest.site import Site
+from runner.model import Draft, Json
+from runner.rendering.drafts import CompiledDraft, DraftFault, compile_draft
+from runner.rendering.faults import ExpressionFault
+from runner.rendering.language import Condition, Language, Template
+
+from .faults import Faults
+
+_BROKEN = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A draft whose expressions compiled. One that `is_whole` is ready for people; of another the names are known."""
+
+    draft: Draft
+    site: Site
+    compiled: CompiledDraft
+    when: Condition | None
+    parameters: Mapping[str, Json | Template]
+    keys: KeyMaker
+    is_whole: bool
+    text_paths: tuple[tuple[str, ...], ...]  # where it has a body's text
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that some expression of this draft needs, its own parameters left out."""
+        needed = set(self.compiled.names - self.compiled.guarded) - self.parameters.keys()
+        if self.when is not None:
+            needed |= (self.when.names - self.when.guarded) - self.parameters.keys()
+        for template in self.parameters.values():
+            if isinstance(template, Template):
+                needed |= template.names - template.guarded
+        return frozenset(needed)
+
+    def is_same_for_all(self, path: tuple[str, ...]) -> bool:
+        """Whether the text at `path` has no expression that a person's data could change."""
+        return not any(path == at and template.names for at, template in self.compiled.slots)
+
+    def site_of(self, name: str) -> Site:
+        """The first place that needs a name."""
+        for path, template in self.compiled.slots:
+            if name in template.names:
+                return self.site.below(*path)
+        for own, value in self.parameters.items():
+            if isinstance(value, Template) and name in value.names:
+                return self.site.below("parameters", own)
+        return self.site.below("when")
+
+
+def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults) -> Prepared:
+    """Compiles a draft; what can't be is in the findings and left out."""
+    site = Site(document=manifest.document, path=("messages", draft.name))
+    compiled, is_whole = _compiled(draft, language, site, faults)
+    when = _condition(draft, language, site, faults)
+    parameters = {
+        name: _parameter(value, site.below("parameters", name), language, faults)
+        for name, value in draft.parameters.items()
+    }
+    return Prepared(
+        draft=draft,
+        site=site,
+        compiled=compiled,
+        when=when,
+        parameters=parameters,
+        keys=KeyMaker(
+            workspace_id=draft.channel.workspace_id, name=manifest.name, edition=manifest.edition, message=draft.name
+        ),
+        is_whole=is_whole and (draft.when is None or when is not None) and _BROKEN not in parameters.values(),
+        text_paths=tuple(path for path in TEXT_PATHS if value_at(draft.fields, path) is not None),
+    )
+
+
+def value_at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+    found: Json = request
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _compiled(draft: Draft, language: Language, site: Site, faults: Faults) -> tuple[CompiledDraft, bool]:
+    """Also whether all of it could be compiled."""
+    fields = draft.fields
+    is_whole = True
+    while True:
+        try:
+            return compile_draft(fields, language, judge("request").errors), is_whole
+        except DraftFault as failed:
+            is_whole = False
+            for path, fault in failed.faults:
+                faults.at_once(site.below(*path), fault)
+                fields = _without(fields, path)
+
+
+def _without(fields: Json, path: tuple[str | int, ...]) -> Json:
+    """A copy whose value at `path` is an empty text: that compiles."""
+    if not path:
+        return ""
+    step, *rest = path
+    copy = dict(fields) if isinstance(fields, Mapping) else list(fields)
+    copy[step] = _without(copy[step], tuple(rest))  # type: ignore[index]  # a map's key or a list's number
+    return copy
+
+
+def _condition(draft: Draft, language: Language, site: Site, faults: Faults) -> Condition | None:
+    if draft.when is None:
+        return None
+    try:
+        return language.condition(draft.when)
+    except ExpressionFault as fault:
+        faults.at_once(site.below("when"), fault)
+        return None
+
+
+def _parameter(value: Json, site: Site, language: Language, faults: Faults) -> Json:
+    if not isinstance(value, str):
+        return value
+    try:
+        template = language.template(value)
+    except ExpressionFault as fault:
+        faults.at_once(site, fault)
+        return _BROKEN
+    return template if template.has_expressions else value

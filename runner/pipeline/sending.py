@@ -1,0 +1,114 @@
+"""The last stages of `send`: dispatch over a real connection, and where everything stands afterwards."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import SystemRandom
+
+from runner.bird.client import BirdClient
+from runner.bird.requests import AccessKey
+from runner.delivery.clock import SystemClock
+from runner.delivery.control import Control
+from runner.delivery.dispatch import Settings, dispatch
+from runner.delivery.spool import Spool
+from runner.delivery.tally import Progress, RunResult
+from runner.errors import Exit
+from runner.ledger.seam import Claim
+from runner.plan import Plan
+
+STOPS = {"ledger": Exit.LEDGER, "refused": Exit.BIRD_REFUSED, "interrupted": Exit.INTERRUPTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What a run did and where the manifest stands; the counts add up to the plan."""
+
+    totals: dict[str, int]
+    run: dict[str, int]
+    stopped: str | None
+    exit_code: Exit
+
+
+async def send(
+    spool: Spool,
+    *,
+    edition: str,
+    claim: Claim,
+    api: str,
+    key: AccessKey,
+    settings: Settings,
+    observe: Callable[[Progress], None],
+) -> RunResult:
+    """Sends what the spool holds. The first SIGINT or SIGTERM drains, the second leaves."""
+    control = Control()
+    async with BirdClient(api, key, concurrency=settings.concurrency) as client:
+        with _signals(control):
+            return await dispatch(
+                spool,
+                edition=edition,
+                claim=claim,
+                transport=client,
+                settings=settings,
+                clock=SystemClock(),
+                rng=SystemRandom(),
+                control=control,
+                observe=observe,
+            )
+
+
+@contextmanager
+def _signals(control: Control) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    handled = (signal.SIGINT, signal.SIGTERM)
+
+    def on_signal() -> None:
+        if control.is_stopping:
+            control.leave()
+        else:
+            control.stop()
+
+    for each in handled:
+        loop.add_signal_handler(each, on_signal)
+    try:
+        yield
+    finally:
+        for each in handled:
+            loop.remove_signal_handler(each)
+
+
+def standing(plan: Plan, result: RunResult | None) -> Sent:
+    """Where every message of the plan stands after the run (None: nothing was sent), and the exit code of that."""
+    run = {
+        "accepted": result.accepted if result else 0,
+        "rejected": result.rejected if result else 0,
+        "inDoubt": result.in_doubt if result else 0,
+    }
+    before = plan.totals
+    totals = {
+        "messages": before.messages,
+        "accepted": before.accepted + before.drift - plan.drift_in_doubt + run["accepted"],
+        "rejected": before.rejected + run["rejected"],
+        "inDoubt": before.in_doubt + plan.drift_in_doubt + run["inDoubt"],
+        "skipped": before.skipped,
+    }
+    totals["planned"] = totals["messages"] - sum(count for name, count in totals.items() if name != "messages")
+    stopped = result.stopped if result else None
+    return Sent(
+        totals=totals,
+        run=run,
+        stopped=stopped.words if stopped else None,
+        exit_code=_exit_code(
+            stopped.kind if stopped else None, totals["inDoubt"] + plan.others_in_doubt, run["rejected"]
+        ),
+    )
+
+
+def _exit_code(stop: str | None, in_doubt: int, rejected: int) -> Exit:
+    """When several hold: 9, 7, 11, 130, 6, 5."""
+    if stop is not None:
+        return STOPS.get(stop, Exit.STOPPED)
+    if in_doubt:
+        return Exit.IN_DOUBT
+    return Exit.REJECTED if rejected else Exit.DONE

@@ -1,0 +1,242 @@
+"""The plan: what the manifest declares, less what the ledger knows. The difference is what `send` sends."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from runner.canonical import canonical
+from runner.ledger.seam import Known
+from runner.model import Json, Message, Policy, State
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """One person's message. `sample` renders it masked; `row` is `list#N`; `encoding` is "" where nothing is split."""
+
+    message: Message
+    row: str
+    is_suppressed: bool
+    encoding: str
+    scheduled_for: str | None
+    sample: Callable[[], Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A row that gets nothing, and why: where, exclude, suppress, when, duplicate."""
+
+    draft: str
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Exclusive counts that add up to `messages`; segments and countries are those of `new`."""
+
+    messages: int = 0
+    new: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    in_doubt: int = 0
+    drift: int = 0
+    skipped: int = 0
+    segments: int = 0
+    countries: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add_skipped(self, reason: str) -> None:
+        self.messages += 1
+        self.skipped += 1
+        self.reasons[reason] += 1
+
+    def add(self, status: str, message: Message) -> None:
+        self.messages += 1
+        setattr(self, status, getattr(self, status) + 1)
+        if status == "new":
+            self.segments += message.segments
+            if message.country:
+                self.countries[message.country] += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One message as it will look: its own words exact, the output of each expression masked."""
+
+    message: str
+    row: str
+    recipient: str
+    encoding: str
+    segments: int
+    request: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`to_send` is what this run would send (new, less `--limit`); `others_in_doubt` are in messages not chosen."""
+
+    digest: str
+    totals: Tally
+    messages: Mapping[str, Tally]
+    channels: Mapping[str, Tally]
+    to_send: Tally
+    sent_through: Mapping[str, int]
+    changed_since_rejected: int
+    others_in_doubt: int
+    drift_in_doubt: int
+    matched: Counter[State]
+    samples: tuple[Sample, ...]
+
+
+class Spool(Protocol):
+    def add(self, message: Message) -> None: ...
+
+
+class Planner:
+    """Takes what composing gives, one at a time, and spools what is new."""
+
+    def __init__(
+        self,
+        *,
+        known: Callable[[str], Known | None],
+        spool: Spool,
+        drafts: Iterable[str],
+        only: frozenset[str] = frozenset(),
+        limit: int | None = None,
+        mask: Callable[[str], str],
+        on_new: Callable[[Composed], None],
+    ) -> None:
+        self._known = known
+        self._spool = spool
+        self._only = only
+        self._limit = limit
+        self._mask = mask
+        self._on_new = on_new
+        self._hash = hashlib.sha256()
+        self._totals = Tally()
+        self._messages = {name: Tally() for name in drafts if not only or name in only}
+        self._channels: dict[str, Tally] = {}
+        self._to_send = Tally()
+        self._sent_through: Counter[str] = Counter()
+        self._changed_since_rejected = 0
+        self._others_in_doubt = 0
+        self._drift_in_doubt = 0
+        self._matched: Counter[State] = Counter()
+        self._samples = _Samples()
+
+    def skip(self, skipped: Skipped) -> None:
+        if skipped.draft in self._messages:
+            for tally in (self._totals, self._messages[skipped.draft]):
+                tally.add_skipped(skipped.reason)
+
+    def take(self, composed: Composed) -> None:
+        message = composed.message
+        self._digest(message)
+        if composed.is_suppressed:
+            self.skip(Skipped(draft=message.draft, reason="suppress"))
+            return
+        known = self._known(message.key)
+        if known is not None:
+            self._matched[known.state] += 1
+        status = _status(known, message)
+        if message.draft not in self._messages:
+            self._others_in_doubt += _is_in_doubt(status, known)
+        elif status == "dropped":
+            self.skip(Skipped(draft=message.draft, reason="dropped"))
+        else:
+            self._count(status, composed, known)
+
+    def _count(self, status: str, composed: Composed, known: Known | None) -> None:
+        message = composed.message
+        channel = self._channels.setdefault(message.channel.name, Tally())
+        for tally in (self._totals, self._messages[message.draft], channel):
+            tally.add(status, message)
+        if status != "new":
+            self._drift_in_doubt += status == "drift" and _is_in_doubt(status, known)
+            return
+        self._changed_since_rejected += known is not None and known.state is State.REJECTED
+        self._samples.offer(composed)
+        self._on_new(composed)
+        if self._limit is None or self._to_send.messages < self._limit:
+            self._to_send.add("new", message)
+            self._sent_through[message.channel.name] += 1
+            self._spool.add(message)
+
+    def _digest(self, message: Message) -> None:
+        channel = message.channel
+        for part in (channel.workspace_id.encode(), channel.channel_id.encode(), message.body):
+            self._hash.update(len(part).to_bytes(4, "big") + part)
+
+    def finish(self, policy: Policy) -> Plan:
+        self._hash.update(canonical(policy.written))
+        return Plan(
+            digest=self._hash.hexdigest(),
+            totals=self._totals,
+            messages=self._messages,
+            channels=self._channels,
+            to_send=self._to_send,
+            sent_through=self._sent_through,
+            changed_since_rejected=self._changed_since_rejected,
+            others_in_doubt=self._others_in_doubt,
+            drift_in_doubt=self._drift_in_doubt,
+            matched=self._matched,
+            samples=self._samples.chosen(self._mask),
+        )
+
+
+def _status(known: Known | None, message: Message) -> str:
+    """Where a message stands; `sending` without a living run is in doubt, and so is absent until it is resolved."""
+    if known is None or known.state is State.PLANNED:
+        return "new"
+    is_same = known.payload_hash == message.payload_hash
+    if known.state is State.REJECTED:
+        return "rejected" if is_same and known.channel_id == message.channel.channel_id else "new"
+    if known.state is State.DROPPED:
+        return "dropped"
+    if not is_same:
+        return "drift"
+    return "accepted" if known.state is State.ACCEPTED else "in_doubt"
+
+
+def _is_in_doubt(status: str, known: Known | None) -> bool:
+    return status == "in_doubt" or (status == "drift" and known is not None and known.state is not State.ACCEPTED)
+
+
+class _Samples:
+    """The messages most worth a look: most segments, UCS-2, longest; of each draft at least one while there is room."""
+
+    def __init__(self) -> None:
+        self._riskiest: list[tuple[tuple[int, bool, int], Composed]] = []
+        self._of_draft: dict[str, tuple[tuple[int, bool, int], Composed]] = {}
+
+    def offer(self, composed: Composed) -> None:
+        risk = (composed.message.segments, composed.encoding == "UCS-2", len(composed.message.body))
+        best = self._of_draft.get(composed.message.draft)
+        if best is None or risk > best[0]:
+            self._of_draft[composed.message.draft] = (risk, composed)
+        if len(self._riskiest) < SAMPLES or risk > self._riskiest[-1][0]:
+            self._riskiest = sorted([*self._riskiest, (risk, composed)], key=lambda held: held[0], reverse=True)[
+                :SAMPLES
+            ]
+
+    def chosen(self, mask: Callable[[str], str]) -> tuple[Sample, ...]:
+        chosen = [composed for _, composed in self._of_draft.values()][:SAMPLES]
+        for _, composed in self._riskiest:
+            if len(chosen) < SAMPLES and composed not in chosen:
+                chosen.append(composed)
+        return tuple(_sample(composed, mask) for composed in chosen)
+
+
+def _sample(composed: Composed, mask: Callable[[str], str]) -> Sample:
+    message = composed.message
+    return Sample(
+        message=message.draft,
+        row=composed.row,
+        recipient=mask(message.address),
+        encoding=composed.encoding,
+        segments=message.segments,
+        request=composed.sample(),
+    )
