@@ -1,0 +1,5 @@
+"""`python -m runner` is `flypast`."""
+
+from runner.cli import run
+
+run()

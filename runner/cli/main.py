@@ -1,0 +1,106 @@
+"""The command `flypast`: finds the command, and gives every end of a run its exit code."""
+
+import importlib
+import sys
+import tempfile
+import traceback
+from typing import NoReturn
+
+import click
+
+from runner import __version__
+from runner.errors import Exit, FlypastError
+
+from .terminal import TERMINAL, speak_any_language, terminal_options
+
+COMMANDS = (
+    "demo",
+    "init",
+    "validate",
+    "render",
+    "plan",
+    "send",
+    "status",
+    "resolve",
+    "ledger",
+    "sandbox",
+    "schema",
+    "doctor",
+    "completion",
+)
+
+
+class Commands(click.Group):
+    """Commands by name, each in a module of its own that is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"runner.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from runner.findings import did_you_mean
+
+            raise click.UsageError(f"there is no command {name!r}; {did_you_mean(name, COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="flypast", message="%(prog)s %(version)s")
+@terminal_options
+def flypast() -> None:
+    """Terraform for messages: review SMS and MMS in Git, plan them in a pull request, send them once.
+
+    \b
+    flypast demo                    see it work, without a key or a network
+    flypast init hello              start a repository
+    flypast validate                check every manifest here
+    flypast plan hello.yaml         what would go out
+    flypast send hello.yaml         send it
+    """
+
+
+def run() -> NoReturn:
+    """The console script."""
+    speak_any_language()
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        result = flypast.main(standalone_mode=False, prog_name="flypast")
+        return int(result) if isinstance(result, int) else Exit.DONE
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return Exit.USAGE
+    except FlypastError as ended:
+        TERMINAL.say_error(ended)
+        return ended.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: nothing more is sent", err=True)
+        return Exit.INTERRUPTED
+    except Exception:  # noqa: BLE001 - our bug, whatever it is: a short message, the traceback in a file
+        return _crashed()
+
+
+def _crashed() -> int:
+    with tempfile.NamedTemporaryFile("w", prefix="flypast-crash-", suffix=".txt", delete=False) as file:
+        file.write(f"flypast {__version__}, Python {sys.version}\n\n{traceback.format_exc()}")
+    kind = sys.exc_info()[0]
+    click.echo(
+        f"flypast has a bug ({kind.__name__ if kind else 'unknown'}): the details are in {file.name}\n"
+        "Please report it; look the file through first, for it may hold parts of your data.",
+        err=True,
+    )
+    return Exit.BUG

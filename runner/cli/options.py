@@ -1,0 +1,143 @@
+"""Options that several commands share. Each has its FLYPAST_… variable, except those that consent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .terminal import terminal_options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def option(*names: str, variable: str | None = None, **settings: Any) -> Callable[[Command], Command]:
+    """A click option with its variable: --max-messages is FLYPAST_MAX_MESSAGES, unless another is given."""
+    long = next(name for name in names if name.startswith("--"))
+    variable = variable or "FLYPAST_" + long.strip("-").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **settings)
+
+
+def consent(*names: str, **settings: Any) -> Callable[[Command], Command]:
+    """An option that consents to something: a flag or a number on the command line, never a variable."""
+    return click.option(*names, **settings)
+
+
+def _pairs(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for value in values:
+        name, equals, given = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE", param=parameter)
+        pairs.append((name, given))
+    return tuple(pairs)
+
+
+def _rate(_context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    if value is None or value == "unlimited":
+        return value
+    from runner.manifest.policy import parse_rate
+
+    try:
+        return parse_rate(value)
+    except ValueError as wrong:
+        raise click.BadParameter(f"{wrong}, or unlimited", param=parameter) from None
+
+
+def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for each in reversed(options):
+            command = each(command)
+        return command
+
+    return decorate
+
+
+manifest_argument = click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+input_options = _together(
+    option(
+        "--parameters",
+        "parameter_files",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Values for parameters, a YAML file; later files win.",
+    ),
+    option("--set", "sets", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="One parameter's value."),
+    option(
+        "--recipients",
+        "recipient_files",
+        multiple=True,
+        metavar="NAME=PATH",
+        callback=_pairs,
+        help="A recipient list from anywhere; - is standard input.",
+    ),
+)
+
+ledger_options = _together(
+    option("--ledger", "ledger_url", metavar="URL", help="The ledger: sqlite:///PATH."),
+    click.option(
+        "--api-url",
+        envvar=["BIRD_API_URL", "FLYPAST_API_URL"],
+        show_envvar=True,
+        metavar="URL",
+        help="Bird's API, or a look-alike on loopback; https://api.bird.com by default.",
+    ),
+)
+
+plan_options = _together(
+    input_options,
+    option("--message", "only", multiple=True, metavar="NAME", help="Only this message of the manifest; repeatable."),
+    option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N that are new."),
+    option("--max-messages", type=click.IntRange(min=0), metavar="N", help="Refuse to send more than N."),
+    option(
+        "--rate", callback=_rate, metavar="N/s", help="The workspace's pace instead of the manifest's; or unlimited."
+    ),
+    option("--concurrency", type=click.IntRange(1, 10_000), metavar="N", help="Messages in flight."),
+    option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest; a plan.json will do."),
+    consent(
+        "--accept-drift",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Go on although N messages were sent with another text.",
+    ),
+    consent("--allow-empty", is_flag=True, help="Nobody to send to is no error."),
+    ledger_options,
+)
+
+format_option = _together(
+    option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What `plan_options` give, as one value."""
+
+    parameter_files: tuple[Path, ...] = ()
+    sets: tuple[tuple[str, str], ...] = ()
+    recipient_files: tuple[tuple[str, str], ...] = ()
+    only: tuple[str, ...] = ()
+    limit: int | None = None
+    max_messages: int | None = None
+    rate: Any = None
+    concurrency: int | None = None
+    expect: str | None = None
+    accept_drift: int | None = None
+    allow_empty: bool = False
+    ledger_url: str | None = None
+    api_url: str | None = None
+
+
+def command(name: str, *, examples: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command whose help ends with an example, with -h, --color, -q and -v."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in examples.splitlines())
+        make: Any = click.command(name, epilog=epilog, **settings)
+        made: click.Command = make(terminal_options(function))
+        return made
+
+    return decorate

@@ -1,0 +1,43 @@
+"""From options to an order: files read, the manifest's project found."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.errors import UsageError
+from runner.pipeline import Order
+from runner.pipeline.loading import LARGEST_MANIFEST, Inputs
+from runner.project import Project
+
+
+def inputs_of(
+    parameter_files: Sequence[Path], sets: Sequence[tuple[str, str]], recipient_files: Sequence[tuple[str, str]]
+) -> Inputs:
+    given = [path for _, path in recipient_files]
+    if given.count("-") > 1:
+        raise UsageError("--recipients NAME=- can stand once: there is one standard input")
+    return Inputs(
+        parameters=[(str(path), read(path)) for path in parameter_files],
+        sets=list(sets),
+        recipients=dict(recipient_files),
+    )
+
+
+def order_of(path: Path, inputs: Inputs, *, source: bytes | None = None, is_strict: bool = True) -> Order:
+    """The manifest at `path`; `source` stands in for the file where it came from standard input."""
+    path = path.absolute()
+    return Order(
+        path=path,
+        source=read(path) if source is None else source,
+        project=Project.of(path, Path.cwd()),
+        inputs=inputs,
+        is_strict=is_strict,
+    )
+
+
+def read(path: Path) -> bytes:
+    """One byte more than a manifest may have, so that the loader can say that it is too long."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_MANIFEST + 1)
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None

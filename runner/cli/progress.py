@@ -1,0 +1,96 @@
+"""Progress of a send: a bar where people look, a line every few seconds elsewhere."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+
+from runner.delivery.tally import Progress
+from runner.output.words import duration
+
+from .terminal import TERMINAL
+
+LINE_EVERY_S = 5.0
+
+
+def finished(progress: Progress) -> int:
+    return progress.accepted + progress.rejected + progress.in_doubt
+
+
+class Shown:
+    """Give `observe` to the dispatch, and run that inside `running()`."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started_s = time.monotonic()
+        self._last: Progress | None = None
+        self._bar = _Bar(total) if sys.stderr is not None and sys.stderr.isatty() and not TERMINAL.quiet else None
+
+    def observe(self, progress: Progress) -> None:
+        self._last = progress
+        if self._bar is not None:
+            self._bar.show(progress)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        lines = asyncio.create_task(self._lines()) if self._bar is None else None
+        try:
+            if self._bar is None:
+                yield
+            else:
+                with self._bar.open():
+                    yield
+        finally:
+            if lines is not None:
+                lines.cancel()
+                with suppress(asyncio.CancelledError):
+                    await lines
+
+    async def _lines(self) -> None:
+        while True:
+            await asyncio.sleep(LINE_EVERY_S)
+            TERMINAL.say(self._line())
+
+    def _line(self) -> str:
+        passed_s = time.monotonic() - self._started_s
+        done = finished(self._last) if self._last else 0
+        rate = done / passed_s if passed_s else 0.0
+        left = f", {duration((self._total - done) / rate)} left" if rate else ""
+        counts = self._last
+        parts = (
+            f"{counts.accepted:,} accepted, {counts.rejected:,} rejected, {counts.in_doubt:,} in doubt"
+            if counts
+            else "none yet"
+        )
+        return f"{done:,} of {self._total:,}: {parts}; {rate:.0f}/s{left}"
+
+
+class _Bar:
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        palette = TERMINAL.err
+        console = Console(stderr=True, no_color=not palette.is_on, highlight=False)
+        self._bar = RichProgress(
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[counts]}"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("send", total=total, rate="", counts="")
+        self._started_s = time.monotonic()
+
+    def open(self) -> AbstractContextManager[object]:
+        return self._bar
+
+    def show(self, progress: Progress) -> None:
+        passed_s = time.monotonic() - self._started_s
+        rate = f"{finished(progress) / passed_s:.0f}/s" if passed_s > 1 else ""
+        counts = f"accepted {progress.accepted:,}  rejected {progress.rejected:,}  in doubt {progress.in_doubt:,}"
+        self._bar.update(self._task, completed=finished(progress), rate=rate, counts=counts)

@@ -1,0 +1,52 @@
+"""The JSON summary of a send: printed exactly once, before any end that is not a usage error."""
+
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import Exit
+
+from .terminal import TERMINAL
+
+if TYPE_CHECKING:
+    from runner.pipeline import Planned
+    from runner.pipeline.sending import Sent
+
+
+class Report:
+    """What is known so far of a run; text runs print nothing here."""
+
+    def __init__(self, output_format: str) -> None:
+        self.output_format = output_format
+        self._facts: dict[str, Any] = {
+            "manifest": None,
+            "digest": None,
+            "totals": None,
+            "run": {"accepted": 0, "rejected": 0, "inDoubt": 0},
+        }
+        self._is_out = False
+
+    @property
+    def is_json(self) -> bool:
+        return self.output_format == "json"
+
+    def planned(self, planned: "Planned") -> None:
+        from runner.pipeline.sending import standing
+
+        self._facts |= {
+            "manifest": planned.manifest.name,
+            "digest": planned.plan.digest,
+            "totals": standing(planned.plan, None).totals,
+        }
+
+    def sent(self, sent: "Sent") -> None:
+        self._facts |= {"totals": sent.totals, "run": sent.run}
+        self.ended(sent.stopped, sent.exit_code)
+
+    def ended(self, why: str | None, exit_code: Exit) -> None:
+        if self.is_json and not self._is_out:
+            self._is_out = True
+            TERMINAL.json({"formatVersion": 1, **self._facts, "stopped": why, "exitCode": int(exit_code)})
+
+    def with_findings(self) -> dict[str, Any]:
+        """The keys that findings are printed with: they are this run's summary."""
+        self._is_out = True
+        return {**self._facts, "stopped": "findings", "exitCode": int(Exit.FINDINGS)}

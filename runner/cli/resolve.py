@@ -1,0 +1,114 @@
+"""`flypast resolve`: a person decides about messages in doubt."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.errors import Exit, Refused
+
+from .consent import ask
+from .options import command as flypast_command
+from .options import consent, ledger_options, option
+from .terminal import TERMINAL
+
+
+@flypast_command(
+    "resolve",
+    examples="flypast resolve spring.yaml\nflypast resolve spring.yaml --resend\n"
+    "flypast resolve --drop --key K7… --yes",
+)
+@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@consent("--resend", is_flag=True, help="Let the next send send them again: someone may get a message twice.")
+@consent("--drop", is_flag=True, help="Never send them: someone may get nothing.")
+@option("--message", "only", multiple=True, metavar="NAME", help="Only this message; repeatable.")
+@option("--key", "keys", multiple=True, metavar="KEY", help="Only this one, by its key; repeatable.")
+@consent("--yes", is_flag=True, help="Decide without asking.")
+@ledger_options
+def command(
+    manifest: Path | None,
+    ledger_url: str | None,
+    api_url: str | None,
+    *,
+    resend: bool,
+    drop: bool,
+    only: tuple[str, ...],
+    keys: tuple[str, ...],
+    yes: bool,
+) -> int:
+    """Decide about messages in doubt.
+
+    Lists what may or may not have gone out; --resend or --drop decides. Look them up at Bird first. After --resend
+    the next send sends what the manifest then says.
+    """
+    from runner.pipeline.ledgers import LedgerChoice
+
+    from .naming import name_of
+
+    if resend and drop:
+        raise click.UsageError("--resend and --drop exclude each other")
+    choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
+    ledger = choice.open_to_read()
+    if ledger is None:
+        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+    try:
+        names = [name_of(manifest)] if manifest is not None else list(ledger.manifests())
+        found = [
+            entry
+            for name in names
+            for entry in ledger.entries(name, states=_undecided())
+            if (not only or entry.message in only) and (not keys or entry.key in keys)
+        ]
+        return _decide(ledger, found, resend=resend, drop=drop, yes=yes)
+    finally:
+        ledger.close()
+
+
+def _undecided() -> tuple[Any, ...]:
+    from runner.model import State
+
+    return State.IN_DOUBT, State.ABSENT, State.SENDING
+
+
+def _decide(ledger: Any, found: list[Any], *, resend: bool, drop: bool, yes: bool) -> int:
+    from runner.model import State
+    from runner.output.words import number
+
+    if not found:
+        TERMINAL.say("nothing is in doubt")
+        return Exit.DONE
+    _list(found)
+    if not (resend or drop):
+        TERMINAL.say("decide with --resend or --drop")
+        return Exit.IN_DOUBT
+    risk = "someone may get one twice" if resend else "someone may get none"
+    ask(f"{'Resend' if resend else 'Drop'} {number(len(found), 'message')}, where {risk}", yes=yes)
+    moved = _move(ledger, found, State.PLANNED if resend else State.DROPPED)
+    TERMINAL.data(f"{number(moved, 'message')} {'will be sent by the next send' if resend else 'dropped'}")
+    return Exit.DONE
+
+
+def _list(found: list[Any]) -> None:
+    from runner.output.neutral import neutral
+    from runner.recipients.phones import mask
+
+    for entry in found:
+        TERMINAL.data(
+            f"{entry.manifest} {entry.message} {mask(entry.address)} {entry.at} {entry.key} "
+            f"{neutral(entry.words or 'sent, no outcome')}"
+        )
+
+
+def _move(ledger: Any, found: list[Any], state: Any) -> int:
+    """Under the manifest's lock: what a living run has in flight is not in doubt yet."""
+    moved = 0
+    for manifest in dict.fromkeys(entry.manifest for entry in found):
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        claim = ledger.claim(manifest, run=f"resolve-{secrets.token_hex(3)}", at=at)
+        try:
+            moved += claim.resolve([entry.key for entry in found if entry.manifest == manifest], state, at)
+        finally:
+            claim.release()
+    return moved

@@ -1,0 +1,116 @@
+"""`flypast sandbox`: the look-alike of Bird's Channels API as a server."""
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import command as flypast_command
+from .options import option
+from .terminal import TERMINAL
+
+
+def _faults(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
+    from runner.sandbox.faults import parse_fault
+
+    try:
+        return tuple(parse_fault(value) for value in values)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong), param=parameter) from None
+
+
+def _channels(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
+    from runner.sandbox.channels import Channels, SandboxChannel
+
+    if not values:
+        return Channels.open()
+    try:
+        pairs = [value.split("/", 1) for value in values]
+        return Channels.of(
+            [SandboxChannel(workspace_id=workspace, channel_id=channel, mms=True) for workspace, channel in pairs]
+        )
+    except ValueError as wrong:
+        raise click.BadParameter(f"{wrong}; write WORKSPACE-ID/CHANNEL-ID", param=parameter) from None
+
+
+@flypast_command(
+    "sandbox",
+    examples="flypast sandbox --port 8787\n"
+    "flypast sandbox --fault 429:5% --fault reset-after:1% --seed 7 --record record.jsonl",
+)
+@option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 takes a free one.")
+@option("--host", default="127.0.0.1", show_default=True, help="An address of this machine itself.")
+@option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="KIND[:ARG…]",
+    callback=_faults,
+    help="What goes wrong, and how often: 429:5%, 500, 500-after:1%, reset-before, reset-after, slow:2s, garbled, "
+    "redirect, cut, first:N, after:N; repeatable.",
+)
+@option("--seed", type=int, default=0, show_default=True, help="The same seed, the same faults.")
+@option(
+    "--rate",
+    "post_per_s",
+    variable="FLYPAST_SANDBOX_RATE",  # FLYPAST_RATE is a send's pace
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    metavar="N",
+    help="Above N POSTs a second it says 429.",
+)
+@option(
+    "--record",
+    "record_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Append what arrives to this file, a JSON object a line.",
+)
+@option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="W/C",
+    callback=_channels,
+    help="A channel that exists, by its two UUIDs; repeatable. Without it any pair of UUIDs does.",
+)
+def command(
+    *, port: int, host: str, faults: Any, seed: int, post_per_s: int, record_path: Path | None, channels: Any
+) -> None:
+    """Serve a look-alike of Bird on this machine.
+
+    Bird's Channels API on loopback, until interrupted. Its address is printed to standard output.
+    GET /_sandbox/record has what arrived, GET /_sandbox/summary the counts. Any access key will do. Faults are drawn
+    in the order of arrival, from the seed.
+    """
+    from runner.sandbox.limits import Limits
+    from runner.sandbox.server import Sandbox
+
+    sandbox = Sandbox(
+        channels=channels, faults=faults, seed=seed, limits=Limits(post_per_s=post_per_s), record_path=record_path
+    )
+    try:
+        asyncio.run(_serve(sandbox, host, port))
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    except OSError as wrong:
+        raise click.UsageError(f"can't listen on {host}:{port}: {wrong.strerror}") from None
+
+
+async def _serve(sandbox: Any, host: str, port: int) -> None:
+    from runner.sandbox.server import run_sandbox
+
+    serving = asyncio.ensure_future(run_sandbox(sandbox, host=host, port=port, ready=_ready))
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def _ready(url: str) -> None:
+    TERMINAL.data(url)
+    TERMINAL.say(f"use it with: --api-url {url}\nlook at:     {url}/_sandbox/record")

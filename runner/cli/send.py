@@ -1,0 +1,96 @@
+"""`flypast send`: plans, asks, sends, records."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.errors import Exit, FlypastError
+
+from .options import PlanOptions, consent, format_option, manifest_argument, option, plan_options
+from .options import command as flypast_command
+
+
+def _seconds(_context: click.Context, parameter: click.Parameter, value: str | None) -> float:
+    from runner.manifest.policy import parse_duration
+
+    if value is None:
+        return 0.0
+    try:
+        return parse_duration(value)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong), param=parameter) from None
+
+
+@flypast_command(
+    "send",
+    examples="flypast send spring.yaml\nflypast send spring.yaml --yes --expect plan.json\n"
+    "flypast send spring.yaml --test-to +14155550100 --message announce",
+)
+@manifest_argument
+@plan_options
+@consent("--yes", is_flag=True, help="Send without asking.")
+@consent("--ledger-persisted", is_flag=True, help="In CI: this ledger's disk stays after the job.")
+@option("--dry-run", is_flag=True, help="Plan only: the same as flypast plan.")
+@option("--sandbox", is_flag=True, help="Send to the embedded look-alike of Bird, with a ledger of its own.")
+@option(
+    "--access-key-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The access key's file; else BIRD_ACCESS_KEY.",
+)
+@option("--lock-timeout", callback=_seconds, metavar="DURATION", help="Wait for another run of this manifest: 30s, 5m.")
+@option("--test-to", metavar="NUMBER", help="One real message with one row's data, to your own phone instead.")
+@option("--row", metavar="LIST#N", help="With --test-to: whose data; the first row by default.")
+@format_option
+def command(
+    manifest: Path,
+    output_format: str,
+    *,
+    yes: bool,
+    ledger_persisted: bool,
+    dry_run: bool,
+    sandbox: bool,
+    access_key_file: Path | None,
+    lock_timeout: float,
+    test_to: str | None,
+    row: str | None,
+    **given: Any,
+) -> int:
+    """Send what the plan says, each message once.
+
+    Asks first, with the numbers. What was sent before is not sent again. With --sandbox it goes to a look-alike.
+    """
+    options = PlanOptions(**given)
+    if dry_run:
+        from .plan import plan
+
+        return plan(manifest, options, output_format)
+    if row is not None and test_to is None:
+        raise click.UsageError("--row goes with --test-to")
+    from .access import access_key
+    from .report import Report
+    from .sending import go_on
+    from .sending import send as send_all
+    from .terminal import TERMINAL
+
+    report = Report(output_format)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while planning: ends like Ctrl-C, and is reported
+    try:
+        key = None if sandbox else access_key(os.environ, access_key_file)
+        if test_to is not None:
+            from .trial import send_trial
+
+            return send_trial(manifest, options, key, test_to=test_to, row=row, yes=yes, output_format=output_format)
+        return send_all(
+            manifest, options, key, report, yes=yes, is_persisted=ledger_persisted, lock_timeout_s=lock_timeout
+        )
+    except FlypastError as error:
+        report.ended(error.message, error.exit_code)
+        raise
+    except (KeyboardInterrupt, click.Abort):
+        report.ended("interrupted before anything was sent", Exit.INTERRUPTED)
+        TERMINAL.insist(f"interrupted before anything was sent\n{go_on()}")
+        return Exit.INTERRUPTED

@@ -1,0 +1,189 @@
+"""A send, from the manifest to the last line: load, plan, guard, ask, dispatch, report."""
+
+import asyncio
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.errors import Refused
+
+from .consent import ask
+from .options import PlanOptions
+from .plan import Drawing, NoSpool
+from .report import Report
+from .terminal import TERMINAL
+
+if TYPE_CHECKING:
+    from runner.bird.requests import AccessKey
+    from runner.delivery.spool import Spool
+    from runner.delivery.tally import RunResult
+    from runner.pipeline import Planned
+    from runner.pipeline.sending import Sent
+
+    from .ledgers import Held
+
+
+def send(
+    path: Path,
+    options: PlanOptions,
+    key: "AccessKey | None",
+    report: Report,
+    *,
+    yes: bool,
+    is_persisted: bool,
+    lock_timeout_s: float = 0.0,
+) -> int:
+    """Everything after the options. `key` None is the embedded sandbox. Gives the exit code."""
+    from runner.guards import expected_digest
+
+    from .ledgers import send_ledger
+
+    if options.expect is not None:
+        expected_digest(options.expect)
+    drawing = Drawing.of(path, options)
+    if drawing.loaded.manifest is None or drawing.findings.has_errors:
+        drawing.plan(None, NoSpool())
+        return drawing.show_findings(report.output_format, report.with_findings())
+    with send_ledger(drawing, is_sandbox=key is None, is_persisted=is_persisted, lock_timeout_s=lock_timeout_s) as held:
+        return _send_held(drawing, held, key, report, yes=yes)
+
+
+def _send_held(drawing: Drawing, held: "Held", key: "AccessKey | None", report: Report, *, yes: bool) -> int:
+    """The run's own part: this manifest's claim is ours from here on."""
+    from runner.delivery.spool import SpoolWriter
+    from runner.output.send_text import question
+    from runner.pipeline.sending import standing
+
+    writer = SpoolWriter()
+    planned = drawing.plan(held.ledger, writer)
+    with writer.finish() as spool:
+        if planned is None or drawing.findings.has_errors:
+            return drawing.show_findings(report.output_format, report.with_findings())
+        report.planned(planned)
+        _show_plan(drawing, planned, held)
+        _guard(drawing, planned)
+        result = None
+        if len(spool):
+            ask(question(planned.plan, api_host=held.api_words, ledger=held.words), yes=yes or held.is_sandbox)
+            result = asyncio.run(_run(drawing, planned, held, key, spool))
+        sent = standing(planned.plan, result)
+    _summarise(planned, held, sent, report)
+    _say_next(sent)
+    return sent.exit_code
+
+
+def _show_plan(drawing: Drawing, planned: "Planned", held: "Held") -> None:
+    """The plan as talk: what is sent is said before it is sent."""
+    from runner.output.plan_text import plan_text
+
+    from .showing import show_warnings
+
+    show_warnings(drawing.findings.sorted(), drawing.loaded.sources)
+    manifest = planned.manifest
+    text = plan_text(
+        planned.plan,
+        name=manifest.name,
+        edition=manifest.edition,
+        gone=planned.gone,
+        not_checked=[*held.notes, *drawing.not_checked],
+        refusals=(),
+        channels=manifest.channels,
+        policy=manifest.policy,
+        palette=TERMINAL.err,
+    )
+    TERMINAL.say(text + "\n")
+
+
+def _guard(drawing: Drawing, planned: "Planned") -> None:
+    """Everything that refuses (exit 4) before the question."""
+    from runner.guards import check_digest, drifted, over_limits
+
+    options = drawing.options
+    refusals = list(
+        over_limits(
+            planned.plan,
+            planned.manifest.policy,
+            max_messages=options.max_messages,
+            allow_empty=options.allow_empty,
+        )
+    )
+    drift = drifted(planned.plan, options.accept_drift)
+    if drift is not None:
+        refusals.append(drift)
+    if refusals:
+        raise Refused("; ".join(refusals), hint="nothing was sent")
+    check_digest(planned.plan, drawing.loaded.inputs, options.expect)
+
+
+async def _run(
+    drawing: Drawing, planned: "Planned", held: "Held", key: "AccessKey | None", spool: "Spool"
+) -> "RunResult":
+    from runner.delivery.dispatch import Settings
+    from runner.pipeline.sending import send as dispatch_spool
+
+    from .progress import Shown
+
+    options, policy = drawing.options, planned.manifest.policy
+    settings = Settings(
+        concurrency=options.concurrency or policy.concurrency,
+        workspace_rate=None if options.rate == "unlimited" else options.rate or policy.rate,
+        stop_after=policy.stop_after,
+    )
+    shown = Shown(len(spool))
+    async with held.api(planned.manifest) as api, shown.running():
+        return await dispatch_spool(
+            spool,
+            edition=planned.manifest.edition,
+            claim=held.claim,
+            api=api,
+            key=key or held.key,
+            settings=settings,
+            observe=shown.observe,
+        )
+
+
+def _summarise(planned: "Planned", held: "Held", sent: "Sent", report: Report) -> None:
+    from runner.model import State
+    from runner.output.send_text import doubts, rejections, summary
+    from runner.recipients.phones import mask
+
+    report.sent(sent)
+    if not report.is_json:
+        TERMINAL.data(summary(sent.totals, sent.run, sent.stopped, TERMINAL.out))
+    name = planned.manifest.name
+    if sent.run["rejected"]:
+        rejected = (
+            entry for entry in held.ledger.entries(name, states=[State.REJECTED]) if entry.run == held.claim.run
+        )
+        for line in rejections(rejected, TERMINAL.err):
+            TERMINAL.insist(line)
+    if sent.totals["inDoubt"]:
+        entries = list(held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT]))
+        for line in doubts(entries, [mask(entry.address) for entry in entries], TERMINAL.err):
+            TERMINAL.insist(line)
+
+
+def _say_next(sent: "Sent") -> None:
+    """After a stop the last line is the command to go on with."""
+    if sent.totals["inDoubt"]:
+        TERMINAL.insist(f"Decide about those in doubt: flypast resolve {_as_given()} --resend (or --drop)")
+    if sent.stopped is not None:
+        TERMINAL.insist(go_on())
+
+
+def go_on() -> str:
+    """The very command that was given: what was sent is not sent again."""
+    return f"Go on with: {shlex.join(['flypast', *sys.argv[1:]])}"
+
+
+def _as_given() -> str:
+    """The manifest and the ledger's options as they stand on the command line."""
+    given = click.get_current_context().params
+    parts = [str(given.get("manifest", ""))]
+    for option, name in (("--ledger", "ledger_url"), ("--api-url", "api_url")):
+        if given.get(name):
+            parts += [option, given[name]]
+    return shlex.join(parts)

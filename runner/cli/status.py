@@ -1,0 +1,124 @@
+"""`flypast status`: who has what, from the ledger."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.errors import Refused
+
+from .options import command as flypast_command
+from .options import consent, ledger_options, option
+from .terminal import TERMINAL
+
+
+@flypast_command("status", examples="flypast status\nflypast status spring.yaml --format jsonl")
+@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@ledger_options
+@option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    help="What stdout gets; jsonl has a line for each message.",
+)
+@consent("--show-pii", is_flag=True, help="Show people's numbers.")
+def command(
+    manifest: Path | None, ledger_url: str | None, api_url: str | None, output_format: str, *, show_pii: bool
+) -> None:
+    """Show who has what, from the ledger."""
+    from runner.pipeline.ledgers import LedgerChoice
+
+    from .naming import name_of
+
+    name = name_of(manifest) if manifest is not None else None
+    choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
+    ledger = choice.open_to_read()
+    if ledger is None:
+        raise Refused(
+            f"there is no ledger at {choice.path}",
+            hint="nothing was sent from here yet, or the ledger is elsewhere: --ledger, --api-url",
+        )
+    try:
+        if output_format == "jsonl":
+            for entry in ledger.entries(name):
+                TERMINAL.json(_line(entry, show_pii=show_pii), indent=None)
+            return
+        manifests = {each: _counts(ledger, each) for each in ([name] if name else ledger.manifests())}
+        _show(manifests, output_format, str(choice.path), ledger.name)
+    finally:
+        ledger.close()
+
+
+STATES = {
+    "planned": "planned",
+    "accepted": "accepted",
+    "rejected": "rejected",
+    "inDoubt": "inDoubt",
+    "sending": "inDoubt",
+    "absent": "inDoubt",
+    "dropped": "dropped",
+}
+
+
+def _counts(ledger: Any, manifest: str) -> dict[str, int]:
+    """Absent, and sending without a living run, are in doubt until somebody decides."""
+    counts = {"messages": 0, "accepted": 0, "rejected": 0, "inDoubt": 0, "planned": 0, "dropped": 0}
+    for state, count in ledger.counts(manifest).items():
+        counts[STATES[state.value]] += count
+        counts["messages"] += count
+    return counts
+
+
+def _line(entry: Any, *, show_pii: bool) -> dict[str, Any]:
+    from runner.recipients.phones import mask
+
+    bare = entry.address.partition(":")[2] if not entry.address.startswith(("[", "id:")) else entry.address
+    return {
+        "manifest": entry.manifest,
+        "message": entry.message,
+        "key": entry.key,
+        "recipient": bare if show_pii else mask(entry.address),
+        "state": entry.state.value,
+        "code": entry.code,
+        "id": entry.message_id,
+        "attempts": entry.attempts,
+        "at": entry.at,
+    }
+
+
+def _total(manifests: dict[str, dict[str, int]]) -> dict[str, int]:
+    keys = ("messages", "accepted", "rejected", "inDoubt", "planned", "dropped")
+    return {key: sum(counts[key] for counts in manifests.values()) for key in keys}
+
+
+def _show(manifests: dict[str, dict[str, int]], output_format: str, path: str, ledger_name: str | None) -> None:
+    totals = _total(manifests)
+    if output_format == "json":
+        TERMINAL.json({"formatVersion": 1, "ledger": ledger_name, "totals": totals, "manifests": manifests})
+        return
+    for line in _table(manifests, totals):
+        TERMINAL.data(line)
+    TERMINAL.say(f"ledger {ledger_name or path}")
+    if totals["inDoubt"]:
+        TERMINAL.say("flypast resolve lists those in doubt, and decides")
+
+
+def _table(manifests: dict[str, dict[str, int]], totals: dict[str, int]) -> Iterator[str]:
+    from runner.output.tables import table
+
+    rows = list(manifests.items())
+    if len(rows) != 1:
+        rows.append(("total", totals))
+    heads = {
+        "messages": "messages",
+        "accepted": "accepted",
+        "rejected": "rejected",
+        "inDoubt": "in doubt",
+        "planned": "planned",
+        "dropped": "dropped",
+    }
+    yield from table(
+        list(heads.values()), [(name, [counts[key] for key in heads]) for name, counts in rows], TERMINAL.out
+    )

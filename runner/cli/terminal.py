@@ -1,0 +1,140 @@
+"""What a command prints on: data to stdout, talk to stderr, colours where people look."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import Any, TextIO, TypeVar
+
+import click
+
+from runner.errors import FlypastError, LedgerFault
+from runner.output.neutral import json_text, neutral
+from runner.output.palette import Palette
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Terminal:
+    """How much is said, and in which colours."""
+
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
+    is_unread: bool = False
+
+    def palette(self, stream: TextIO | None) -> Palette:
+        """The option, then NO_COLOR, then FORCE_COLOR, then whether people look."""
+        if self.color != "auto":
+            return Palette(self.color == "always")
+        if os.environ.get("NO_COLOR"):
+            return Palette(False)
+        if os.environ.get("FORCE_COLOR"):
+            return Palette(True)
+        return Palette(stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb")
+
+    @property
+    def out(self) -> Palette:
+        return self.palette(sys.stdout)
+
+    @property
+    def err(self) -> Palette:
+        return self.palette(sys.stderr)
+
+    def data(self, text: str) -> None:
+        """A result: stdout. `text` holds our own colours, its strange parts are neutral already."""
+        try:
+            _write(sys.stdout, text)
+        except BrokenPipeError:
+            self.is_unread = True  # `| head` has seen enough: no reason to stop a send, or to lose its exit code
+        except OSError as error:
+            raise LedgerFault(f"standard output can't be written: {error.strerror}") from None
+
+    def json(self, value: Any, *, indent: int | None = 2) -> None:
+        self.data(json_text(value, indent=indent))
+
+    def say(self, text: str) -> None:
+        """Talk: stderr, unless quiet."""
+        if not self.quiet:
+            self.insist(text)
+
+    def insist(self, text: str) -> None:
+        """Talk that -q doesn't silence. Nobody hearing it is no reason to stop."""
+        with suppress(OSError):
+            _write(sys.stderr, text)
+
+    def say_error(self, error: FlypastError) -> None:
+        palette = self.err
+        self.insist(f"{palette.red('error')}: {neutral(error.message)}")
+        if error.hint:
+            self.insist(f"  {palette.blue('=')} {neutral(error.hint)}")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # closed by whoever started us
+        return
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except OSError:
+        # What is left in its buffer goes nowhere, or Python would fail with it on leaving and lose the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise
+
+
+def speak_any_language() -> None:
+    """What the terminal's encoding can't show is escaped: no letter is worth a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to see a question and answer it."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+TERMINAL = Terminal()
+
+
+def terminal_options(command: Command) -> Command:
+    """`--color`, `-q`, `-v`: before or after the command."""
+    for option in (
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            expose_value=False,
+            callback=_remember,
+            envvar="FLYPAST_VERBOSE",
+            help="Say more.",
+        ),
+        click.option(
+            "-q",
+            "--quiet",
+            is_flag=True,
+            expose_value=False,
+            callback=_remember,
+            envvar="FLYPAST_QUIET",
+            help="Say only what went wrong.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default=None,
+            expose_value=False,
+            callback=_remember,
+            envvar="FLYPAST_COLOR",
+            help="Colours: auto (default), always or never.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _remember(_context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        setattr(TERMINAL, str(parameter.name), value)

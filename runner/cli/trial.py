@@ -1,0 +1,160 @@
+"""`flypast send --test-to`: one real request with one row's data, to one's own phone."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.errors import Exit, UsageError
+from runner.model import Message, Outcome
+from runner.plan import Composed
+
+from .consent import ask
+from .options import PlanOptions
+from .terminal import TERMINAL
+
+MARK = "flypast-test"  # in place of the manifest's name in the key: nobody's state is touched
+
+
+def send_trial(
+    path: Path, options: PlanOptions, key: Any, *, test_to: str, row: str | None, yes: bool, output_format: str
+) -> int:
+    """Sends one message and says what Bird said. The ledger is neither read nor written."""
+    from .plan import Drawing
+
+    number = _number(test_to)
+    drawing = Drawing.of(path, options)
+    message = _first(drawing, row)
+    if message is None or drawing.findings.has_errors:
+        return int(drawing.show_findings(output_format))
+    trial = _for(message, number, drawing.loaded.manifest)
+    ask(_act(trial, number, options, is_sandbox=key is None), yes=yes or key is None)
+    outcome = asyncio.run(_post(trial, options, key, drawing.loaded.manifest))
+    return _told(outcome, trial, number, output_format)
+
+
+def _number(written: str) -> str:
+    from runner.recipients.phones import normalise_phone
+
+    number = normalise_phone(written, None)
+    if not isinstance(number, str):
+        raise UsageError(f"--test-to: {number.words}", hint=number.hint or "write it as +14155550100")
+    return number
+
+
+def _first(drawing: Any, row: str | None) -> Message | None:
+    """The message of that row, or the first one. All is composed, so that a finding anywhere stops it."""
+    from runner.pipeline import composed
+
+    chosen: Message | None = None
+    for item in _messages(composed(drawing.loaded, drawing.order, drawing.findings, drawing.not_checked)):
+        is_wanted = not drawing.options.only or item.message.draft in drawing.options.only
+        if chosen is None and is_wanted and (row is None or item.row == row):
+            chosen = item.message
+    if chosen is None and not drawing.findings.has_errors:
+        raise UsageError(
+            f"no message goes to {row}" if row else "there is no row to take data from",
+            hint="see them with: flypast render MANIFEST",
+        )
+    return chosen
+
+
+def _messages(items: Iterator[Any]) -> Iterator[Composed]:
+    return (item for item in items if isinstance(item, Composed))
+
+
+def _for(message: Message, number: str, manifest: Any) -> Message:
+    from runner.canonical import canonical
+    from runner.ledger.identity import message_key, reference_of
+
+    if message.channel.platform != "sms":
+        raise UsageError(f"message {message.draft} does not go to a phone: --test-to can't send it")
+    request = json.loads(message.body)
+    address = f"phonenumber:{number}"
+    key = message_key(
+        workspace_id=message.channel.workspace_id,
+        name=MARK,
+        edition=manifest.name,
+        message=message.draft,
+        address=address,
+    )
+    request |= {
+        "receiver": {"contacts": [{"identifierKey": "phonenumber", "identifierValue": number}]},
+        "reference": reference_of(key),
+    }
+    return replace(message, key=key, reference=request["reference"], address=address, body=canonical(request))
+
+
+def _act(trial: Message, number: str, options: PlanOptions, *, is_sandbox: bool) -> str:
+    from runner.pipeline.ledgers import LedgerChoice
+    from runner.recipients.phones import mask
+
+    host = "the sandbox" if is_sandbox else urlsplit(LedgerChoice.of(None, options.api_url, Path.cwd()).api).netloc
+    return f"Send 1 test message ({trial.draft}) to {mask(number)} through {trial.channel.name} at {host}"
+
+
+async def _post(trial: Message, options: PlanOptions, key: Any, manifest: Any) -> Outcome:
+    from runner.bird.client import BirdClient
+    from runner.bird.requests import AccessKey
+    from runner.pipeline.ledgers import LedgerChoice
+
+    from .sandboxes import embedded
+
+    if key is None:
+        async with (
+            embedded(manifest) as sandbox,
+            BirdClient(sandbox.url, AccessKey("sandbox"), concurrency=1) as client,
+        ):
+            return await _outcome(client, trial)
+    api = LedgerChoice.of(None, options.api_url, Path.cwd()).api
+    async with BirdClient(api, key, concurrency=1) as client:
+        return await _outcome(client, trial)
+
+
+async def _outcome(client: Any, trial: Message) -> Outcome:
+    import time
+
+    from runner.bird.replies import classify
+    from runner.delivery.ports import NoConnection, ReplyLost
+    from runner.model import InDoubt, NotSent
+
+    try:
+        return classify(await client.post(trial.channel, trial.body), time.time())
+    except NoConnection as never:
+        return NotSent(words=never.words, is_final=never.is_certificate)
+    except ReplyLost as lost:
+        return InDoubt(words=lost.words)
+
+
+def _told(outcome: Outcome, trial: Message, number: str, output_format: str) -> int:
+    from runner.model import Accepted, InDoubt, NotSent, RefusedByBird, Rejected, Throttled
+    from runner.output.neutral import neutral
+    from runner.recipients.phones import mask
+
+    match outcome:
+        case Accepted(message_id=message_id):
+            words, code = f"accepted{f', id {message_id}' if message_id else ''}", Exit.DONE
+        case Rejected(code=reason, words=said):
+            words, code = f"rejected: {reason} {said}", Exit.REJECTED
+        case Throttled():
+            words, code = "not sent: Bird is busy (429), try again later", Exit.STOPPED
+        case NotSent(words=said):
+            words, code = f"not sent: {said}", Exit.STOPPED
+        case RefusedByBird(status=status, words=said):
+            words, code = f"refused by Bird ({status}): {said}", Exit.BIRD_REFUSED
+        case InDoubt(words=said):
+            words, code = f"in doubt: {said}", Exit.IN_DOUBT
+    if output_format == "json":
+        TERMINAL.json(
+            {
+                "formatVersion": 1,
+                "test": {"message": trial.draft, "recipient": mask(number), "outcome": words},
+                "exitCode": int(code),
+            }
+        )
+    else:
+        TERMINAL.data(f"test message to {mask(number)}: {neutral(words)}")
+    return code

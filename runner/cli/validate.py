@@ -1,0 +1,102 @@
+"""`flypast validate`: everything that can be known without a ledger, a key or a network."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.errors import Exit, UsageError
+
+from .options import command as flypast_command
+from .options import format_option, input_options, option
+
+
+@flypast_command("validate", examples="flypast validate\nflypast validate campaigns/spring.yaml --format json")
+@click.argument("paths", nargs=-1, metavar="[PATH]…", type=click.Path(path_type=Path))
+@option(
+    "--stdin-filename",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Where the manifest on standard input (-) belongs.",
+)
+@input_options
+@format_option
+def command(paths: tuple[Path, ...], stdin_filename: Path | None, output_format: str, **inputs: Any) -> int:
+    """Check manifests and everything they name.
+
+    YAML, schema, references, recipients, expressions, each request as rendered. It needs no key and no network.
+
+    PATH is a manifest, or a folder to search; the working directory by default; - is standard input.
+    """
+    from .orders import inputs_of
+
+    if stdin_filename is not None and Path("-") not in paths:
+        raise UsageError("--stdin-filename says where standard input belongs, and it is not read", hint="add: -")
+    given = inputs_of(**inputs)
+    if Path("-") in paths and "-" in given.recipients.values():
+        raise UsageError("standard input can't be both the manifest and a recipient list")
+    chosen, others = _manifests(paths or (Path(),))
+    return validate_all(chosen, inputs=given, others=others, stdin_filename=stdin_filename, output_format=output_format)
+
+
+def validate_all(
+    chosen: Sequence[Path],
+    *,
+    inputs: Any = None,
+    others: int = 0,
+    stdin_filename: Path | None = None,
+    output_format: str = "text",
+) -> int:
+    """Validates manifests together and shows all findings. `-` is standard input."""
+    from runner.findings import Findings
+    from runner.manifest.names import check_names
+    from runner.pipeline import Inputs, validate
+    from runner.pipeline.loading import LARGEST_MANIFEST
+
+    from .orders import order_of
+    from .showing import show_findings
+
+    findings, not_checked = Findings(), []
+    sources: dict[str, Any] = {}
+    mains = []
+    for path in chosen:
+        is_stdin = path == Path("-")
+        order = order_of(
+            (stdin_filename or Path("stdin.yaml")) if is_stdin else path,
+            inputs or Inputs(),
+            is_strict=False,
+            source=sys.stdin.buffer.read(LARGEST_MANIFEST + 1) if is_stdin else None,
+        )
+        left: list[str] = []
+        loaded = validate(order, findings, left)
+        sources |= loaded.sources
+        mains += [loaded.document] if loaded.document else []
+        not_checked += [f"{order.project.shown(order.path)}: {what}" if len(chosen) > 1 else what for what in left]
+    check_names(mains, findings)
+    show_findings(
+        findings, sources, output_format=output_format, checked=len(chosen), others=others, not_checked=not_checked
+    )
+    return Exit.FINDINGS if findings.has_errors else Exit.DONE
+
+
+def _manifests(paths: tuple[Path, ...]) -> tuple[list[Path], int]:
+    """The manifests that the paths name or hold, each once, and how many other YAML files lie there."""
+    from runner.manifest.discover import discover
+
+    chosen: dict[Path, Path] = {}
+    others = 0
+    for path in paths:
+        if path == Path("-") or path.is_file():
+            chosen.setdefault(path if path == Path("-") else path.resolve(), path)
+        elif path.is_dir():
+            found = discover(path)
+            others += found.others
+            for manifest in found.manifests:
+                chosen.setdefault(manifest.resolve(), manifest)
+        else:
+            raise UsageError(f"there is no file or folder {path}")
+    if not chosen:
+        raise UsageError("no manifest found", hint="name one, or make a first one with: flypast init hello")
+    return list(chosen.values()), others

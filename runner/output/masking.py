@@ -1,0 +1,19 @@
+"""People's data out of sight: a request whose words stay exact."""
+
+from runner.model import Json
+from runner.recipients.phones import mask
+
+
+def masked_request(request: Json, rendered: Json) -> Json:
+    """`rendered` holds Bird's fields with the output of each expression masked; the receiver is masked here."""
+    masked = {**rendered, "receiver": {"contacts": [_contact(contact) for contact in request["receiver"]["contacts"]]}}
+    masked.setdefault("reference", request["reference"])
+    return masked
+
+
+def _contact(contact: Json) -> Json:
+    plain = ("identifierKey", "type")
+    return {
+        key: value if key in plain else mask(value) if isinstance(value, str) else "***"
+        for key, value in contact.items()
+    }

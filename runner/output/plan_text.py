@@ -1,0 +1,132 @@
+"""The plan for people: what would go out, what would not and why, and three messages to look at."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from runner.model import Channel, Json, Policy
+from runner.plan import Plan, Sample, Tally
+
+from .neutral import neutral
+from .palette import Palette
+from .words import duration, listed, number
+
+COLUMNS = ("messages", "new", "accepted", "rejected", "in doubt", "drift", "skipped", "segments")
+REASONS = {
+    "where": "left out by where",
+    "exclude": "excluded",
+    "suppress": "suppressed",
+    "when": "left out by when",
+    "duplicate": "for the same person again",
+    "dropped": "dropped by resolve",
+}
+
+
+def plan_text(
+    plan: Plan,
+    *,
+    name: str,
+    edition: str,
+    gone: Mapping[str, int],
+    not_checked: Sequence[str],
+    refusals: Sequence[str],
+    channels: Mapping[str, Channel],
+    policy: Policy,
+    palette: Palette,
+) -> str:
+    """`refusals` say why `send` would not go on."""
+    lines = [f"{palette.bold(name)}, edition {neutral(edition)}: {_headline(plan, palette)}", ""]
+    lines += _table(plan, palette)
+    lines += ["", *_facts(plan, gone, channels, policy)]
+    if plan.samples:
+        lines += ["", palette.bold("Samples"), *(line for sample in plan.samples for line in _sample(sample, palette))]
+    if not_checked:
+        lines += ["", palette.bold("Not checked"), *(f"  {neutral(what)}" for what in not_checked)]
+    if refusals:
+        lines += ["", palette.red("Would be refused"), *(f"  {neutral(why)}" for why in refusals)]
+    return "\n".join(lines)
+
+
+def _headline(plan: Plan, palette: Palette) -> str:
+    if not plan.to_send.messages:
+        return palette.green("nothing to send")
+    segments = f" ({number(plan.to_send.segments, 'segment')})" if plan.to_send.segments else ""
+    return f"{palette.green(number(plan.to_send.messages, 'message'))} to send{segments}"
+
+
+def _table(plan: Plan, palette: Palette) -> Iterator[str]:
+    rows = [(draft, _cells(tally)) for draft, tally in plan.messages.items()]
+    if len(rows) != 1:
+        rows.append(("total", _cells(plan.totals)))
+    first = max(len(name) for name, _ in rows)
+    widths = [max(len(head), *(len(cells[index]) for _, cells in rows)) for index, head in enumerate(COLUMNS)]
+    yield palette.dim(
+        "  ".join(["  " + " " * first, *(head.rjust(width) for head, width in zip(COLUMNS, widths, strict=True))])
+    )
+    for name, cells in rows:
+        yield "  ".join(
+            ["  " + name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))]
+        )
+
+
+def _cells(tally: Tally) -> list[str]:
+    counts = (
+        tally.messages,
+        tally.new,
+        tally.accepted,
+        tally.rejected,
+        tally.in_doubt,
+        tally.drift,
+        tally.skipped,
+        tally.segments,
+    )
+    return [f"{count:,}" if count else "-" for count in counts]
+
+
+def _facts(plan: Plan, gone: Mapping[str, int], channels: Mapping[str, Channel], policy: Policy) -> Iterator[str]:
+    if plan.totals.countries:
+        yield f"  countries  {listed(plan.totals.countries)}"
+    for name, tally in plan.channels.items():
+        yield f"  channel    {name}: {tally.new:,} new{_pace(plan, channels.get(name), policy)}"
+    for reason, count in sorted(plan.totals.reasons.items()):
+        yield f"  skipped    {count:,} {REASONS.get(reason, reason)}"
+    if plan.to_send.messages < plan.totals.new:
+        yield f"  limit      {plan.to_send.messages:,} of {number(plan.totals.new, 'new message')} in this run"
+    if plan.changed_since_rejected:
+        yield f"  changed    {plan.changed_since_rejected:,} rejected before and changed since: new again"
+    if plan.totals.drift:
+        yield f"  drift      {plan.totals.drift:,} already accepted or in doubt with another text: not sent again"
+    if plan.totals.in_doubt:
+        yield f"  in doubt   {plan.totals.in_doubt:,} may have gone out: flypast resolve decides"
+    if plan.others_in_doubt:
+        yield f"  in doubt   {plan.others_in_doubt:,} in messages not chosen here"
+    if gone:
+        yield f"  gone       in the ledger, not in this plan: {listed(gone)}"
+    yield f"  digest     {plan.digest}"
+
+
+def _pace(plan: Plan, channel: Channel | None, policy: Policy) -> str:
+    count = plan.sent_through.get(channel.name, 0) if channel else 0
+    if channel is None or not count:
+        return ""
+    rates = [rate for rate in (channel.rate, policy.rate) if rate is not None]
+    slowest = min(rates, key=lambda rate: rate.per_second)
+    return f", {duration(count / slowest.per_second)} at {slowest}"
+
+
+def _sample(sample: Sample, palette: Palette) -> Iterator[str]:
+    split = f", {sample.encoding}, {number(sample.segments, 'segment')}" if sample.encoding else ""
+    yield f"  {sample.message} to {sample.recipient} ({neutral(sample.row)}){split}"
+    for line in _body_lines(sample.request):
+        yield f"    {palette.blue('|')} {neutral(line)}"
+
+
+def _body_lines(request: Json) -> list[str]:
+    """The text where there is one, then the rest of the body or the template as JSON."""
+    body = request.get("body") or {}
+    inner = body.get(body.get("type"), {}) if isinstance(body, dict) else {}
+    text = inner.get("text") if isinstance(inner, dict) else None
+    lines = text.split("\n") if isinstance(text, str) else []
+    rest = {key: value for key, value in inner.items() if key != "text"} if isinstance(inner, dict) else {}
+    if not inner:
+        rest = {key: value for key, value in request.items() if key == "template"}
+    return lines + ([json.dumps(rest, ensure_ascii=False)] if rest else [])
