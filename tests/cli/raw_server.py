@@ -1,0 +1,234 @@
+"""A server on raw sockets, in threads: it says byte for byte what its script says, and keeps every byte it was sent."""
+
+import json
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+GIVE_UP_S = 30.0
+
+
+class Gone(Exception):
+    """The other side has closed the connection, or the server is ending."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A whole request; `number` counts from 1 in the order of arrival, over all connections."""
+
+    number: int
+    head: bytes
+    body: bytes
+
+
+class Line:
+    """One connection from the server's side. `received` is all that came in on it."""
+
+    def __init__(self, server: "RawServer", sock: socket.socket) -> None:
+        self.received = b""
+        self.number = 0
+        self._server = server
+        self._socket = sock
+        self._read = 0
+
+    def request(self) -> Request:
+        """The next request; raises Gone where none comes any more."""
+        head = self._take(self._until(b"\r\n\r\n"))
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        self._more_than(self._read + length - 1)
+        return self._server.note(head, self._take(length))
+
+    def say(self, content: bytes) -> None:
+        self._socket.sendall(content)
+
+    def close(self) -> None:
+        """FIN. The script ends with it."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        raise Gone
+
+    def reset(self) -> None:
+        """RST. The script ends with it."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+        raise Gone
+
+    def hang(self) -> None:
+        """Says nothing until the other side goes."""
+        self._more_than(1 << 40)
+
+    def _until(self, mark: bytes) -> int:
+        while (found := self.received.find(mark, self._read)) < 0:
+            self._more_than(len(self.received))
+        return found + len(mark) - self._read
+
+    def _more_than(self, count: int) -> None:
+        while len(self.received) <= count:
+            block = self._socket.recv(65536)
+            if not block:
+                raise Gone
+            self.received += block
+
+    def _take(self, count: int) -> bytes:
+        taken = self.received[self._read : self._read + count]
+        self._read += count
+        return taken
+
+    def end(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+Script = Callable[[Line], None]
+
+
+class RawServer:
+    """Gives each connection to `script`, which may be changed between runs. A context manager."""
+
+    def __init__(self, script: Script, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self.script = script
+        self.requests: list[Request] = []
+        self.lines: list[Line] = []
+        self._news = threading.Condition()
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self._threads = [threading.Thread(target=self._accept)]
+        self._is_ending = False
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_ending = True
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._threads[0].join(GIVE_UP_S)
+        for line in self.lines:
+            line.end()
+        for thread in self._threads[1:]:
+            thread.join(GIVE_UP_S)
+
+    @property
+    def posted(self) -> list[Any]:
+        """The requests' bodies, in the order of arrival."""
+        return [json.loads(request.body) for request in self.requests]
+
+    @property
+    def references(self) -> list[str]:
+        """One twice is a double."""
+        return [body["reference"] for body in self.posted]
+
+    @property
+    def received(self) -> bytes:
+        """Every byte of every connection."""
+        return b"".join(line.received for line in self.lines)
+
+    def note(self, head: bytes, body: bytes) -> Request:
+        with self._news:
+            request = Request(len(self.requests) + 1, head, body)
+            self.requests.append(request)
+            self._news.notify_all()
+            return request
+
+    def wait_for(self, requests: int) -> None:
+        """Returns when so many requests have come, all in all."""
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.requests) >= requests, GIVE_UP_S), len(self.requests)
+
+    def _accept(self) -> None:
+        while not self._is_ending:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            line = Line(self, sock)
+            self.lines.append(line)
+            line.number = len(self.lines)
+            thread = threading.Thread(target=self._serve, args=(line, sock))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, line: Line, sock: socket.socket) -> None:
+        try:
+            if self._tls is not None:
+                line._socket = self._tls.wrap_socket(sock, server_side=True)
+            self.script(line)
+        except (Gone, OSError):  # ssl.SSLError is one: the client may leave whenever it likes
+            pass
+        finally:
+            line.end()
+            sock.close()
+
+
+def reply(status: str, body: bytes = b"", *headers: str) -> bytes:
+    """A whole reply with the right length."""
+    return "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]).encode() + body
+
+
+ACCEPTED = reply("202 Accepted", b'{"id":"m-1","status":"accepted"}')
+
+
+def replying(*contents: bytes) -> Script:
+    """The n-th request gets the n-th of these, all later ones the last. The connection stays open."""
+
+    def script(line: Line) -> None:
+        while True:
+            request = line.request()
+            line.say(contents[min(request.number, len(contents)) - 1])
+
+    return script
+
+
+def in_turn(*answers: Callable[[Line], None]) -> Script:
+    """The n-th request gets the n-th of these, all later ones the last; each may close its connection."""
+
+    def script(line: Line) -> None:
+        while True:
+            request = line.request()
+            answers[min(request.number, len(answers)) - 1](line)
+
+    return script
+
+
+def says(content: bytes) -> Callable[[Line], None]:
+    """For `in_turn`: says this and keeps the connection."""
+    return lambda line: line.say(content)
+
+
+def says_and_closes(content: bytes) -> Callable[[Line], None]:
+    def answer(line: Line) -> None:
+        line.say(content)
+        line.close()
+
+    return answer
+
+
+def says_and_resets(content: bytes) -> Callable[[Line], None]:
+    def answer(line: Line) -> None:
+        line.say(content)
+        line.reset()
+
+    return answer
+
+
+def says_late(content: bytes, delay_s: float) -> Callable[[Line], None]:
+    def answer(line: Line) -> None:
+        time.sleep(delay_s)
+        line.say(content)
+
+    return answer

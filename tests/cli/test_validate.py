@@ -1,0 +1,185 @@
+"""`flypast validate` and `plan` from outside, where a case folder can't say it: standard input, Git, bounds, bytes."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHANNEL, MANIFEST, WORKSPACE, Project, clean_environment, command
+
+CASES = Path(__file__).parent.parent / "cases"
+
+SHARED = f"""\
+apiVersion: flypast/v1
+channels:
+  sms: {{workspaceId: {WORKSPACE}, channelId: {CHANNEL}}}
+"""
+CAMPAIGN = """\
+apiVersion: flypast/v1
+name: spring
+include: [../channels.yaml]
+recipients:
+  people: {file: ../lists/people.csv}
+messages:
+  greet: {channel: sms, to: people, body: {type: text, text: {text: "Hi {{ name }}. {% include 'footer.txt' %}"}}}
+"""
+
+# What opens a socket ends the run, whoever asks for it.
+NO_SOCKETS = """\
+import sys
+def refuse(event, _arguments):
+    if event.startswith("socket."):
+        raise AssertionError(event)
+sys.addaudithook(refuse)
+sys.argv = ["flypast", *sys.argv[1:]]
+from runner.cli import run
+run()
+"""
+
+
+@pytest.fixture
+def campaign(project: Project) -> Project:
+    """A repository with a manifest in a folder, and what it needs in others."""
+    (project.path / ".git").mkdir()
+    (project.path / "hello.yaml").unlink()
+    (project.path / "lists").mkdir()
+    (project.path / "people.csv").rename(project.path / "lists" / "people.csv")
+    project.write("channels.yaml", SHARED)
+    project.write("campaigns/spring.yaml", CAMPAIGN)
+    project.write("campaigns/footer.txt", "Reply STOP")
+    return project
+
+
+def test_a_manifest_reads_what_lies_anywhere_below_the_repository(campaign: Project) -> None:
+    ran = campaign.run("validate")
+    assert (ran.code, ran.out, ran.err) == (0, "", "2 manifests checked: no findings\n")
+
+
+def test_paths_are_told_from_the_repository_wherever_the_command_runs(campaign: Project) -> None:
+    campaign.write("lists/people.csv", "phone,name\n+14155550100,\n")
+    ran = Project(campaign.path / "campaigns").run("validate", "spring.yaml", "--format", "json")
+    places = [(each["path"], each["line"], each["column"], each["also"][0]["path"]) for each in ran.json["findings"]]
+    assert places == [("lists/people.csv", 2, 14, "campaigns/spring.yaml")]
+
+
+def test_standard_input_stands_for_the_file_that_it_is_said_to_be(campaign: Project) -> None:
+    edited = CAMPAIGN.replace("{{ name }}", "{{ nmae }}")
+    ran = campaign.run("validate", "-", "--stdin-filename", "campaigns/spring.yaml", "--format", "json", stdin=edited)
+    assert ran.code == 1
+    assert [(each["code"], each["path"], each["line"]) for each in ran.json["findings"]] == [
+        ("TPL403", "campaigns/spring.yaml", 7)
+    ]
+
+
+def test_standard_input_may_be_a_file_that_is_not_there_yet(campaign: Project) -> None:
+    ran = campaign.run("validate", "-", "--stdin-filename", "campaigns/new/next.yaml", stdin=SHARED)
+    assert (ran.code, ran.out) == (0, "")
+
+
+def test_standard_input_without_a_name_belongs_to_the_working_directory(project: Project) -> None:
+    ran = project.run("validate", "-", stdin=MANIFEST.replace("to: people", "to: peple"))
+    assert ran.code == 1
+    assert "--> stdin.yaml:10:9" in ran.out
+
+
+def test_standard_input_is_one_thing_only(project: Project) -> None:
+    assert project.run("validate", "-", "--recipients", "people=-", stdin=MANIFEST).code == 2
+    assert project.run("validate", "--stdin-filename", "hello.yaml").code == 2
+
+
+def test_a_list_can_come_from_standard_input(project: Project) -> None:
+    ran = project.run(
+        "render", "hello.yaml", "--show-pii", "--recipients", "people=-", stdin="phone,name\n+14155550199,Zed\n"
+    )
+    assert [line["request"]["body"]["text"]["text"] for line in ran.lines] == ["Hi Zed, welcome."]
+
+
+def test_a_bad_row_from_standard_input_is_told_by_its_list(project: Project) -> None:
+    ran = project.run("plan", "hello.yaml", "--recipients", "people=-", stdin="phone,name\n+14155550199,\n")
+    assert ran.code == 1
+    assert "--> --recipients people:2:14" in ran.out
+
+
+def test_what_git_ignores_is_not_looked_at_but_by_name(project: Project) -> None:
+    project.write(".gitignore", "private/\n*.local.yaml\n!kept.local.yaml\n")
+    for name in ("private/one.yaml", "mine.local.yaml"):
+        project.write(name, MANIFEST)
+    project.write("kept.local.yaml", MANIFEST.replace("name: hello", "name: kept"))
+    project.write("compose.yaml", "services: {}\n")
+    assert project.run("validate").err == "2 manifests checked, 1 other YAML file: no findings\n"
+    assert "1 manifest checked" in project.run("validate", "mine.local.yaml").err
+
+
+def test_one_file_under_two_spellings_is_one_manifest(project: Project) -> None:
+    ran = project.run("validate", "hello.yaml", "./hello.yaml", f"../{project.path.name}/hello.yaml", ".")
+    assert (ran.code, ran.err) == (0, "1 manifest checked: no findings\n")
+
+
+def test_where_there_is_no_manifest_that_is_an_error(project: Project) -> None:
+    (project.path / "hello.yaml").unlink()
+    ran = project.run("validate")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no manifest found" in ran.err
+
+
+def test_rendering_the_first_few_still_tells_what_it_met(project: Project) -> None:
+    project.write("people.csv", "phone,name\n+14155550100,\n+14155550101,Bob\n+14155550102,Cy\n")
+    ran = project.run("render", "hello.yaml", "--limit", "1")
+    assert (ran.code, len(ran.lines)) == (1, 1)
+    assert "people#1: name is empty" in ran.err
+
+
+def test_the_same_bytes_come_out_on_every_run(tmp_path: Path) -> None:
+    """All broken manifests of the cases at once: nothing may hang on the order of a set."""
+    folder = tmp_path / "all"
+    shutil.copytree(CASES, folder, symlinks=True, ignore=shutil.ignore_patterns("expected.txt", "hostile-templates"))
+    outputs = {
+        subprocess.run(
+            command("validate", "--format", "json"),
+            cwd=folder,
+            env=clean_environment(PYTHONHASHSEED=str(seed)),
+            capture_output=True,
+            check=False,
+        ).stdout
+        for seed in range(10)
+    }
+    assert len(outputs) == 1
+    assert len(outputs.pop()) > 50_000
+
+
+def test_a_plan_of_a_hundred_thousand_rows_stays_small(project: Project) -> None:
+    project.write("hello.yaml", MANIFEST.replace("to: people", "to: people\n    distinct: order"))
+    with (project.path / "people.csv").open("w") as file:
+        file.write("phone,name,order\n")
+        file.writelines(f"+141555501{n % 100:02d},Person {n},{n}\n" for n in range(100_000))
+    process = project.start("plan", "hello.yaml", "--format", "json")
+    assert process.stdout is not None
+    assert '"new": 100000,' in process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.communicate()
+    assert process.returncode == 0
+    assert _mebibytes(used) < 150
+
+
+def _mebibytes(used: resource.struct_rusage) -> float:
+    """The most memory that was held; Linux counts in KiB, macOS in bytes."""
+    return used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+@pytest.mark.parametrize("name", ["validate", "plan", "render"])
+def test_nothing_before_sending_opens_a_socket_or_needs_a_key(project: Project, name: str) -> None:
+    project.write("wrapper.py", NO_SOCKETS)
+    done = subprocess.run(
+        [sys.executable, "wrapper.py", name, "hello.yaml"],
+        cwd=project.path,
+        env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "AssertionError" in done.stderr) == (0, False)
