@@ -28,7 +28,7 @@ types: .venv/.dev ## mypy, strict
 	$(BIN)/mypy
 
 unit: .venv/.dev ## all tests
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 kill: .venv/.dev ## kill -9 in the middle of a send, N=30 times: no double, no unseen loss
 	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -k kill tests
