@@ -51,7 +51,7 @@ class Ran:
 def clean_environment(**more: str) -> dict[str, str]:
     """Nothing of the machine that would change what flypast does."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "LC_ALL")}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {**kept, **more}
 
 
 def command(*arguments: str | Path) -> list[str]:

@@ -39,7 +39,7 @@ def command() -> int:
 def _walk(manifest: Path, options: PlanOptions) -> int:
     from runner.bird.requests import AccessKey
 
-    from .plan import plan
+    from .drawing import plan
     from .report import Report
     from .sending import send
     from .validate import validate_all

@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import click
 
 import runner
 from runner.errors import Exit, FlypastError
+from runner.ledger.seam import Ledger
+from runner.model import State
 
 from .options import command as flypast_command
 from .options import format_option, ledger_options
@@ -104,9 +105,7 @@ def _ledger(manifest: Path | None, ledger_url: str | None, api_url: str | None) 
         )
 
 
-def _held(ledger: Any, path: Path) -> Check:
-    from runner.model import State
-
+def _held(ledger: Ledger, path: Path) -> Check:
     counts = [ledger.counts(name) for name in ledger.manifests()]
     messages = sum(sum(each.values()) for each in counts)
     doubt = sum(each.get(state, 0) for each in counts for state in (State.IN_DOUBT, State.ABSENT, State.SENDING))

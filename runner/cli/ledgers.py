@@ -8,14 +8,16 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from runner.bird.requests import AccessKey, api_origin
 from runner.ledger.seam import Claim, Ledger
 from runner.ledger.sqlite import create, open_or_create
+from runner.manifest.build import Manifest
 from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name
 from runner.project import near
+
+from .sandboxes import embedded
 
 SANDBOX_ORIGIN = "http://127.0.0.1"
 
@@ -41,41 +43,44 @@ class Held:
         return AccessKey("sandbox")
 
     @asynccontextmanager
-    async def api(self, manifest: Any) -> AsyncIterator[str]:
+    async def api(self, manifest: Manifest) -> AsyncIterator[str]:
         if self.api_url is not None:
             yield self.api_url
             return
-        from .sandboxes import embedded
-
         async with embedded(manifest) as sandbox:
             yield sandbox.url
 
 
 @contextmanager
-def send_ledger(drawing: Any, *, is_sandbox: bool, is_persisted: bool, lock_timeout_s: float) -> Iterator[Held]:
-    """Raises Refused, Locked or LedgerFault before anything is sent."""
-    name = drawing.loaded.manifest.name
+def send_ledger(
+    manifest: Manifest,
+    choice: LedgerChoice | None,
+    *,
+    is_persisted: bool,
+    lock_timeout_s: float,
+) -> Iterator[Held]:
+    """`choice` None is the embedded sandbox. Raises Refused, Locked or LedgerFault before anything is sent."""
     at = datetime.now(UTC)
     run = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     with ExitStack() as stack:
         notes: tuple[str, ...] = ()
-        if is_sandbox:
+        if choice is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="flypast-sandbox-"))
             ledger: Ledger = create(Path(folder) / "ledger.db", origin=SANDBOX_ORIGIN, name=None, at=at.isoformat())
             words, api_words, api_url = "a ledger of its own", "the sandbox", None
         else:
-            choice = LedgerChoice.of(drawing.options.ledger_url, drawing.options.api_url, drawing.order.path)
-            ledger, notes = _opened(choice, drawing, is_persisted=is_persisted, at=at)
+            ledger, notes = _opened(choice, manifest.policy.ledger, is_persisted=is_persisted, at=at)
             words = f"ledger {ledger.name or near(choice.path)}"
             api_words, api_url = urlsplit(choice.api).netloc, choice.api
         stack.callback(ledger.close)
-        claim = ledger.claim(name, run=run, at=at.isoformat(timespec="milliseconds"), timeout_s=lock_timeout_s)
+        claim = ledger.claim(manifest.name, run=run, at=at.isoformat(timespec="milliseconds"), timeout_s=lock_timeout_s)
         stack.callback(claim.release)
         yield Held(ledger=ledger, claim=claim, words=words, api_words=api_words, api_url=api_url, notes=notes)
 
 
-def _opened(choice: LedgerChoice, drawing: Any, *, is_persisted: bool, at: datetime) -> tuple[Ledger, tuple[str, ...]]:
-    wanted = drawing.loaded.manifest.policy.ledger
+def _opened(
+    choice: LedgerChoice, wanted: str | None, *, is_persisted: bool, at: datetime
+) -> tuple[Ledger, tuple[str, ...]]:
     guard_ci(os.environ, is_persisted=is_persisted, policy_ledger=wanted)
     origin = api_origin(choice.api)
     notes: tuple[str, ...] = ()

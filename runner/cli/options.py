@@ -7,7 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
+from runner.model import Rate
+
 from .terminal import terminal_options
+
+UNLIMITED = "unlimited"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,10 +38,11 @@ def _pairs(_context: click.Context, parameter: click.Parameter, values: tuple[st
     return tuple(pairs)
 
 
-def _rate(_context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-    if value is None or value == "unlimited":
-        return value
+def _rate(_context: click.Context, parameter: click.Parameter, value: str | None) -> Rate | str | None:
     from runner.manifest.policy import parse_rate
+
+    if value is None or value == UNLIMITED:
+        return value
 
     try:
         return parse_rate(value)
@@ -122,7 +127,7 @@ class PlanOptions:
     only: tuple[str, ...] = ()
     limit: int | None = None
     max_messages: int | None = None
-    rate: Any = None
+    rate: Rate | str | None = None
     concurrency: int | None = None
     expect: str | None = None
     accept_drift: int | None = None

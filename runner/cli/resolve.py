@@ -3,11 +3,14 @@
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from runner.errors import Exit, Refused
+from runner.ledger.seam import Entry, Ledger
+from runner.model import State
+from runner.output.neutral import neutral
+from runner.output.words import number
 
 from .consent import ask
 from .options import command as flypast_command
@@ -58,7 +61,7 @@ def command(
         found = [
             entry
             for name in names
-            for entry in ledger.entries(name, states=_undecided())
+            for entry in ledger.entries(name, states=(State.IN_DOUBT, State.ABSENT, State.SENDING))
             if (not only or entry.message in only) and (not keys or entry.key in keys)
         ]
         return _decide(ledger, found, resend=resend, drop=drop, yes=yes)
@@ -66,16 +69,7 @@ def command(
         ledger.close()
 
 
-def _undecided() -> tuple[Any, ...]:
-    from runner.model import State
-
-    return State.IN_DOUBT, State.ABSENT, State.SENDING
-
-
-def _decide(ledger: Any, found: list[Any], *, resend: bool, drop: bool, yes: bool) -> int:
-    from runner.model import State
-    from runner.output.words import number
-
+def _decide(ledger: Ledger, found: list[Entry], *, resend: bool, drop: bool, yes: bool) -> int:
     if not found:
         TERMINAL.say("nothing is in doubt")
         return Exit.DONE
@@ -90,8 +84,7 @@ def _decide(ledger: Any, found: list[Any], *, resend: bool, drop: bool, yes: boo
     return Exit.DONE
 
 
-def _list(found: list[Any]) -> None:
-    from runner.output.neutral import neutral
+def _list(found: list[Entry]) -> None:
     from runner.recipients.phones import mask
 
     for entry in found:
@@ -101,7 +94,7 @@ def _list(found: list[Any]) -> None:
         )
 
 
-def _move(ledger: Any, found: list[Any], state: Any) -> int:
+def _move(ledger: Ledger, found: list[Entry], state: State) -> int:
     """Under the manifest's lock: what a living run has in flight is not in doubt yet."""
     moved = 0
     for manifest in dict.fromkeys(entry.manifest for entry in found):

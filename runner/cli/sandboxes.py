@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from runner.manifest.build import Manifest
 from runner.sandbox.channels import Channels, SandboxChannel
 from runner.sandbox.server import Sandbox
 
 
-def embedded(manifest: Any, **settings: Any) -> Sandbox:
+def embedded(manifest: Manifest, **settings: Any) -> Sandbox:
     """A sandbox that knows exactly the manifest's channels, each of them able to send MMS."""
     known = [
         SandboxChannel(

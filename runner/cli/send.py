@@ -65,7 +65,7 @@ def command(
     """
     options = PlanOptions(**given)
     if dry_run:
-        from .plan import plan
+        from .drawing import plan
 
         return plan(manifest, options, output_format)
     if row is not None and test_to is None:

@@ -4,32 +4,38 @@ import asyncio
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from runner.bird.requests import AccessKey
+from runner.delivery.dispatch import Settings
+from runner.delivery.spool import Spool, SpoolWriter
+from runner.delivery.tally import RunResult
 from runner.errors import Refused
+from runner.guards import check_digest, drifted, expected_digest, over_limits
+from runner.model import Rate, State
+from runner.output.plan_text import plan_text
+from runner.output.send_text import doubts, question, rejections, summary
+from runner.pipeline import Planned
+from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.sending import Sent, standing
+from runner.pipeline.sending import send as dispatch_spool
+from runner.recipients.phones import mask
 
 from .consent import ask
+from .drawing import Drawing, NoSpool
+from .ledgers import Held, send_ledger
 from .options import PlanOptions
-from .plan import Drawing, NoSpool
+from .progress import Shown
 from .report import Report
+from .showing import show_warnings
 from .terminal import TERMINAL
-
-if TYPE_CHECKING:
-    from runner.bird.requests import AccessKey
-    from runner.delivery.spool import Spool
-    from runner.delivery.tally import RunResult
-    from runner.pipeline import Planned
-    from runner.pipeline.sending import Sent
-
-    from .ledgers import Held
 
 
 def send(
     path: Path,
     options: PlanOptions,
-    key: "AccessKey | None",
+    key: AccessKey | None,
     report: Report,
     *,
     yes: bool,
@@ -37,25 +43,20 @@ def send(
     lock_timeout_s: float = 0.0,
 ) -> int:
     """Everything after the options. `key` None is the embedded sandbox. Gives the exit code."""
-    from runner.guards import expected_digest
-
-    from .ledgers import send_ledger
-
     if options.expect is not None:
         expected_digest(options.expect)
     drawing = Drawing.of(path, options)
-    if drawing.loaded.manifest is None or drawing.findings.has_errors:
+    manifest = drawing.loaded.manifest
+    if manifest is None or drawing.findings.has_errors:
         drawing.plan(None, NoSpool())
         return drawing.show_findings(report.output_format, report.with_findings())
-    with send_ledger(drawing, is_sandbox=key is None, is_persisted=is_persisted, lock_timeout_s=lock_timeout_s) as held:
+    choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
+    with send_ledger(manifest, choice, is_persisted=is_persisted, lock_timeout_s=lock_timeout_s) as held:
         return _send_held(drawing, held, key, report, yes=yes)
 
 
-def _send_held(drawing: Drawing, held: "Held", key: "AccessKey | None", report: Report, *, yes: bool) -> int:
+def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Report, *, yes: bool) -> int:
     """The run's own part: this manifest's claim is ours from here on."""
-    from runner.delivery.spool import SpoolWriter
-    from runner.output.send_text import question
-    from runner.pipeline.sending import standing
 
     writer = SpoolWriter()
     planned = drawing.plan(held.ledger, writer)
@@ -75,11 +76,8 @@ def _send_held(drawing: Drawing, held: "Held", key: "AccessKey | None", report: 
     return sent.exit_code
 
 
-def _show_plan(drawing: Drawing, planned: "Planned", held: "Held") -> None:
+def _show_plan(drawing: Drawing, planned: Planned, held: Held) -> None:
     """The plan as talk: what is sent is said before it is sent."""
-    from runner.output.plan_text import plan_text
-
-    from .showing import show_warnings
 
     show_warnings(drawing.findings.sorted(), drawing.loaded.sources)
     manifest = planned.manifest
@@ -97,9 +95,8 @@ def _show_plan(drawing: Drawing, planned: "Planned", held: "Held") -> None:
     TERMINAL.say(text + "\n")
 
 
-def _guard(drawing: Drawing, planned: "Planned") -> None:
+def _guard(drawing: Drawing, planned: Planned) -> None:
     """Everything that refuses (exit 4) before the question."""
-    from runner.guards import check_digest, drifted, over_limits
 
     options = drawing.options
     refusals = list(
@@ -118,18 +115,12 @@ def _guard(drawing: Drawing, planned: "Planned") -> None:
     check_digest(planned.plan, drawing.loaded.inputs, options.expect)
 
 
-async def _run(
-    drawing: Drawing, planned: "Planned", held: "Held", key: "AccessKey | None", spool: "Spool"
-) -> "RunResult":
-    from runner.delivery.dispatch import Settings
-    from runner.pipeline.sending import send as dispatch_spool
-
-    from .progress import Shown
+async def _run(drawing: Drawing, planned: Planned, held: Held, key: AccessKey | None, spool: Spool) -> RunResult:
 
     options, policy = drawing.options, planned.manifest.policy
     settings = Settings(
         concurrency=options.concurrency or policy.concurrency,
-        workspace_rate=None if options.rate == "unlimited" else options.rate or policy.rate,
+        workspace_rate=_pace(options.rate, policy.rate),
         stop_after=policy.stop_after,
     )
     shown = Shown(len(spool))
@@ -145,10 +136,14 @@ async def _run(
         )
 
 
-def _summarise(planned: "Planned", held: "Held", sent: "Sent", report: Report) -> None:
-    from runner.model import State
-    from runner.output.send_text import doubts, rejections, summary
-    from runner.recipients.phones import mask
+def _pace(given: Rate | str | None, policy: Rate) -> Rate | None:
+    """The operator's pace comes before the manifest's; None lifts every limit."""
+    if given is None:
+        return policy
+    return given if isinstance(given, Rate) else None
+
+
+def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None:
 
     report.sent(sent)
     if not report.is_json:
@@ -166,7 +161,7 @@ def _summarise(planned: "Planned", held: "Held", sent: "Sent", report: Report) -
             TERMINAL.insist(line)
 
 
-def _say_next(sent: "Sent") -> None:
+def _say_next(sent: Sent) -> None:
     """After a stop the last line is the command to go on with."""
     if sent.totals["inDoubt"]:
         TERMINAL.insist(f"Decide about those in doubt: flypast resolve {_as_given()} --resend (or --drop)")

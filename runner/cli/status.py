@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from runner.errors import Refused
+from runner.ledger.seam import Entry, Ledger
 
 from .options import command as flypast_command
 from .options import consent, ledger_options, option
@@ -62,7 +63,7 @@ STATES = {
 }
 
 
-def _counts(ledger: Any, manifest: str) -> dict[str, int]:
+def _counts(ledger: Ledger, manifest: str) -> dict[str, int]:
     """Absent, and sending without a living run, are in doubt until somebody decides."""
     counts = {"messages": 0, "accepted": 0, "rejected": 0, "inDoubt": 0, "planned": 0, "dropped": 0}
     for state, count in ledger.counts(manifest).items():
@@ -71,7 +72,7 @@ def _counts(ledger: Any, manifest: str) -> dict[str, int]:
     return counts
 
 
-def _line(entry: Any, *, show_pii: bool) -> dict[str, Any]:
+def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
     from runner.recipients.phones import mask
 
     bare = entry.address.partition(":")[2] if not entry.address.startswith(("[", "id:")) else entry.address

@@ -2,42 +2,67 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+from runner.bird.client import BirdClient
+from runner.bird.replies import NoConnection, ReplyLost, classify
+from runner.bird.requests import AccessKey
+from runner.canonical import canonical
 from runner.errors import Exit, UsageError
-from runner.model import Message, Outcome
-from runner.plan import Composed
+from runner.ledger.identity import message_key, reference_of
+from runner.manifest.build import Manifest
+from runner.model import (
+    Accepted,
+    InDoubt,
+    Message,
+    NotSent,
+    Outcome,
+    RefusedByBird,
+    Rejected,
+    Throttled,
+)
+from runner.output.neutral import neutral
+from runner.pipeline import composed
+from runner.pipeline.ledgers import LedgerChoice
+from runner.plan import Composed, Skipped
+from runner.recipients.phones import mask, normalise_phone
 
 from .consent import ask
+from .drawing import Drawing
 from .options import PlanOptions
+from .sandboxes import embedded
 from .terminal import TERMINAL
 
 MARK = "flypast-test"  # in place of the manifest's name in the key: nobody's state is touched
 
 
 def send_trial(
-    path: Path, options: PlanOptions, key: Any, *, test_to: str, row: str | None, yes: bool, output_format: str
+    path: Path,
+    options: PlanOptions,
+    key: AccessKey | None,
+    *,
+    test_to: str,
+    row: str | None,
+    yes: bool,
+    output_format: str,
 ) -> int:
     """Sends one message and says what Bird said. The ledger is neither read nor written."""
-    from .plan import Drawing
-
     number = _number(test_to)
     drawing = Drawing.of(path, options)
-    message = _first(drawing, row)
-    if message is None or drawing.findings.has_errors:
-        return int(drawing.show_findings(output_format))
-    trial = _for(message, number, drawing.loaded.manifest)
+    message, manifest = _first(drawing, row), drawing.loaded.manifest
+    if message is None or manifest is None or drawing.findings.has_errors:
+        return drawing.show_findings(output_format)
+    trial = _for(message, number, manifest)
     ask(_act(trial, number, options, is_sandbox=key is None), yes=yes or key is None)
-    outcome = asyncio.run(_post(trial, options, key, drawing.loaded.manifest))
+    outcome = asyncio.run(_post(trial, options, key, manifest))
     return _told(outcome, trial, number, output_format)
 
 
 def _number(written: str) -> str:
-    from runner.recipients.phones import normalise_phone
 
     number = normalise_phone(written, None)
     if not isinstance(number, str):
@@ -45,9 +70,8 @@ def _number(written: str) -> str:
     return number
 
 
-def _first(drawing: Any, row: str | None) -> Message | None:
+def _first(drawing: Drawing, row: str | None) -> Message | None:
     """The message of that row, or the first one. All is composed, so that a finding anywhere stops it."""
-    from runner.pipeline import composed
 
     chosen: Message | None = None
     for item in _messages(composed(drawing.loaded, drawing.order, drawing.findings, drawing.not_checked)):
@@ -62,13 +86,11 @@ def _first(drawing: Any, row: str | None) -> Message | None:
     return chosen
 
 
-def _messages(items: Iterator[Any]) -> Iterator[Composed]:
+def _messages(items: Iterator[Composed | Skipped]) -> Iterator[Composed]:
     return (item for item in items if isinstance(item, Composed))
 
 
-def _for(message: Message, number: str, manifest: Any) -> Message:
-    from runner.canonical import canonical
-    from runner.ledger.identity import message_key, reference_of
+def _for(message: Message, number: str, manifest: Manifest) -> Message:
 
     if message.channel.platform != "sms":
         raise UsageError(f"message {message.draft} does not go to a phone: --test-to can't send it")
@@ -89,19 +111,12 @@ def _for(message: Message, number: str, manifest: Any) -> Message:
 
 
 def _act(trial: Message, number: str, options: PlanOptions, *, is_sandbox: bool) -> str:
-    from runner.pipeline.ledgers import LedgerChoice
-    from runner.recipients.phones import mask
 
     host = "the sandbox" if is_sandbox else urlsplit(LedgerChoice.of(None, options.api_url, Path.cwd()).api).netloc
     return f"Send 1 test message ({trial.draft}) to {mask(number)} through {trial.channel.name} at {host}"
 
 
-async def _post(trial: Message, options: PlanOptions, key: Any, manifest: Any) -> Outcome:
-    from runner.bird.client import BirdClient
-    from runner.bird.requests import AccessKey
-    from runner.pipeline.ledgers import LedgerChoice
-
-    from .sandboxes import embedded
+async def _post(trial: Message, options: PlanOptions, key: AccessKey | None, manifest: Manifest) -> Outcome:
 
     if key is None:
         async with (
@@ -114,12 +129,7 @@ async def _post(trial: Message, options: PlanOptions, key: Any, manifest: Any) -
         return await _outcome(client, trial)
 
 
-async def _outcome(client: Any, trial: Message) -> Outcome:
-    import time
-
-    from runner.bird.replies import classify
-    from runner.delivery.ports import NoConnection, ReplyLost
-    from runner.model import InDoubt, NotSent
+async def _outcome(client: BirdClient, trial: Message) -> Outcome:
 
     try:
         return classify(await client.post(trial.channel, trial.body), time.time())
@@ -130,9 +140,6 @@ async def _outcome(client: Any, trial: Message) -> Outcome:
 
 
 def _told(outcome: Outcome, trial: Message, number: str, output_format: str) -> int:
-    from runner.model import Accepted, InDoubt, NotSent, RefusedByBird, Rejected, Throttled
-    from runner.output.neutral import neutral
-    from runner.recipients.phones import mask
 
     match outcome:
         case Accepted(message_id=message_id):

@@ -83,14 +83,14 @@ def validate_all(
 
 def _manifests(paths: tuple[Path, ...]) -> tuple[list[Path], int]:
     """The manifests that the paths name or hold, each once, and how many other YAML files lie there."""
-    from runner.manifest.discover import discover
-
     chosen: dict[Path, Path] = {}
     others = 0
     for path in paths:
         if path == Path("-") or path.is_file():
             chosen.setdefault(path if path == Path("-") else path.resolve(), path)
         elif path.is_dir():
+            from runner.manifest.discover import discover
+
             found = discover(path)
             others += found.others
             for manifest in found.manifests:

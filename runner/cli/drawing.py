@@ -1,0 +1,150 @@
+"""A plan drawn and shown: what `plan`, `send --dry-run` and the first half of `send` have in common."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from runner.bird.requests import is_loopback
+from runner.errors import Exit, UsageError
+from runner.findings import Findings, did_you_mean
+from runner.guards import check_digest, over_limits
+from runner.ledger.seam import Ledger
+from runner.model import Message
+from runner.output.plan_json import plan_json
+from runner.output.plan_text import plan_text
+from runner.pipeline import Loaded, Order, Planned, make_plan, now_utc
+from runner.pipeline.ledgers import LedgerChoice
+from runner.plan import Planner, Spool
+from runner.project import near
+
+from .options import PlanOptions
+from .orders import inputs_of, order_of
+from .showing import show_findings, show_warnings
+from .terminal import TERMINAL
+
+
+@dataclass(slots=True, kw_only=True)
+class Drawing:
+    """One manifest on its way to a plan: what was found and what could not be checked."""
+
+    order: Order
+    options: PlanOptions
+    findings: Findings
+    not_checked: list[str]
+    loaded: Loaded
+
+    @classmethod
+    def of(cls, manifest: Path, options: PlanOptions) -> "Drawing":
+        order = order_of(manifest, inputs_of(options.parameter_files, options.sets, options.recipient_files))
+        findings = Findings()
+        loaded = order.load(findings)
+        if loaded.manifest is not None:
+            drafts = (*loaded.manifest.drafts, *loaded.manifest.unsound)
+            _check_only(options.only, [draft.name for draft in drafts], order)
+        elif not findings.has_errors:
+            raise UsageError(f"{manifest} has no messages: it is a library for other manifests to include")
+        return cls(order=order, options=options, findings=findings, not_checked=[], loaded=loaded)
+
+    def plan(self, ledger: Ledger | None, spool: Spool) -> Planned | None:
+        """The plan; None where the manifest could not be read at all. Findings decide whether it counts."""
+        if self.loaded.manifest is None:
+            return None
+        planner = partial(Planner, spool=spool, only=frozenset(self.options.only), limit=self.options.limit)
+        return make_plan(
+            self.loaded,
+            self.loaded.manifest,
+            self.order,
+            ledger=ledger,
+            planner=planner,
+            now=now_utc(),
+            findings=self.findings,
+            not_checked=self.not_checked,
+        )
+
+    def show_findings(self, output_format: str, extra: dict[str, Any] | None = None) -> int:
+        show_findings(
+            self.findings,
+            self.loaded.sources,
+            output_format=output_format,
+            checked=1,
+            not_checked=self.not_checked,
+            extra=extra,
+        )
+        return Exit.FINDINGS
+
+
+def _check_only(only: tuple[str, ...], drafts: list[str], order: Order) -> None:
+    for name in only:
+        if name not in drafts:
+            raise UsageError(
+                f'{order.project.shown(order.path)} has no message "{name}"', hint=did_you_mean(name, drafts)
+            )
+
+
+class NoSpool:
+    """A plan is looked at, not sent."""
+
+    def add(self, message: Message) -> None:
+        pass
+
+
+def plan(manifest: Path, options: PlanOptions, output_format: str) -> int:
+    """Draws the plan and shows it."""
+    drawing = Drawing.of(manifest, options)
+    choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path)
+    ledger = _readable(choice, drawing)
+    try:
+        planned = drawing.plan(ledger, NoSpool())
+    finally:
+        if ledger is not None:
+            ledger.close()
+    if planned is None or drawing.findings.has_errors:
+        return drawing.show_findings(output_format)
+    _note_unchecked(drawing, planned, choice, has_ledger=ledger is not None)
+    refusals = list(
+        over_limits(
+            planned.plan, planned.manifest.policy, max_messages=options.max_messages, allow_empty=options.allow_empty
+        )
+    )
+    show_plan(drawing, planned, refusals, output_format)
+    check_digest(planned.plan, drawing.loaded.inputs, options.expect)
+    return Exit.REFUSED if refusals else Exit.DONE
+
+
+def _readable(choice: LedgerChoice, drawing: Drawing) -> Ledger | None:
+    """The ledger to hold the plan against; not one that the manifest's policy doesn't mean."""
+    ledger = choice.open_to_read()
+    manifest = drawing.loaded.manifest
+    wanted = manifest.policy.ledger if manifest is not None else None
+    if wanted is None or is_loopback(choice.api) or (ledger is not None and ledger.name == wanted):
+        return ledger
+    drawing.not_checked.append(f"ledger {wanted}")
+    if ledger is not None:
+        ledger.close()
+    return None
+
+
+def _note_unchecked(drawing: Drawing, planned: Planned, choice: LedgerChoice, *, has_ledger: bool) -> None:
+    if not has_ledger and planned.manifest.policy.ledger is None:
+        drawing.not_checked.append(f"no ledger at {near(choice.path)}: all {planned.plan.totals.new:,} count as new")
+    drawing.not_checked += [f"channel {name} not looked up: no key" for name in planned.plan.channels]
+
+
+def show_plan(drawing: Drawing, planned: Planned, refusals: list[str], output_format: str) -> None:
+    found = drawing.findings.sorted()
+    manifest = planned.manifest
+    common: dict[str, Any] = {
+        "name": manifest.name,
+        "edition": manifest.edition,
+        "gone": dict(planned.gone),
+        "not_checked": drawing.not_checked,
+        "refusals": refusals,
+    }
+    if output_format == "json":
+        TERMINAL.json(plan_json(planned.plan, findings=found, files=1, inputs=drawing.loaded.inputs, **common))
+        return
+    show_warnings(found, drawing.loaded.sources)
+    TERMINAL.data(
+        plan_text(planned.plan, channels=manifest.channels, policy=manifest.policy, palette=TERMINAL.out, **common)
+    )
