@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from .model import Json
 
 
+# Kept: json.dumps makes a new encoder for every value.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
 def canonical(value: Json) -> bytes:
     """Sorted keys, no white space, UTF-8. Raises ValueError for NaN, infinity and a lone surrogate."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return _encode(value).encode()
 
 
 def payload_hash(request: Mapping[str, Json]) -> str:
