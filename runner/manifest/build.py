@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from runner.findings import Findings, did_you_mean
-from runner.judge import judge
+from runner.judge import Steps, judge
 from runner.model import Channel, Draft, Json, Policy, RecipientList
 
 from .documents import Document
@@ -35,7 +35,7 @@ class Manifest:
     """A manifest and its includes, checked. `document` gives places.
 
     `unsound` are messages that can't be composed, for which there are findings; `mistaken` are the paths in `document`
-    of values that have a finding, so that they get no second one.
+    of values that have a finding, so that they get no second one, and `uncertain` the sections that may hold more.
     """
 
     document: Document
@@ -50,6 +50,7 @@ class Manifest:
     list_documents: Mapping[str, Document]
     unsound: tuple[Draft, ...] = ()
     mistaken: frozenset[tuple[str | int, ...]] = frozenset()
+    uncertain: frozenset[str] = frozenset()
 
 
 def is_library(document: Document) -> bool:
@@ -75,6 +76,7 @@ def build(gathered: Gathered, parameters: Parameters, evaluate: Evaluate, findin
         list_documents={name: origin.document for name, origin in gathered.sections["recipients"].items()},
         unsound=tuple(draft for draft, is_sound in drafts if not is_sound),
         mistaken=gathered.mistaken,
+        uncertain=gathered.uncertain,
     )
 
 
@@ -190,23 +192,22 @@ def _check_quoted_receiver(origin: Origin, findings: Findings) -> None:
 
 
 def _references_hold(origin: Origin, gathered: Gathered, findings: Findings) -> bool:
-    before = len(findings)
     written = origin.value
-    if written["channel"] not in gathered.sections["channels"]:
-        findings.error(
-            "REF310",
-            f'no channel is called "{written["channel"]}"',
-            origin.place("channel"),
-            hint=did_you_mean(written["channel"], gathered.sections["channels"]),
-        )
-    lists = gathered.sections["recipients"]
+    wanted: list[tuple[str, str, Steps]] = [("channels", written["channel"], ("channel",))]
     for key in ("to", "exclude"):
         value = written.get(key)
-        for index, name in enumerate([value] if isinstance(value, str) else value or ()):
-            if name not in lists:
-                place = origin.place(key) if isinstance(value, str) else origin.place(key, index)
-                findings.error("REF311", f'no recipient list is called "{name}"', place, hint=did_you_mean(name, lists))
-    return len(findings) == before
+        if isinstance(value, str):
+            wanted.append(("recipients", value, (key,)))
+        else:
+            wanted += [("recipients", name, (key, index)) for index, name in enumerate(value or ())]
+    missing = [each for each in wanted if each[1] not in gathered.sections[each[0]]]
+    for section, name, path in missing:
+        if section in gathered.uncertain:
+            continue  # it may stand where a mistake is already told
+        code, kind = ("REF310", "channel") if section == "channels" else ("REF311", "recipient list")
+        hint = did_you_mean(name, gathered.sections[section])
+        findings.error(code, f'no {kind} is called "{name}"', origin.place(*path), hint=hint)
+    return not missing
 
 
 def _check_body_type(origin: Origin, channel: Channel, findings: Findings) -> None:

@@ -41,7 +41,10 @@ SECTIONS = {"channels": "channel", "recipients": "recipient list", "messages": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """`path` and `of` say where it is shown; `rule` is the same for one fault reached in two ways."""
+    """`path` and `of` say where it is shown; `rule` is the same for one fault reached in two ways.
+
+    `meant` is the known key that an unknown one was probably meant to be.
+    """
 
     code: str
     message: str
@@ -50,6 +53,7 @@ class Mistake:
     of: Literal["key", "value"] = "value"
     hint: str | None = None
     also: tuple[Path, ...] = field(default=())
+    meant: str | None = None
 
 
 def schema_findings(document: Document, findings: Findings, schema: str = "manifest") -> None:
@@ -105,7 +109,7 @@ def _about_keys(path: Path, errors: Iterable[SchemaError], instance: Mapping[str
             known = error.details["known"]
             meant = nearest(key, wanted) or nearest(key, set(known) - instance.keys())
             spelt |= {meant} if meant else set()
-            yield _unknown_key(path, key, _key_hint(key, meant, known))
+            yield _unknown_key(path, key, _key_hint(key, meant, known), meant)
     yield from _missing_keys(path, [each for each in missing if not _is_spelt(each, spelt)], instance)
 
 
@@ -123,15 +127,16 @@ def _key_hint(key: str, meant: str | None, known: Sequence[str]) -> str:
     return f"known here: {', '.join(known)}"
 
 
-def _unknown_key(path: Path, key: str, hint: str) -> Mistake:
+def _unknown_key(path: Path, key: str, hint: str, meant: str | None) -> Mistake:
     if key.lower().replace("_", "").replace("-", "") in OPERATOR_KEYS and path[:1] in ((), ("channels",), ("policy",)):
         hint = (
             "remove it: the API's address and the access key come from the operator alone "
             "(BIRD_API_URL, BIRD_ACCESS_KEY), never from a manifest"
         )
     return Mistake(
-        code=UNKNOWN_KEY, message=f'unknown key "{key}"', path=(*path, key), of="key", rule=("unknown",), hint=hint
-    )
+        code=UNKNOWN_KEY, message=f'unknown key "{key}"', path=(*path, key), of="key", rule=("unknown",), hint=hint,
+        meant=meant,
+    )  # fmt: skip
 
 
 def _missing_keys(path: Path, errors: Sequence[SchemaError], instance: Mapping[str, Json]) -> Iterator[Mistake]:

@@ -1,7 +1,7 @@
 """Includes: every file of a manifest loaded once, and what they say together."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from runner.judge import SchemaError, Steps, judge
 from runner.model import Json
 
 from .documents import Document
-from .explain import schema_findings
+from .explain import mistakes, schema_findings
 
 MAPS = ("channels", "recipients")
 KEY_BY_KEY = ("parameters", "policy")
@@ -46,13 +46,15 @@ class Origin:
 class Gathered:
     """What a manifest and its includes declare. `broken` holds the (section, name) that the schema refused.
 
-    `mistaken` are the paths in `main` of values that the schema refused.
+    `mistaken` are the paths in `main` of values that the schema refused, or that stand under a misspelt key.
+    `uncertain` are sections of which more may be meant than could be read: what is missing there is no second mistake.
     """
 
     main: Document
     sections: Mapping[str, Mapping[str, Origin]]
     broken: frozenset[tuple[str, str]]
-    mistaken: frozenset[Steps] = frozenset()
+    mistaken: frozenset[Steps]
+    uncertain: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class _Gathering:
     loaded: dict[Path, dict[str, dict[str, Origin]] | None] = field(default_factory=dict)
     broken: set[tuple[str, str]] = field(default_factory=set)
     mistaken: dict[Document, frozenset[Steps]] = field(default_factory=dict)
+    uncertain: set[str] = field(default_factory=set)
     declared: dict[tuple[str, str], Origin] = field(default_factory=dict)
 
 
@@ -71,7 +74,13 @@ def gather(main: Document, open_file: OpenInclude, findings: Findings) -> Gather
     sections = _visit(main, gathering, stack=(Path(os.path.realpath(main.path)),))
     if sections is None:
         return None
-    return Gathered(main=main, sections=sections, broken=frozenset(gathering.broken), mistaken=gathering.mistaken[main])
+    return Gathered(
+        main=main,
+        sections=sections,
+        broken=frozenset(gathering.broken),
+        mistaken=gathering.mistaken[main],
+        uncertain=frozenset(gathering.uncertain),
+    )
 
 
 def _visit(
@@ -81,7 +90,11 @@ def _visit(
     if not isinstance(document.data, dict):
         return None
     gathering.broken |= {(str(error.path[0]), str(error.path[1])) for error in errors if len(error.path) > 1}
-    gathering.mistaken[document] = frozenset(error.path for error in errors if error.keyword not in ABOUT_KEYS)
+    mistaken = frozenset(_mistaken(errors, document.data))
+    gathering.mistaken[document] = mistaken
+    gathering.uncertain |= {section for section in (*MAPS, *KEY_BY_KEY) if (section,) in mistaken}
+    if ("include",) in mistaken:
+        gathering.uncertain |= {*MAPS, *KEY_BY_KEY}
     sections: dict[str, dict[str, Origin]] = {name: {} for name in (*MAPS, *KEY_BY_KEY)}
     for index, included in _includes(document, gathering, stack):
         _add_included(sections, included, document.place(("include", index)), gathering.findings, document)
@@ -96,6 +109,13 @@ def _judged(document: Document, findings: Findings) -> list[SchemaError]:
     before = len(findings)
     schema_findings(document, findings)
     return judge("manifest").errors(document.data) if len(findings) > before else []
+
+
+def _mistaken(errors: Sequence[SchemaError], data: Json) -> Iterator[Steps]:
+    yield from (error.path for error in errors if error.keyword not in ABOUT_KEYS)
+    for mistake in mistakes(errors, data):
+        if mistake.meant:
+            yield (*mistake.path[:-1], mistake.meant)
 
 
 def _own(document: Document) -> Iterator[tuple[str, str, Origin]]:
@@ -115,6 +135,7 @@ def _includes(
             continue
         opened = gathering.open_file(document, index, path)
         if opened is None:
+            gathering.uncertain |= {*MAPS, *KEY_BY_KEY}
             continue
         real, included = opened
         if real in stack:
@@ -128,7 +149,9 @@ def _includes(
         if real not in gathering.loaded:
             gathering.loaded[real] = _included(included, gathering, (*stack, real))
         sections = gathering.loaded[real]
-        if sections is not None:
+        if sections is None:
+            gathering.uncertain |= {*MAPS, *KEY_BY_KEY}
+        else:
             yield index, sections
 
 

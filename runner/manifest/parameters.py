@@ -24,9 +24,17 @@ class Parameters:
 
 
 def settle(
-    declared: Mapping[str, Origin], files: Sequence[Document], sets: Sequence[tuple[str, str]], findings: Findings
+    declared: Mapping[str, Origin],
+    files: Sequence[Document],
+    sets: Sequence[tuple[str, str]],
+    findings: Findings,
+    *,
+    is_certain: bool = True,
 ) -> Parameters:
-    """Declared defaults, then files in order, then `--set` in order; each may only name what is declared."""
+    """Declared defaults, then files in order, then `--set` in order; each may only name what is declared.
+
+    Where not all declarations could be read (not `is_certain`), a name that is not among them is let pass.
+    """
     values = {name: origin.value for name, origin in declared.items()}
     places = {name: origin.place() for name, origin in declared.items()}
     for name in RESERVED & declared.keys():
@@ -37,14 +45,18 @@ def settle(
             hint="rename it",
         )
     for document in files:
-        _take_file(document, values, places, findings)
+        _take_file(document, values, places, findings, is_certain=is_certain)
     for name, text in sets:
+        if name not in values and not is_certain:
+            continue
         values[name] = _typed(name, text, values)
     missing = tuple(name for name, value in values.items() if value is None)
     return Parameters(values=values, places=places, given=frozenset(name for name, _ in sets), missing=missing)
 
 
-def _take_file(document: Document, values: dict[str, Json], places: dict[str, Place], findings: Findings) -> None:
+def _take_file(
+    document: Document, values: dict[str, Json], places: dict[str, Place], findings: Findings, *, is_certain: bool
+) -> None:
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
         findings.error(
@@ -55,6 +67,8 @@ def _take_file(document: Document, values: dict[str, Json], places: dict[str, Pl
         )
         return
     for name, value in data.items():
+        if name not in values and not is_certain:
+            continue
         if name not in values:
             findings.error(
                 "REF307",

@@ -110,7 +110,9 @@ def _messages(
 def _look_through(draft: Draft, manifest: Manifest, loaded: Loaded, audience: Audience, faults: Faults) -> None:
     """A message that can't be composed: what else is wrong with it, and with its lists."""
     prepared = prepare(draft, manifest, loaded.language, faults)
-    if all(name in manifest.lists for name in draft.to):
+    site = ("messages", draft.name)
+    are_names_known = not manifest.mistaken & {(*site, "to"), (*site, "parameters"), (*site, "receiver")}
+    if are_names_known and (draft.to or draft.receiver) and all(name in manifest.lists for name in draft.to):
         audience.can_name(prepared)
     audience.read_only(draft)
 

@@ -56,7 +56,7 @@ class Audience:
                 return can_tell_apart and not missing
             known.update(dict.fromkeys(found))
         unknown = sorted(prepared.names - known.keys() - {"recipient"})
-        for name in unknown:
+        for name in unknown if "parameters" not in self.manifest.uncertain else ():
             self.faults.unknown(prepared.site_of(name), name, known, is_own=name in prepared.parameters)
         return can_tell_apart and not unknown and not missing
 
@@ -89,19 +89,20 @@ class Audience:
                     pass
 
     def _has_distinct(self, prepared: Prepared, columns: Mapping[str, tuple[str, ...] | None]) -> bool:
-        before = len(self.findings)
+        site = prepared.site.below("distinct")
+        has_all = True
         for index, wanted in enumerate(prepared.draft.distinct):
-            site = prepared.site.below("distinct")
-            for name, found in columns.items():
-                if found is None or wanted in found:
-                    continue
+            lacking = {name: found for name, found in columns.items() if found is not None and wanted not in found}
+            has_all = has_all and not lacking
+            if lacking and site.path not in self.manifest.mistaken:
+                lists = f"list {next(iter(lacking))} has" if len(lacking) == 1 else f"lists {', '.join(lacking)} have"
                 self.findings.error(
                     "RCP544",
-                    f'list {name} has no column "{wanted}"',
+                    f'{lists} no column "{wanted}"',
                     (site if isinstance(site.value, str) else site.below(index)).place(),
-                    hint=did_you_mean(wanted, found),
+                    hint=did_you_mean(wanted, {column for found in lacking.values() for column in found}),
                 )
-        return len(self.findings) == before
+        return has_all
 
     def _person(
         self, found: Recipient | Dropped, name: str, region: str | None, excluded: frozenset[str]
@@ -204,7 +205,7 @@ class Audience:
             return condition
         known = {**self.manifest.parameters.values, **dict.fromkeys(columns)}
         unknown = sorted(condition.names - condition.guarded - known.keys() - {"recipient"})
-        for name in unknown:
+        for name in unknown if "parameters" not in self.manifest.uncertain else ():
             self.faults.unknown(site, name, known)
         return None if unknown else condition
 

@@ -18,7 +18,7 @@ from runner.manifest.parameters import Parameters, settle
 from runner.manifest.site import Site
 from runner.model import Json
 from runner.project import Project
-from runner.rendering.faults import ExpressionFault
+from runner.rendering.faults import ExpressionFault, UnknownName
 from runner.rendering.language import Language
 
 from .faults import Faults
@@ -64,8 +64,10 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
             for name, content in inputs.parameters
             if (opened := opener.document(content, Path(name), name)) is not None
         ]
-        parameters = settle(gathered.sections["parameters"], files, inputs.sets, findings)
-        manifest = build(gathered, parameters, _evaluator(language, parameters, findings), findings)
+        is_certain = "parameters" not in gathered.uncertain
+        parameters = settle(gathered.sections["parameters"], files, inputs.sets, findings, is_certain=is_certain)
+        evaluate = _evaluator(language, parameters, findings, is_certain=is_certain)
+        manifest = build(gathered, parameters, evaluate, findings)
         _check_lists_exist(inputs.recipients, manifest)
     opener.inputs |= {f"--set {name}": _sha256(value.encode()) for name, value in inputs.sets}
     return Loaded(
@@ -139,7 +141,7 @@ def _text_source(text: str) -> Source:
     return Source(lines=_LINE_BREAK.split(text))
 
 
-def _evaluator(language: Language, parameters: Parameters, findings: Findings) -> Evaluate:
+def _evaluator(language: Language, parameters: Parameters, findings: Findings, *, is_certain: bool) -> Evaluate:
     """Renders a manifest's own strings; one that needs a missing parameter gives None without a finding."""
     missing = set(parameters.missing)
 
@@ -153,7 +155,8 @@ def _evaluator(language: Language, parameters: Parameters, findings: Findings) -
             is_value = template.is_single and not as_text
             return template.value(parameters.values) if is_value else template.text(parameters.values)
         except ExpressionFault as fault:
-            Faults(findings).at_once(site, fault)
+            if is_certain or not isinstance(fault, UnknownName):
+                Faults(findings).at_once(site, fault)
             return None
 
     return evaluate
@@ -161,5 +164,5 @@ def _evaluator(language: Language, parameters: Parameters, findings: Findings) -
 
 def _check_lists_exist(given: Mapping[str, str], manifest: Manifest) -> None:
     for name in given:
-        if name not in manifest.list_documents:
+        if name not in manifest.list_documents and "recipients" not in manifest.uncertain:
             raise UsageError(f'--recipients {name}=…: the manifest has no recipient list "{name}"')
