@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from .model import Json
 
-
 # Kept: json.dumps makes a new encoder for every value.
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
