@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 N ?= 30
+SEEDS ?= 2000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill schema clean
+.PHONY: help demo test lint types unit kill simulate mutants schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,12 @@ unit: .venv/.dev ## all tests
 
 kill: .venv/.dev ## kill -9 in the middle of a send, N=30 times: no double, no unseen loss
 	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -k kill tests
+
+simulate: .venv/.dev ## SEEDS=2000 sends in virtual time, with every fault; SEED=123 shows that one
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+mutants: .venv/.dev ## plant faults in the delivery, and see the simulator find each
+	$(BIN)/python -m tests.simulation --mutants
 
 schema: .venv/.dev ## write the generated schemas anew
 	$(BIN)/python -m runner.manifest.strictness

@@ -9,17 +9,7 @@ from typing import Any, cast
 from runner.bird.replies import classify
 from runner.errors import LedgerFault
 from runner.ledger.seam import Claim
-from runner.model import (
-    Channel,
-    InDoubt,
-    Message,
-    NotSent,
-    Outcome,
-    Rate,
-    RefusedByBird,
-    StopAfter,
-    Throttled,
-)
+from runner.model import Channel, InDoubt, Message, NotSent, Outcome, Rate, RefusedByBird, StopAfter, Throttled
 
 from .control import Control
 from .gate import Gate
@@ -144,9 +134,10 @@ class _Run:
 
     async def _on_leave(self) -> None:
         await self.control.leaving()
+        self._halt("interrupted", "the run was interrupted")  # `_on_stop` may not have been woken yet
         self._is_leaving = True
-        for worker in self._workers:
-            worker.cancel()
+        for task in self._posting:  # those that wait for the ledger hear what it says: its fault must not be lost
+            task.cancel()
 
     async def _on_drain(self) -> None:
         await self._drain.wait()
@@ -226,6 +217,7 @@ class _Run:
         except LedgerFault:
             raise
         except Exception:
+            self._stop_work()  # at once: the other workers must not go on while it is recorded
             await self._settle(message, InDoubt(words="flypast itself failed while this message was in flight"))
             raise
         await self._settle(message, outcome)

@@ -1,0 +1,153 @@
+"""What must hold when a run is over: for the whole world, and for the run that ended by itself."""
+
+from collections import Counter
+
+from runner.delivery.tally import RunResult
+from runner.model import State
+from runner.pipeline.sending import standing
+
+from .process import Process, World
+from .store import Bug
+
+# What must have happened for a run to stop so; kinds whose cause has a name among the replies.
+_CAUSES = {
+    "refused": {"401", "402", "403", "404"},
+    "redirect": {"301", "302", "303", "307", "308"},
+    "certificate": {"certificate"},
+    "unreachable": {"unconnected"},
+    "throttled": {"429"},
+}
+
+
+def judge_world(world: World) -> None:
+    """The server's record against the ledger: never two, never silently none."""
+    must, bird, ledger = world.trace.must, world.bird, world.ledger
+    for key, times in bird.taken.items():
+        must(times <= 1, f"a double: {key} is {times} times in the server's record")
+        state = ledger.state(key)
+        is_known = state in (State.ACCEPTED, State.IN_DOUBT, State.DROPPED)
+        must(is_known, f"unseen: {key} is in the server's record, and in the ledger as {state}")
+    for key, times in bird.rejected.items():
+        state = ledger.state(key)
+        is_known = state in (State.REJECTED, State.IN_DOUBT, State.DROPPED) or _was_edited(world)
+        must(is_known, f"unseen: {key} was rejected {times} times, and is in the ledger as {state}")
+    for key in ledger.durable:
+        is_false = ledger.state(key) is State.ACCEPTED and bird.taken[key] != 1
+        must(not is_false, f"a loss: {key} is accepted in the ledger, and not in the server's record")
+        must(ledger.held[key] == ledger.durable[key], f"{key} is in the ledger and not on the disk")
+
+
+def judge_killed(process: Process) -> None:
+    """At most one message for each worker may be in doubt after a crash."""
+    open_ones = [key for key, entry in process.world.ledger.durable.items() if entry.state is State.SENDING]
+    most = process.settings.concurrency
+    process.world.trace.must(len(open_ones) <= most, f"{len(open_ones)} in doubt after a crash, {most} may be")
+
+
+def judge_ended(process: Process, result: RunResult | Exception, *, was_taken_over: bool) -> None:
+    trace = process.world.trace
+    trace.note(process.name, "result", _brief(result))
+    left = process.loop.unfinished()
+    trace.must(not left and not process.watch.in_flight, f"still going after the end: {left}")
+    trace.must(not process.loop.mistakes, f"asyncio complains: {process.loop.mistakes}")
+    process.watch.check_pace()
+    _judge_time(process)
+    if isinstance(result, Exception):
+        trace.must(isinstance(result, Bug), f"dispatch raised {result!r}")
+        return
+    counted = result.accepted + result.rejected + result.in_doubt + result.returned
+    trace.must(counted == len(process.to_send), f"the counts add up to {counted}, not to {len(process.to_send)}")
+    _judge_stop(process, result, was_taken_over=was_taken_over)
+    if not was_taken_over:
+        _judge_states(process)
+        if not process.claim.unclear:
+            _judge_counts(process, result)
+
+
+def _brief(result: RunResult | Exception) -> str:
+    if isinstance(result, Exception):
+        return repr(result)
+    counts = f"{result.accepted} accepted, {result.rejected} rejected, {result.in_doubt} in doubt"
+    return f"{counts}, {result.returned} returned; {result.stopped.kind if result.stopped else 'done'}"
+
+
+def _judge_time(process: Process) -> None:
+    """A run ends: in good time, soon after a signal, and at once after a second one."""
+    universe, watch = process.world.universe, process.watch
+    ended_s = process.ended_s or process.world.time.now_s
+    timers_s = universe.late_s * (20 + 8 * len(watch.gates)) + universe.cpu_s * process.loop.steps
+    allowed_s = watch.allowance_s + timers_s
+    took_s = ended_s - process.began_s
+    process.world.trace.must(took_s <= allowed_s, f"the run took {took_s:.1f} s, {allowed_s:.1f} s would have done")
+    settling_s = 6 * process.worst_lag_s + process.frozen_s + 20 * universe.late_s + universe.cpu_s * process.loop.steps
+    for number, (at_s, drain_s) in enumerate(zip(process.signals, (process.settings.drain_s, 0.0), strict=False), 1):
+        late_s = ended_s - at_s - drain_s - settling_s - 0.1
+        process.world.trace.must(late_s <= 0, f"the run went on for {ended_s - at_s:.1f} s after signal {number}")
+
+
+def _judge_stop(process: Process, result: RunResult, *, was_taken_over: bool) -> None:
+    """No stop without its cause, and nothing left without a stop."""
+    must, seen = process.world.trace.must, process.watch.seen
+    if result.stopped is None:
+        must(result.returned == 0, f"silently none: {result.returned} messages were left, and nothing stopped the run")
+        return
+    kind = result.stopped.kind
+    causes = {
+        "ledger": process.claim.has_failed or was_taken_over,
+        "interrupted": bool(process.signals),
+        "breaker": seen.total() >= 20,
+        "threshold": any(each.startswith("stopAfter") for each in process.watch.closed),
+    }
+    is_caused = causes.get(kind) if kind in causes else any(seen[cause] for cause in _CAUSES[kind])
+    must(bool(is_caused), f"the run stopped for no reason: {kind} ({result.stopped.words})")
+
+
+def _judge_states(process: Process) -> None:
+    """What each message's last reply proved is what the ledger says of it."""
+    ledger, watch = process.world.ledger, process.watch
+    is_loose = process.claim.has_failed or len(process.signals) > 1
+    for message in process.to_send:
+        key = message.key
+        allowed = {watch.proven[key]} if key in watch.proven else {process.before.get(key), State.PLANNED, None}
+        if is_loose:
+            allowed |= {State.IN_DOUBT}
+        state = ledger.state(key)
+        says = f"{key} is {state} in the ledger, its last reply proves {watch.proven.get(key)}"
+        process.world.trace.must(state in allowed, f"a wrong conclusion: {says}")
+
+
+def _judge_counts(process: Process, result: RunResult) -> None:
+    """The result, the summary and the ledger tell the same."""
+    ledger, must = process.world.ledger, process.world.trace.must
+    touched = (message.key for message in process.to_send if _is_touched(process, message.key))
+    states = Counter(map(ledger.state, touched))
+    told = (result.accepted, result.rejected, result.in_doubt)
+    held = (states[State.ACCEPTED], states[State.REJECTED], states[State.IN_DOUBT])
+    must(told == held, f"the result says {told} accepted, rejected and in doubt, the ledger {held}")
+    sent = standing(process.plan, result)
+    whole = Counter(ledger.state(message.key) for message in process.wanted)
+    shown = (sent.totals["accepted"], sent.totals["inDoubt"], sum(sent.totals.values()) - sent.totals["messages"])
+    wanted = (whole[State.ACCEPTED], whole[State.IN_DOUBT], len(process.wanted))
+    must(shown == wanted, f"the summary says {shown} accepted, in doubt and all, the ledger {wanted}")
+    is_good = result.stopped is None and not whole[State.IN_DOUBT] and not result.rejected
+    must((sent.exit_code == 0) == is_good, f"exit code {sent.exit_code}, and all is {'' if is_good else 'not '}done")
+
+
+def _is_touched(process: Process, key: str) -> bool:
+    return key in process.watch.proven or process.world.ledger.state(key) != process.before.get(key)
+
+
+def judge_end(world: World, last: Process, result: RunResult | Exception) -> None:
+    """With a fine sky everything that is new is accepted, and then nothing is new."""
+    must = world.trace.must
+    if isinstance(result, Exception):
+        return
+    must(result.stopped is None and result.accepted == len(last.to_send), f"no trouble, and yet: {_brief(result)}")
+    for message in last.wanted:
+        state = world.ledger.state(message.key)
+        is_settled = state in (State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.DROPPED)
+        must(is_settled, f"silently none: {message.key} is {state} when all is done")
+
+
+def _was_edited(world: World) -> bool:
+    return any(leg.edits for leg in world.universe.legs)

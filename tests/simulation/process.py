@@ -1,0 +1,214 @@
+"""One run of one process: claim, plan, dispatch, release, exactly as `send` does it, on the simulated parts."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from runner.delivery.control import Control
+from runner.delivery.dispatch import Settings, dispatch
+from runner.delivery.tally import RunResult
+from runner.ledger.seam import Entry
+from runner.model import Message, Policy, State
+from runner.plan import Composed, Plan, Planner
+
+from .bird import SimBird, SimClock, SimTransport
+from .loop import SimLoop, Time
+from .store import SimClaim, SimLedger
+from .trace import Trace
+from .universe import Leg, Universe
+from .watch import Watch
+
+
+@dataclass(slots=True)
+class Listed:
+    """The spool, in memory."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    def add(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+@dataclass(slots=True)
+class World:
+    """What outlives a process."""
+
+    universe: Universe
+    time: Time
+    trace: Trace
+    ledger: SimLedger
+    bird: SimBird
+    runs: int = 0
+    jumped_s: float = 0.0
+
+    def at(self) -> str:
+        return f"at {self.time.now_s:.6f}"
+
+
+class Process:
+    """From its claim on. Raises Locked where another one lives."""
+
+    def __init__(self, world: World, leg: Leg, messages: Sequence[Message]) -> None:
+        world.runs += 1
+        universe = world.universe
+        self.world = world
+        self.name = f"run-{world.runs}"
+        self.wanted = messages
+        self.claim: SimClaim = world.ledger.claimed(run=self.name, at=world.at(), faults=dict(leg.disk))
+        self.before = {key: entry.state for key, entry in world.ledger.durable.items()}
+        self.plan, self.to_send = _planned(world.ledger, messages, leg.limit)
+        self._chance = Random(f"{universe.seed} {self.name}")
+        self.loop = SimLoop(  # type: ignore[abstract]  # what nobody calls is not there
+            world.time,
+            Random(f"{universe.seed} {self.name} order"),
+            order=universe.order,
+            cpu_s=universe.cpu_s,
+            lag=self._lag,
+            synced=self.claim.synced,
+        )
+        self.settings = Settings(
+            concurrency=universe.concurrency,
+            workspace_rate=universe.rate,
+            stop_after=universe.stop_after,
+            throttle_patience_s=universe.patience_s,
+        )
+        self.clock = SimClock(world.time, jumped_s=world.jumped_s)
+        self.watch = Watch(
+            trace=world.trace,
+            time=world.time,
+            loop=self.loop,
+            claim=self.claim,
+            settings=self.settings,
+            wanted={message.body: message for message in self.to_send},
+            instants=self.clock.instants,
+            has_jumps=any(blow.kind == "jump" for each in universe.legs for blow in each.blows),
+        )
+        self.transport = SimTransport(
+            world.bird, leg.weather, self.watch, world.trace, self.name, began_s=world.time.now_s
+        )
+        self.control = Control()
+        self.signals: list[float] = []
+        self.frozen_s = 0.0
+        self.worst_lag_s = 0.0
+        self.is_dead = False
+        self.began_s = world.time.now_s
+        self.ended_s: float | None = None
+        self._check_plan(leg.limit)
+        world.trace.note(self.name, "starts", f"{len(self.to_send)} to send")
+        self.main = self._start()
+
+    def _start(self) -> "asyncio.Task[RunResult]":
+        return self.loop.create_task(
+            dispatch(
+                self.to_send,
+                edition="1",
+                claim=self.claim,
+                transport=self.transport,
+                settings=self.settings,
+                clock=self.clock,
+                rng=Random(f"{self.world.universe.seed} {self.name} chance"),
+                control=self.control,
+                observe=self.watch.observed,
+            ),
+            name="dispatch",
+        )
+
+    def _check_plan(self, limit: int | None) -> None:
+        """What is to be sent: what is new, was taken back, or was rejected with another text."""
+        held = self.world.ledger.durable
+        due = [message.key for message in self.wanted if _is_due(held.get(message.key), message)][:limit]
+        found = [message.key for message in self.to_send]
+        self.world.trace.must(found == due, f"the plan has {found}, and due are {due}")
+
+    def _lag(self) -> tuple[float, float]:
+        if self.is_dead:
+            return 0.0, 0.0
+        wait_s, sync_s = (self._chance.random() * longest_s for longest_s in self.world.universe.lag_s)
+        self.watch.allowance_s += wait_s + sync_s
+        self.worst_lag_s = max(self.worst_lag_s, wait_s + sync_s)
+        return wait_s, sync_s
+
+    @property
+    def is_over(self) -> bool:
+        if self.ended_s is None and self.main.done():
+            self.ended_s = self.world.time.now_s
+        return self.is_dead or self.ended_s is not None
+
+    def signal(self) -> None:
+        """As the command's handler does: the first one drains, the second leaves."""
+        self.world.trace.note(self.name, "signal", len(self.signals) + 1)
+        self.signals.append(self.world.time.now_s)
+        if self.control.is_stopping:
+            self.control.leave()
+        else:
+            self.control.stop()
+        self.watch.signalled()
+
+    def freeze(self, seconds: float) -> None:
+        self.world.trace.note(self.name, "frozen", seconds)
+        self.world.time.now_s += seconds
+        self.stood_still(seconds)
+
+    def stood_still(self, seconds: float) -> None:
+        self.frozen_s += seconds
+        self.watch.allowance_s += seconds
+
+    def kill(self, *, keeps: bool) -> None:
+        """Everything in memory is gone. What was in flight is in the network's hands."""
+        self.world.trace.note(self.name, "killed", "its last write kept" if keeps else "its last write lost")
+        self.is_dead = self.transport.is_dead = True
+        self.claim.crash(keeps=keeps)
+        self.loop.die()
+
+    def end(self) -> RunResult | Exception:
+        """Releases the claim; gives the result, or the mistake of ours that was raised."""
+        while self.loop.is_ready:
+            self.loop.step()
+        self.world.trace.note(self.name, "ends")
+        self.claim.release()
+        mistake = self.main.exception()
+        if isinstance(mistake, Exception):
+            return mistake
+        result: RunResult = self.main.result()
+        return result
+
+
+def _is_due(entry: Entry | None, message: Message) -> bool:
+    if entry is None or entry.state is State.PLANNED:
+        return True
+    return entry.state is State.REJECTED and entry.payload_hash != message.payload_hash
+
+
+def _planned(ledger: SimLedger, messages: Sequence[Message], limit: int | None) -> tuple[Plan, list[Message]]:
+    spool = Listed()
+    planner = Planner(
+        known=ledger.lookup,
+        spool=spool,
+        drafts=("announce",),
+        limit=limit,
+        mask=lambda address: address,
+        on_new=lambda _: None,
+    )
+    for number, message in enumerate(messages, 1):
+        planner.take(_composed(message, number))
+    return planner.finish(Policy()), spool.messages
+
+
+def _composed(message: Message, number: int) -> Composed:
+    def sample() -> Any:
+        return {}
+
+    return Composed(
+        message=message,
+        row=f"people#{number}",
+        is_suppressed=False,
+        encoding="GSM-7",
+        scheduled_for=None,
+        sample=sample,
+    )
+
+
+def in_doubt(ledger: SimLedger) -> list[str]:
+    return [key for key in ledger.durable if ledger.state(key) is State.IN_DOUBT]
