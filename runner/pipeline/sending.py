@@ -76,6 +76,7 @@ def _signals(control: Control) -> Iterator[None]:
     finally:
         for each in handled:
             loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_IGN)  # nothing is left to stop: what was done is yet to be told
 
 
 def standing(plan: Plan, result: RunResult | None) -> Sent:

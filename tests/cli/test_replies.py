@@ -90,23 +90,6 @@ def test_202_is_accepted_whatever_follows_its_headers(project: Project) -> None:
     assert (ran.code, ran.json["stopped"], came) == (0, None, len(TAKEN))
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["with its headers", "after its headers"])
-def test_a_202_whose_chunks_are_garbled_is_accepted(project: Project, *, at_once: bool) -> None:
-    """Not one or the other by how the reply was cut into packets."""
-    project.people(1)
-
-    def answer(line: Line) -> None:
-        line.say(CHUNKED + (b"zz\r\n{}" if at_once else b""))
-        if not at_once:
-            time.sleep(0.3)
-            line.say(b"zz\r\n{}")
-        line.close()
-
-    with RawServer(in_turn(answer)) as server:
-        said = summary(send(project, server.url))
-        assert (counts(said), said["exitCode"], len(server.requests)) == ((1, 0, 0, 0), 0, 1)
-
-
 def test_the_id_is_known_where_the_reply_could_be_read(project: Project) -> None:
     project.people(2)
     with RawServer(replying(reply("202 Accepted", WHOLE), reply("202 Accepted", b"{}"))) as server:
@@ -208,14 +191,15 @@ def test_an_end_after_the_request_leaves_in_doubt_and_is_not_tried_again(project
 
 
 @pytest.mark.parametrize("script", [closes_at_once, resets_at_once], ids=["close", "reset"])
-def test_an_end_before_the_request_was_read_leaves_in_doubt_and_is_not_tried_again(
-    project: Project, script: Script
-) -> None:
-    """A connection was acquired: from then on nobody knows what of the request was read."""
+def test_an_end_before_the_request_was_read_leaves_in_doubt(project: Project, script: Script) -> None:
+    """Nobody knows what was read. One that is seen to have ended before it was used gives way to a fresh connection."""
     project.people(1)
     with RawServer(script) as server:
         said = summary(send(project, server.url))
-        assert (counts(said), said["exitCode"], len(server.lines)) == ((0, 0, 1, 0), 6, 1)
+        assert (counts(said), said["exitCode"]) == ((0, 0, 1, 0), 6)
+        server.script = STILL
+        assert summary(send(project, server.url))["exitCode"] == 6
+        assert server.requests == []
 
 
 def reads_some_and_closes(line: Line) -> None:
@@ -251,6 +235,19 @@ def hangs_in_its_body(line: Line) -> None:
     line.hang()
 
 
+def garbles_its_chunks(line: Line) -> None:
+    line.say(CHUNKED + b"zz\r\n{}")
+    line.close()
+
+
+def garbles_its_chunks_later(line: Line) -> None:
+    """What is proven doesn't depend on how a reply was cut into packets."""
+    line.say(CHUNKED)
+    time.sleep(0.3)
+    line.say(b"zz\r\n{}")
+    line.close()
+
+
 def by_person(answers: Mapping[str, Callable[[Line], None]]) -> Script:
     """Chosen by the person's name in the request, for messages that go out side by side."""
 
@@ -262,15 +259,22 @@ def by_person(answers: Mapping[str, Callable[[Line], None]]) -> Script:
     return script
 
 
-def test_no_whole_reply_within_20_s_leaves_in_doubt_and_is_not_tried_again(project: Project) -> None:
+def test_no_headers_within_20_s_leave_in_doubt_and_no_body_within_20_s_does_not(project: Project) -> None:
     started_s = time.monotonic()
-    slow = {"Person 0": hangs, "Person 1": drips, "Person 2": hangs_in_its_body}
+    project.people(5)
+    slow = {
+        "Person 0": hangs,
+        "Person 1": drips,
+        "Person 2": hangs_in_its_body,
+        "Person 3": garbles_its_chunks,
+        "Person 4": garbles_its_chunks_later,
+    }
     with RawServer(by_person(slow)) as server:
         said = summary(send(project, server.url))
         assert 19 < time.monotonic() - started_s < 30
-        assert (counts(said), said["exitCode"], len(server.requests)) == ((1, 0, 2, 0), 6, 3)
+        assert (counts(said), said["exitCode"], len(server.requests)) == ((3, 0, 2, 0), 6, 5)
         held = {line["recipient"][-1]: line["state"] for line in status(project, server.url)}
-        assert held == {"0": "inDoubt", "1": "inDoubt", "2": "accepted"}
+        assert held == {"0": "inDoubt", "1": "inDoubt", "2": "accepted", "3": "accepted", "4": "accepted"}
 
 
 # Bird refuses us: the run stops
@@ -319,7 +323,7 @@ def test_without_a_format_the_last_line_after_a_stop_is_the_command_to_go_on_wit
 # Redirects
 
 
-@pytest.mark.parametrize("http", [300, 301, 302, 303, 304, 305, 307, 308])
+@pytest.mark.parametrize("http", [301, 302, 303, 304, 307, 308])
 def test_a_redirect_is_not_followed_leaves_in_doubt_and_stops_the_run(project: Project, http: int) -> None:
     with RawServer(STILL) as elsewhere:
         moved = reply(f"{http} Moved", b"", f"Location: {elsewhere.url}/messages")
@@ -528,7 +532,7 @@ def leaks(project: Project, ran: Ran, *secrets: str) -> list[str]:
     return [secret for secret in secrets if secret in found]
 
 
-@pytest.mark.parametrize("http", [400, 401, 422, 202])
+@pytest.mark.parametrize("http", [401, 422, 202])
 def test_a_server_that_says_the_key_back_does_not_make_us_show_or_keep_it(project: Project, http: int) -> None:
     project.people(1)
     words = f"the key {KEY} is unknown"

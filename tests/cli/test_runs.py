@@ -183,9 +183,8 @@ def test_in_ci_a_policy_that_names_the_ledger_will_do(project: Project, server: 
     assert counts(summary(send(project, server.url, CI="1"))) == (3, 0, 0, 0)
 
 
-@pytest.mark.parametrize("ci", ["", "0", "false"])
-def test_outside_ci_the_guard_is_silent(project: Project, server: RawServer, ci: str) -> None:
-    assert counts(summary(send(project, server.url, CI=ci))) == (3, 0, 0, 0)
+def test_outside_ci_the_guard_is_silent(project: Project, server: RawServer) -> None:
+    assert counts(summary(send(project, server.url, CI="false"))) == (3, 0, 0, 0)
 
 
 def to_bird(project: Project, *more: str) -> Ran:
@@ -193,17 +192,21 @@ def to_bird(project: Project, *more: str) -> Ran:
     return project.run("send", "hello.yaml", "--api-url", BIRD, "--format", "json", *more, BIRD_ACCESS_KEY=KEY)
 
 
+def is_unchecked(planned: Any) -> bool:
+    return any(each.startswith("ledger acme") for each in planned["notChecked"])
+
+
 def test_policy_ledger_takes_no_ledger_but_the_one_of_that_name(project: Project) -> None:
     with_policy(project, "policy: {ledger: acme}\n")
     refused(to_bird(project), "'acme'", "there is none yet", "flypast ledger init acme")
     assert not (project.path / ".flypast").exists()
-    assert "ledger acme" in plan(project, BIRD)["notChecked"]
+    assert is_unchecked(plan(project, BIRD))
     assert project.run("ledger", "init", "other", "--api-url", BIRD).code == 0
     refused(to_bird(project), "'acme'", "'other'")
     named = f"sqlite:///{project.path}/acme.db"
     assert project.run("ledger", "init", "acme", "--api-url", BIRD, "--ledger", named).code == 0
     refused(to_bird(project, "--ledger", named), "ledger acme", "--yes")
-    assert "ledger acme" not in plan(project, BIRD, "--ledger", named)["notChecked"]
+    assert not is_unchecked(plan(project, BIRD, "--ledger", named))
 
 
 def test_a_ledger_belongs_to_one_api(project: Project, server: RawServer) -> None:
@@ -438,6 +441,7 @@ SAME: dict[str, Change] = {
     "lists that share people": edits(
         ("messages:", "  again: {file: people.csv}\nmessages:"), ("to: people", "to: [again, people]")
     ),
+    "the workspace's spelling": edits((WORKSPACE, WORKSPACE.upper())),
     "the policy": edits(("apiVersion", "policy: {rate: 7/s, concurrency: 3}\napiVersion")),
 }
 ANEW: dict[str, Change] = {

@@ -7,11 +7,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import KEY, Project, Ran, clean_environment
+from tests.conftest import KEY, Project, Ran, clean_environment, command
 
 from .keyboard import CTRL_C, Keyboard
 from .raw_server import ACCEPTED, Line, RawServer, in_turn, reply, replying, says_late
@@ -249,3 +250,50 @@ def test_interrupted_and_gone_on_with_again_and_again_everybody_gets_one(project
         said = summary(send(project, server.url))
         assert (counts(said), said["exitCode"]) == ((40, 0, 0, 0), 0)
         assert len(server.references) == len(set(server.references)) == 40
+
+
+# After sending
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that takes no byte more until somebody reads."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b" " * 512)
+    os.set_blocking(writing, True)
+    return reading, writing
+
+
+@EITHER
+def test_a_signal_after_the_last_message_does_not_make_us_say_that_nothing_was_sent(
+    project: Project, server: RawServer, which: signal.Signals
+) -> None:
+    """The summary can't be written, so the run stays between its last outcome and its end."""
+    reading, writing = full_pipe()
+    process = subprocess.Popen(
+        command(*sending(server.url)),
+        cwd=project.path,
+        env=clean_environment(BIRD_ACCESS_KEY=KEY),
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        server.wait_for(3)
+        time.sleep(1)
+        assert process.poll() is None, "it should still have been writing"
+        process.send_signal(which)
+        time.sleep(0.5)
+        os.read(reading, 1 << 20)  # whatever is left can be written now
+        _, err = process.communicate(timeout=GIVE_UP_S)
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(reading)
+        os.close(writing)
+    assert process.returncode in (0, 130), err
+    assert "before anything was sent" not in err
+    assert states(project, server.url) == ["accepted"] * 3
