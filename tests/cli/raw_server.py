@@ -92,21 +92,26 @@ Script = Callable[[Line], None]
 
 
 class RawServer:
-    """Gives each connection to `script`, which may be changed between runs. A context manager."""
+    """Gives each connection to `script`, which may be changed between runs. A context manager.
 
-    def __init__(self, script: Script, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    Before it is entered its port is taken, but refuses connections.
+    """
+
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
         self.script = script
         self.requests: list[Request] = []
         self.lines: list[Line] = []
         self._news = threading.Condition()
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._threads = [threading.Thread(target=self._accept)]
         self._is_ending = False
 
     def __enter__(self) -> Self:
+        self._listener.listen(128)
         self._threads[0].start()
         return self
 

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import socket
 import ssl
 import subprocess
 import sys
@@ -424,30 +423,25 @@ def test_the_breaker_opens_when_half_of_twenty_are_in_doubt(project: Project) ->
 # No connection
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def test_a_server_that_does_not_listen_is_exit_11_and_all_go_out_when_it_does(project: Project) -> None:
-    port = free_port()
-    ran = send(project, f"http://127.0.0.1:{port}", *ONE_BY_ONE)
-    said = summary(ran)
-    assert (counts(said), said["exitCode"]) == ((0, 0, 0, 3), 11)
-    assert "refused" in said["stopped"]
-    assert ran.err.splitlines()[-1].startswith("Go on with: flypast send")
-    with RawServer(STILL, port=port) as server:
+    server = RawServer(STILL)
+    ran = send(project, server.url, *ONE_BY_ONE)
+    with server:
+        said = summary(ran)
+        assert (counts(said), said["exitCode"]) == ((0, 0, 0, 3), 11)
+        assert "refused" in said["stopped"]
+        assert ran.err.splitlines()[-1].startswith("Go on with: flypast send")
         assert set(states(project, server.url)) == {"planned"}
         again = summary(send(project, server.url))
         assert (counts(again), again["exitCode"], len(server.requests)) == ((3, 0, 0, 0), 0, 3)
 
 
 def test_a_server_that_comes_up_while_we_try_gets_everything(project: Project) -> None:
-    port = free_port()
-    process = project.start(*sending(f"http://127.0.0.1:{port}", *ONE_BY_ONE), BIRD_ACCESS_KEY=KEY)
+    server = RawServer(STILL)
+    process = project.start(*sending(server.url, *ONE_BY_ONE), BIRD_ACCESS_KEY=KEY)
     until((project.path / ".flypast" / "sandbox.db.locks").exists, process)
     time.sleep(0.8)  # three tries take 1.75 s to 3.5 s
-    with RawServer(STILL, port=port) as server:
+    with server:
         out, err = process.communicate(timeout=GIVE_UP_S)
         assert (process.returncode, len(server.requests)) == (0, 3), out + err
 
