@@ -8,8 +8,19 @@ from dataclasses import replace
 from runner.errors import Locked
 from runner.model import State
 
-from .moves import SENDABLE, UNDECIDED, fitted, left_behind, lost, must_decide, must_settle, not_open, not_sendable
-from .seam import Entry, Intent, Known, Settlement
+from .moves import (
+    SENDABLE,
+    UNDECIDED,
+    fitted,
+    left_behind,
+    lost,
+    must_decide,
+    must_find,
+    must_settle,
+    not_open,
+    not_sendable,
+)
+from .seam import Entry, Intent, Known, Settlement, Verdict
 
 
 class MemoryLedger:
@@ -101,6 +112,19 @@ class MemoryClaim:
                     moved += 1
         return moved
 
+    def reconcile(self, verdicts: Sequence[Verdict]) -> int:
+        for verdict in verdicts:
+            must_find(verdict.state)
+        moved = 0
+        with self._ledger.changed:
+            self._must_live()
+            for verdict in verdicts:
+                entry = self._ledger.held.get(verdict.key)
+                if entry is not None and entry.manifest == self.manifest and entry.state in UNDECIDED:
+                    self._ledger.held[verdict.key] = _found(entry, verdict)
+                    moved += 1
+        return moved
+
     def release(self) -> None:
         with self._ledger.changed:
             if self._ledger.living.get(self.manifest) is self:
@@ -150,3 +174,15 @@ class MemoryClaim:
             code=None,
             words=None,
         )
+
+
+def _found(entry: Entry, verdict: Verdict) -> Entry:
+    return replace(
+        entry,
+        state=verdict.state,
+        at=entry.at if verdict.state is entry.state else verdict.at,
+        message_id=fitted(verdict.message_id),
+        code=fitted(verdict.code),
+        words=fitted(verdict.words),
+        looked_at=verdict.looked_at,
+    )

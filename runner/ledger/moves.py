@@ -10,6 +10,7 @@ from .seam import ClaimLost, NotSendable
 SENDABLE = frozenset({State.PLANNED, State.REJECTED, State.ABSENT})
 SETTLED_AS = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.IN_DOUBT})
 UNDECIDED = frozenset({State.IN_DOUBT, State.ABSENT})
+FOUND_AS = frozenset({State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT})
 DECIDED_AS = frozenset({State.PLANNED, State.DROPPED})
 
 _LONGEST = 500  # characters kept of what Bird says; its replies may be long and hostile
@@ -33,6 +34,11 @@ def must_settle(state: State) -> None:
 def must_decide(state: State) -> None:
     if state not in DECIDED_AS:
         raise ValueError(f"a person can't decide that a message is {state}")
+
+
+def must_find(state: State) -> None:
+    if state not in FOUND_AS:
+        raise ValueError(f"a look-up can't find that a message is {state}")
 
 
 def lost(manifest: str) -> NoReturn:

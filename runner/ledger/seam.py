@@ -59,11 +59,28 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What looking a message up at Bird says of it: accepted, rejected, absent, or still in doubt.
+
+    All of it replaces what the ledger held. `looked_at` is when a complete look first did not see it.
+    """
+
+    key: str
+    state: State
+    at: str
+    message_id: str | None = None
+    code: str | None = None
+    words: str | None = None
+    looked_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One message as the ledger holds it. Times are RFC 3339 in UTC.
 
     `run` names the run that last sent it or decided about it; `intended_at` is when its last intent was written
-    (a request can't be older), `at` when its state last changed.
+    (a request can't be older), `at` when its state last changed, `looked_at` when all of Bird's list was first looked
+    through since then without seeing it.
     """
 
     key: str
@@ -85,6 +102,7 @@ class Entry:
     message_id: str | None
     code: str | None
     words: str | None
+    looked_at: str | None = None
 
 
 class Claim(Protocol):
@@ -103,6 +121,12 @@ class Claim(Protocol):
 
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
         """A human's decision about messages in doubt or absent: planned or dropped. Gives how many moved."""
+
+    def reconcile(self, verdicts: Sequence[Verdict]) -> int:
+        """What a look-up found, in one durable commit. Only what is in doubt or absent moves; gives how many did.
+
+        Raises ClaimLost or LedgerFault.
+        """
 
     def release(self) -> None:
         """Ends the claim; what is still `sending` becomes `inDoubt`. A second call does nothing."""

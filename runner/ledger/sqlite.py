@@ -14,7 +14,7 @@ from runner.model import State
 from . import tables
 from .locks import RunLock, Witness, witnesses
 from .mounts import mount_table, refuse_remote
-from .moves import fitted, lost, must_decide, must_settle, not_open, not_sendable
+from .moves import fitted, lost, must_decide, must_find, must_settle, not_open, not_sendable
 from .opening import (
     Meta,
     faults,
@@ -27,7 +27,7 @@ from .opening import (
     open_to_read,
     open_to_write,
 )
-from .seam import Entry, Intent, Known, Settlement
+from .seam import Entry, Intent, Known, Settlement, Verdict
 
 
 def create(path: Path, *, origin: str, name: str | None, at: str, mounts: str | None = None) -> "SqliteLedger":
@@ -206,6 +206,15 @@ class SqliteClaim:
         with self._step() as connection:
             moved = connection.executemany(
                 tables.RESOLVE, [(state, at, self.run, key, self.manifest) for key in keys]
+            ).rowcount
+        return max(moved, 0)
+
+    def reconcile(self, verdicts: Sequence[Verdict]) -> int:
+        for verdict in verdicts:
+            must_find(verdict.state)
+        with self._step() as connection:
+            moved = connection.executemany(
+                tables.RECONCILE, [tables.verdict_values(verdict, self.manifest) for verdict in verdicts]
             ).rowcount
         return max(moved, 0)
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from runner.model import State
 
-from .seam import Entry, Intent, Settlement
+from .moves import fitted
+from .seam import Entry, Intent, Settlement, Verdict
 
 VERSION = 1
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
@@ -49,7 +50,8 @@ CREATE TABLE messages (
   at TEXT NOT NULL,
   message_id TEXT,
   code TEXT,
-  words TEXT
+  words TEXT,
+  looked_at TEXT
 ) STRICT;
 CREATE INDEX messages_in_order ON messages (manifest, message);
 PRAGMA application_id = {APPLICATION_ID};
@@ -84,7 +86,7 @@ ON CONFLICT (key) DO UPDATE SET
   channel_id = excluded.channel_id, reference = excluded.reference, address = excluded.address,
   payload_hash = excluded.payload_hash, country = excluded.country, segments = excluded.segments,
   intended_at = excluded.intended_at, at = excluded.at, state = 'sending', attempts = attempts + 1,
-  run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL
+  run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL, looked_at = NULL
 WHERE state IN ('planned', 'rejected', 'absent') AND manifest = excluded.manifest
 """
 SETTLE = """
@@ -93,6 +95,12 @@ WHERE key = ? AND manifest = ? AND epoch = ? AND state = 'sending'
 """
 RESOLVE = """
 UPDATE messages SET state = ?, at = ?, run = ?
+WHERE key = ? AND manifest = ? AND state IN ('inDoubt', 'absent')
+"""
+# The time is that of the last change of state: a look that changes none leaves it.
+RECONCILE = """
+UPDATE messages
+SET at = CASE state WHEN ? THEN at ELSE ? END, state = ?, message_id = ?, code = ?, words = ?, looked_at = ?
 WHERE key = ? AND manifest = ? AND state IN ('inDoubt', 'absent')
 """
 
@@ -107,7 +115,7 @@ NEXT_MESSAGE = "SELECT min(message) FROM messages WHERE manifest = ? AND message
 # Read page after page, each from where the last one ended, so that no read transaction stays open meanwhile.
 ENTRIES = """
 SELECT id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-  segments, state, attempts, run, intended_at, at, message_id, code, words
+  segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at
 FROM messages
 WHERE manifest = ? AND message = ? AND id > ? AND state IN (SELECT value FROM json_each(?))
 ORDER BY id LIMIT 500
@@ -131,9 +139,14 @@ def settle_values(settled: Settlement, manifest: str, epoch: int, fitted: tuple[
     return (settled.state, settled.at, *fitted, settled.key, manifest, epoch)
 
 
+def verdict_values(found: Verdict, manifest: str) -> tuple[Any, ...]:
+    words = (fitted(found.message_id), fitted(found.code), fitted(found.words))
+    return (found.state, found.at, found.state, *words, found.looked_at, found.key, manifest)
+
+
 def entry(row: tuple[Any, ...]) -> Entry:
     (_, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-     segments, state, attempts, run, intended_at, at, message_id, code, words) = row  # fmt: skip
+     segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at) = row  # fmt: skip
     return Entry(
         key=key,
         manifest=manifest,
@@ -154,4 +167,5 @@ def entry(row: tuple[Any, ...]) -> Entry:
         message_id=message_id,
         code=code,
         words=words,
+        looked_at=looked_at,
     )

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from runner.ledger.memory import MemoryLedger
-from runner.ledger.seam import Claim, Intent, Settlement
+from runner.ledger.seam import Claim, Intent, Settlement, Verdict
 from runner.model import State
 
 AT = "2026-03-01T09:00:00.000Z"
@@ -44,6 +44,9 @@ class Watched:
         self._before(settlements, intents)
         self._claim.commit(settlements, intents)
         self._after()
+
+    def reconcile(self, verdicts: Sequence[Verdict]) -> int:
+        raise NotImplementedError
 
     def resolve(self, keys: object, state: State, at: str) -> int:
         raise NotImplementedError

@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 
 from runner.errors import Exit, LedgerFault, Locked
-from runner.ledger.seam import Claim, ClaimLost, Entry, Intent, Known, Ledger, NotSendable, Settlement
+from runner.ledger.seam import Claim, ClaimLost, Entry, Intent, Known, Ledger, NotSendable, Settlement, Verdict
 from runner.model import State
 
 T0, T1, T2 = "2026-03-01T09:00:00.000Z", "2026-03-01T09:00:01.000Z", "2026-03-01T09:00:02.000Z"
@@ -41,6 +41,10 @@ def intent(key: str, *, message: str = "announce", edition: str = "1", at: str =
 
 def settled(key: str, state: State = State.ACCEPTED, *, at: str = T1, words: str | None = None) -> Settlement:
     return Settlement(key=key, state=state, at=at, message_id=f"id-{key}", code="7", words=words)
+
+
+def verdict(key: str, state: State, *, at: str = T2, looked_at: str | None = None) -> Verdict:
+    return Verdict(key=key, state=state, at=at, message_id=f"b-{key}", code="9", words="seen", looked_at=looked_at)
 
 
 def intend(claim: Claim, *keys: str) -> None:
@@ -245,6 +249,7 @@ class Conformance:
             lambda: claim.commit([settled("A")], []),
             lambda: intend(claim, "B"),
             lambda: claim.resolve(["A"], State.PLANNED, T2),
+            lambda: claim.reconcile([verdict("A", State.ACCEPTED)]),
         ):
             with pytest.raises(ClaimLost):
                 write()
@@ -284,6 +289,45 @@ class Conformance:
     def test_a_decision_is_to_send_or_to_drop(self, claim: Claim) -> None:
         with pytest.raises(ValueError, match="can't decide"):
             claim.resolve(["A"], State.ACCEPTED, T2)
+
+    @pytest.mark.parametrize("state", list(State))
+    @pytest.mark.parametrize("found", [State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT])
+    def test_a_look_up_moves_only_what_is_in_doubt_or_absent(
+        self, store: Store, ledger: Ledger, claim: Claim, state: State, found: State
+    ) -> None:
+        intend(claim, "A")
+        store.put("A", state)
+        may = state in {State.IN_DOUBT, State.ABSENT}
+        assert claim.reconcile([verdict("A", found, looked_at=T1), verdict("nobody", found)]) == int(may)
+        entry = only(ledger.entries())
+        assert entry.state is (found if may else state)
+        assert entry.at == (T2 if may and found is not state else T0)
+        seen = (entry.message_id, entry.code, entry.words, entry.looked_at)
+        assert seen == (("b-A", "9", "seen", T1) if may else (None, None, None, None))
+        assert (entry.run, entry.attempts, entry.intended_at) == ("r1", 1, T0)
+
+    def test_a_look_up_of_one_manifest_leaves_the_messages_of_another(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", State.IN_DOUBT)], [])
+        other = ledger.claim("other", run="r2", at=T1)
+        assert other.reconcile([verdict("A", State.ABSENT)]) == 0
+        assert other.reconcile([]) == 0
+        assert states(ledger) == {"A": State.IN_DOUBT}
+
+    @pytest.mark.parametrize("state", [State.PLANNED, State.SENDING, State.DROPPED])
+    def test_a_look_up_finds_no_other_states(self, ledger: Ledger, claim: Claim, state: State) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled(key, State.IN_DOUBT) for key in "AB"], [])
+        with pytest.raises(ValueError, match="can't find"):
+            claim.reconcile([verdict("A", State.ACCEPTED), verdict("B", state)])
+        assert set(states(ledger).values()) == {State.IN_DOUBT}
+
+    def test_a_next_attempt_forgets_when_the_last_one_was_looked_for(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", State.IN_DOUBT)], [])
+        claim.reconcile([verdict("A", State.ABSENT, looked_at=T1)])
+        intend(claim, "A")
+        assert only(ledger.entries()).looked_at is None
 
     def test_entries_come_by_manifest_message_and_first_intent(self, ledger: Ledger, claim: Claim) -> None:
         claim.commit([], [intent("Z"), intent("P", message="picture"), intent("A")])

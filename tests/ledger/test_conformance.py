@@ -15,7 +15,7 @@ from runner.ledger.seam import Ledger
 from runner.ledger.sqlite import SqliteLedger, create, open_ledger
 from runner.model import State
 
-from .conformance import T0, T1, T2, Conformance, intent, settled
+from .conformance import T0, T1, T2, Conformance, intent, settled, verdict
 
 ORIGIN = "https://api.bird.com"
 
@@ -72,6 +72,7 @@ _STEPS = st.lists(
         st.tuples(st.just("intend"), st.lists(_KEYS, max_size=3)),
         st.tuples(st.just("settle"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("resolve"), _KEYS, st.sampled_from(State)),
+        st.tuples(st.just("reconcile"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("release")),
     ),
     max_size=25,
@@ -91,6 +92,8 @@ def _story(ledger: Ledger, steps: list[tuple[str, ...]]) -> list[object]:
                     claim.commit([settled(key, State(state))], [])
                 case "resolve", [key, state]:
                     told.append(claim.resolve([key], State(state), T2))
+                case "reconcile", [key, state]:
+                    told.append(claim.reconcile([verdict(key, State(state), looked_at=T1)]))
                 case "release", []:
                     claim.release()
                     claim = ledger.claim("spring", run=f"r{number}", at=T2)

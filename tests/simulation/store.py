@@ -6,7 +6,7 @@ from typing import Literal
 
 from runner.errors import LedgerFault
 from runner.ledger.memory import MemoryLedger
-from runner.ledger.seam import Claim, Entry, Intent, Settlement
+from runner.ledger.seam import Claim, Entry, Intent, Settlement, Verdict
 from runner.model import State
 
 from .trace import Trace
@@ -108,6 +108,9 @@ class SimClaim:
         for key in self.unsynced:
             self.ledger.durable[key] = self.ledger.held[key]
         self.unsynced.clear()
+
+    def reconcile(self, verdicts: Sequence[Verdict]) -> int:
+        raise NotImplementedError
 
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
         raise NotImplementedError
