@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Self, cast
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -21,6 +23,7 @@ from .replies import NoConnection, Reply, ReplyLost
 from .requests import AccessKey, headers, message_url
 
 MAX_BODY = 64 * 1024
+MAX_PAGE = 4 * 1024 * 1024  # a page of a hundred messages, each with its text and its parts
 
 # Raised only while a connection is being made, so not a byte of the request has left. Nothing else is proof of that.
 _UNCONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -40,7 +43,7 @@ class Timeouts:
 
 
 class BirdClient:
-    """Posts messages to one API. An async context manager; a `Transport` of runner.delivery.ports."""
+    """Posts and lists messages at one API. An async context manager; a `Transport` and `Pages` of runner.delivery."""
 
     def __init__(self, base_url: str, key: AccessKey, *, concurrency: int, timeouts: Timeouts | None = None) -> None:
         """`base_url` comes from parse_api_url. `concurrency` is the most connections at a time."""
@@ -80,8 +83,21 @@ class BirdClient:
 
         Once the status line and the headers are read, the reply stands: trouble with its body makes that None.
         """
+        response, content = await self._exchange("POST", self._url(channel), data=body, longest=MAX_BODY)
+        return Reply(status=response.status, retry_after=response.headers.get("Retry-After"), body=content)
+
+    async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
+        """GET one page of a channel's messages: a body of at most 4 MiB. Raises what `post` does."""
+        url = URL(f"{message_url(self._base_url, channel)}?{urlencode(query)}", encoded=True)
+        response, content = await self._exchange("GET", url, data=None, longest=MAX_PAGE)
+        retry_after, date = response.headers.get("Retry-After"), response.headers.get("Date")
+        return Reply(status=response.status, retry_after=retry_after, body=content, date=date)
+
+    async def _exchange(
+        self, method: str, url: URL, *, data: bytes | None, longest: int
+    ) -> tuple[aiohttp.ClientResponse, bytes | None]:
         if self._session is None:
-            raise RuntimeError("BirdClient.post outside `async with`")
+            raise RuntimeError("BirdClient outside `async with`")
         response: aiohttp.ClientResponse | None = None
         failure: NoConnection | ReplyLost | None = None
         content: bytes | None = None
@@ -89,17 +105,15 @@ class BirdClient:
         _limit.set(_Limit(timeout=limit, reply_s=self._timeouts.reply_s))
         try:
             async with limit:
-                response = await self._session.post(self._url(channel), data=body, allow_redirects=False)
-                content = await _content(response)
+                response = await self._session.request(method, url, data=data, allow_redirects=False)
+                content = await _content(response, longest)
         except _TROUBLE as error:
             failure = proof(error, host=self._host, is_connected=limit.when() is not None)
         finally:
             if response is not None and content is None:
                 response.close()
         if response is not None:
-            if content is not None:
-                content = self._key.blotted(content)
-            return Reply(status=response.status, retry_after=response.headers.get("Retry-After"), body=content)
+            return response, None if content is None else self._key.blotted(content)
         # Raised out here, so that aiohttp's own error (whose request headers hold the key) is not its context.
         raise failure or ReplyLost("no reply came")
 
@@ -148,17 +162,17 @@ def _system_words(error: BaseException) -> str | None:
     return os.strerror(number) if isinstance(number, int) and number > 0 else None
 
 
-async def _content(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body; None when it is encoded (identity was asked for) or longer than 64 KiB."""
+async def _content(response: aiohttp.ClientResponse, longest: int) -> bytes | None:
+    """The body; None when it is encoded (identity was asked for) or longer than `longest` bytes."""
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() != "identity":
         return None
-    content = b""
+    content = bytearray()
     while not response.content.at_eof():
-        content += await response.content.read(MAX_BODY + 1 - len(content))
-        if len(content) > MAX_BODY:
+        content += await response.content.read(longest + 1 - len(content))
+        if len(content) > longest:
             return None
-    return content
+    return bytes(content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

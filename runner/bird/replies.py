@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -12,6 +12,7 @@ from runner.model import Accepted, InDoubt, Json, Outcome, RefusedByBird, Reject
 MAX_RETRY_AFTER_S = 600.0
 _MAX_WORDS = 500
 _MAX_ID = 128
+_MAX_TOKEN = 8000
 
 _JUDGED = frozenset({400, 413, 422})  # Bird read the message and refused it
 _REFUSED = frozenset({401, 402, 403, 404})  # Bird refused us: key, credit, permission or channel
@@ -25,11 +26,40 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply whose status line and headers parsed. `body` is None where it was cut, too long (64 KiB) or encoded."""
+    """A reply whose status line and headers parsed. `body` is None where it was cut, too long or encoded.
+
+    `date` is the server's clock, where a list was asked for.
+    """
 
     status: int
     retry_after: str | None
     body: bytes | None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A message of ours as Bird lists it: it was taken, and perhaps refused after."""
+
+    reference: str
+    message_id: str
+    outcome: Accepted | Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of Bird's list: those of its messages that were looked for. `next_token` None is the last page."""
+
+    messages: tuple[Listed, ...]
+    next_token: str | None
+
+
+class PageFault(Exception):
+    """What came is no whole page of a list, so nothing follows from what is not in it."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 class NoConnection(Exception):
@@ -65,6 +95,26 @@ def classify(reply: Reply, wall_s: float) -> Outcome:
     return InDoubt(words=f"Bird answered with HTTP {status}, which proves nothing")
 
 
+def read_page(body: bytes, references: Container[str]) -> Page:
+    """The messages of a page that have one of these references; those of others are let pass. Raises PageFault."""
+    try:
+        page = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise PageFault("a page of Bird's list is no JSON") from None
+    results = page.get("results") if isinstance(page, dict) else None
+    if not isinstance(results, list):
+        raise PageFault("a page of Bird's list has no results")
+    return Page(
+        messages=tuple(listed for item in results if (listed := _listed(item, references)) is not None),
+        next_token=_token(page.get("nextPageToken")),
+    )
+
+
+def off_by_s(date: str | None, wall_s: float) -> float | None:
+    """How far the server's clock is ahead of ours; None where it says no date that can be read."""
+    return None if date is None else _date_s(date, wall_s)
+
+
 def conceal(words: str, texts: Iterable[str]) -> str:
     """`words` without the texts of a request, which Bird may quote back; the longest of them come first."""
     for text in texts:
@@ -83,7 +133,7 @@ def _mask(match: re.Match[str]) -> str:
     return "***" if match["mail"] is not None else f"***{match['phone'][-2:]}"
 
 
-def _accepted(message: Mapping[str, Json]) -> Outcome:
+def _accepted(message: Mapping[str, Json]) -> Accepted | Rejected:
     message_id = _message_id(message.get("id"))
     if message.get("status") != "rejected":
         return Accepted(message_id=message_id)
@@ -96,6 +146,26 @@ def _accepted(message: Mapping[str, Json]) -> Outcome:
         words=_clean(words) or "rejected by Bird without a reason",
         message_id=message_id,
     )
+
+
+def _listed(item: Json, references: Container[str]) -> Listed | None:
+    if not isinstance(item, dict):
+        raise PageFault("a page of Bird's list holds something that is no message")
+    reference = item.get("reference")
+    if not isinstance(reference, str) or reference not in references:
+        return None
+    outcome = _accepted(item)
+    if outcome.message_id is None:
+        raise PageFault("Bird lists a message of ours without an id")
+    return Listed(reference=reference, message_id=outcome.message_id, outcome=outcome)
+
+
+def _token(value: Json) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > _MAX_TOKEN:
+        raise PageFault("Bird's list goes on with a page token that is none")
+    return value
 
 
 def _rejected(status: int, error: Mapping[str, Json]) -> Rejected:
@@ -153,12 +223,12 @@ def _retry_after_s(header: str | None, wall_s: float) -> float | None:
     """Seconds from a number or a date; None for what makes no sense or is longer than ten minutes."""
     text = (header or "").strip()
     seconds = float(text) if re.fullmatch(r"[0-9]{1,9}", text) else _date_s(text, wall_s)
-    return seconds if 0 <= seconds <= MAX_RETRY_AFTER_S else None
+    return seconds if seconds is not None and 0 <= seconds <= MAX_RETRY_AFTER_S else None
 
 
-def _date_s(text: str, wall_s: float) -> float:
+def _date_s(text: str, wall_s: float) -> float | None:
     try:
         date = parsedate_to_datetime(text)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall_s
     except (ValueError, TypeError, OverflowError, IndexError):  # the parser lets more than its ValueError out
-        return -1.0
+        return None

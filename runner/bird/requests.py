@@ -67,7 +67,7 @@ class AccessKey:
 
 
 def headers(key: AccessKey) -> dict[str, str]:
-    """What every POST carries. `identity`: a compressed reply could expand without bound."""
+    """What every request carries. `identity`: a compressed reply could expand without bound."""
     return {
         "Authorization": key.header(),
         "Accept": "application/json",
@@ -78,7 +78,7 @@ def headers(key: AccessKey) -> dict[str, str]:
 
 
 def message_url(base: str, channel: Channel) -> str:
-    """Where a channel's messages are posted. Raises Refused unless both ids are UUIDs: nothing else enters a path."""
+    """Where a channel's messages are posted and listed. Raises Refused unless both ids are UUIDs."""
     for name, value in (("workspaceId", channel.workspace_id), ("channelId", channel.channel_id)):
         if not _UUID.fullmatch(value):
             raise Refused(f"channel {channel.name}: {name} is not a UUID: {value!r}", hint="copy it from Bird")

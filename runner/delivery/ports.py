@@ -1,11 +1,12 @@
 """What delivery needs from outside, so that clock, chance, network and ledger can be simulated."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from runner.bird.replies import NoConnection, Reply, ReplyLost
 from runner.model import Channel
 
-__all__ = ["Clock", "NoConnection", "Reply", "ReplyLost", "Transport"]
+__all__ = ["Clock", "NoConnection", "Pages", "Reply", "ReplyLost", "Transport"]
 
 
 class Clock(Protocol):
@@ -24,3 +25,8 @@ class Clock(Protocol):
 class Transport(Protocol):
     async def post(self, channel: Channel, body: bytes) -> Reply:
         """POST one message. Raises only NoConnection and ReplyLost (and CancelledError)."""
+
+
+class Pages(Protocol):
+    async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
+        """GET one page of a channel's messages. Raises only NoConnection and ReplyLost (and CancelledError)."""

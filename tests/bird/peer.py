@@ -43,7 +43,7 @@ class Call:
     async def request(self) -> bytes:
         """The whole request: its body."""
         head = (await self.head()).lower()
-        length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+        length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or b"0")  # a GET says none
         body = await self.reader.readexactly(length)
         self.peer.bodies.append(body)
         return body

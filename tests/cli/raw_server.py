@@ -41,7 +41,7 @@ class Line:
     def request(self) -> Request:
         """The next request; raises Gone where none comes any more."""
         head = self._take(self._until(b"\r\n\r\n"))
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or b"0")  # a GET says none
         self._more_than(self._read + length - 1)
         return self._server.note(head, self._take(length))
 

@@ -1,0 +1,127 @@
+"""What scans of Bird's list prove about messages in doubt. Pure: the scans are done, the time is theirs.
+
+A message that is there went out. One that is not there is absent only after two complete scans, `settle` apart: a list
+may lag behind, and a request may still be on its way.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from runner.bird.replies import Listed
+from runner.ledger.seam import Entry, Verdict
+from runner.model import Rejected, State
+
+from .scanning import Seen, rfc3339
+
+Ending = Literal["accepted", "rejected", "absent", "inDoubt", "double"]
+_MOST_IDS = 5  # named in the words of a double
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """Where a message stands after a look. `verdict` None: the ledger has it so already.
+
+    `again_s`: from then (Unix time) another complete scan may prove that it is absent.
+    """
+
+    entry: Entry
+    ending: Ending
+    verdict: Verdict | None = None
+    again_s: float | None = None
+    words: str | None = None
+    message_id: str | None = None
+
+
+def unix_s(text: str | None) -> float | None:
+    """RFC 3339 as Unix time; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return moment.timestamp() if moment is not None and moment.tzinfo is not None else None
+
+
+def since_s(entries: Iterable[Entry]) -> float | None:
+    """When the first of these messages may have gone out; None where one of them doesn't say."""
+    times = [unix_s(entry.intended_at) for entry in entries]
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == len(times) else None
+
+
+def shared_references(entries: Iterable[Entry], *, among: Iterable[Entry]) -> frozenset[str]:
+    """Of the references that manifests gave these themselves: those that several messages among all have.
+
+    `among` is read only where there is such a reference: the usual one holds the key, so it is unique.
+    """
+    own = {entry.reference for entry in entries if entry.reference != f"fp1.{entry.key}"}
+    if not own:
+        return frozenset()
+    times = Counter(entry.reference for entry in among if entry.reference in own)
+    return frozenset(reference for reference, count in times.items() if count > 1)
+
+
+def unknown(entry: Entry) -> Conclusion:
+    """No scan says anything of it."""
+    return Conclusion(entry=entry, ending="absent" if entry.state is State.ABSENT else "inDoubt", words=entry.words)
+
+
+def conclude(entry: Entry, seen: Seen, *, settle_s: float, is_shared: bool) -> Conclusion:
+    """What a scan of the message's channel says of it. `is_shared`: another message has its reference."""
+    there = list(seen.messages.get(entry.reference, {}).values())
+    if len(there) > 1 or (there and is_shared):
+        return _double(entry, there, seen)
+    if there:
+        return _found(entry, there[0], seen)
+    if seen.fault is not None or entry.state is State.ABSENT:
+        return unknown(entry)
+    return _not_seen(entry, seen, settle_s)
+
+
+def _found(entry: Entry, listed: Listed, seen: Seen) -> Conclusion:
+    at, outcome = rfc3339(seen.ended_s), listed.outcome
+    if isinstance(outcome, Rejected):
+        code, words = outcome.code, outcome.words
+        verdict = Verdict(
+            key=entry.key, state=State.REJECTED, at=at, message_id=listed.message_id, code=code, words=words
+        )
+        return Conclusion(entry=entry, ending="rejected", verdict=verdict, words=words, message_id=listed.message_id)
+    verdict = Verdict(key=entry.key, state=State.ACCEPTED, at=at, message_id=listed.message_id)
+    return Conclusion(entry=entry, ending="accepted", verdict=verdict, message_id=listed.message_id)
+
+
+def _double(entry: Entry, there: list[Listed], seen: Seen) -> Conclusion:
+    """Whether one of them is ours, and which, nobody can tell: it stays in doubt, and is no longer taken for absent."""
+    ids = ", ".join(sorted(listed.message_id for listed in there)[:_MOST_IDS])
+    several = f"Bird has {len(there)} messages with its reference: {ids}"
+    words = several if len(there) > 1 else f"other messages of this ledger have its reference; Bird has {ids}"
+    verdict = Verdict(key=entry.key, state=State.IN_DOUBT, at=rfc3339(seen.ended_s), words=words)
+    return Conclusion(entry=entry, ending="double", verdict=verdict, words=words)
+
+
+def _not_seen(entry: Entry, seen: Seen, settle_s: float) -> Conclusion:
+    """The first complete scan without it is remembered; one that began `settle_s` after that proves it absent."""
+    first_s = unix_s(entry.looked_at)
+    if first_s is None:
+        looked_at = rfc3339(seen.ended_s)
+        verdict = Verdict(
+            key=entry.key,
+            state=State.IN_DOUBT,
+            at=entry.at,
+            message_id=entry.message_id,
+            code=entry.code,
+            words=entry.words,
+            looked_at=looked_at,
+        )
+        again_s = seen.ended_s + settle_s
+        return Conclusion(entry=entry, ending="inDoubt", verdict=verdict, again_s=again_s, words=entry.words)
+    again_s = max(first_s, unix_s(entry.intended_at) or first_s) + settle_s
+    if seen.started_s < again_s:
+        return Conclusion(entry=entry, ending="inDoubt", again_s=again_s, words=entry.words)
+    words = f"not at Bird, looked for twice: {entry.looked_at} and {rfc3339(seen.ended_s)}"
+    verdict = Verdict(
+        key=entry.key, state=State.ABSENT, at=rfc3339(seen.ended_s), words=words, looked_at=entry.looked_at
+    )
+    return Conclusion(entry=entry, ending="absent", verdict=verdict, words=words)

@@ -1,0 +1,179 @@
+"""Reading a channel's messages at Bird, page after page: which of ours are there, and was that all of it."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Literal
+
+from runner.bird.replies import Listed, PageFault, classify, off_by_s, read_page
+from runner.model import Channel, InDoubt, RefusedByBird, Rejected, Throttled
+
+from .pacing import Pacer, Scope
+from .ports import Clock, NoConnection, Pages, Reply, ReplyLost
+from .retry import MAX_ATTEMPTS, Throttling, backoff_s
+
+PAGE_SIZE = 100
+GETS_PER_S = 40.0
+SLACK_S = 300.0  # the window reaches so far beyond what is looked for, as clocks differ
+MOST_SKEW_S = 240.0
+MOST_PAGES = 100_000  # ten million messages: a list that goes on beyond has no end
+PATIENCE_S = 600.0
+
+Trouble = Literal["page", "refused", "unreachable", "redirect", "certificate", "throttled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why a scan is not complete. Every kind but `page` would befall the next channel too."""
+
+    kind: Trouble
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one scan saw, by reference and Bird's id. It is complete where `fault` is None. Times are Unix seconds."""
+
+    messages: Mapping[str, Mapping[str, Listed]]
+    fault: Fault | None
+    started_s: float
+    ended_s: float
+
+
+class _Stopped(Exception):
+    def __init__(self, kind: Trouble, words: str) -> None:
+        super().__init__(words)
+        self.fault = Fault(kind=kind, words=words)
+
+
+def rfc3339(unix_s: float) -> str:
+    """UTC with milliseconds."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Scanner:
+    """Scans channels one after the other, at most 40 GETs a second in all."""
+
+    def __init__(self, pages: Pages, *, clock: Clock, rng: Random) -> None:
+        self._pages = pages
+        self._clock = clock
+        self._rng = rng
+        self._pacer = Pacer()
+        self._scope = Scope(GETS_PER_S)
+        self._throttling = Throttling(patience_s=PATIENCE_S, rng=rng)
+
+    async def scan(self, channel: Channel, references: Container[str], *, since_s: float | None) -> Seen:
+        """Looks for messages made since then (None: ever). What was seen counts, whatever ended the scan."""
+        started_s = self._clock.wall_s()
+        messages: dict[str, dict[str, Listed]] = {}
+        fault = None
+        try:
+            await self._all_pages(channel, references, _window(since_s, started_s), messages)
+        except _Stopped as stop:
+            fault = stop.fault
+        except PageFault as wrong:
+            fault = Fault(kind="page", words=wrong.words)
+        return Seen(messages=messages, fault=fault, started_s=started_s, ended_s=self._clock.wall_s())
+
+    async def _all_pages(
+        self,
+        channel: Channel,
+        references: Container[str],
+        window: Mapping[str, str],
+        messages: dict[str, dict[str, Listed]],
+    ) -> None:
+        query, tokens = dict(window), set[str]()
+        while True:
+            page = read_page(await self._page(channel, query), references)
+            for listed in page.messages:
+                _note(messages.setdefault(listed.reference, {}), listed)
+            if page.next_token is None:
+                return
+            if page.next_token in tokens:
+                raise PageFault("Bird's list leads back to a page that was read already")
+            if len(tokens) == MOST_PAGES:
+                raise PageFault(f"Bird's list goes on after {MOST_PAGES:,} pages")
+            tokens.add(page.next_token)
+            query["pageToken"] = page.next_token
+
+    async def _page(self, channel: Channel, query: Mapping[str, str]) -> bytes:
+        """The body of one page. A GET changes nothing, so it may be tried again."""
+        failures = 0
+        while True:
+            sent_s = await self._turn()
+            kind: Trouble = "page"
+            try:
+                reply = await self._pages.page(channel, query)
+                found = self._read(reply, sent_s)
+                if isinstance(found, bytes):
+                    return found
+                words = found
+            except NoConnection as error:
+                if error.is_certificate:
+                    raise _Stopped("certificate", error.words) from None
+                kind, words = "unreachable", error.words
+            except ReplyLost as error:
+                words = error.words
+            if words is None:  # a 429 is no failure: its wait is bounded by our patience
+                continue
+            failures += 1
+            if failures == MAX_ATTEMPTS:
+                raise _Stopped(kind, words)
+            await self._clock.sleep(backoff_s(failures, self._rng))
+
+    async def _turn(self) -> float:
+        while (go_s := self._pacer.reserve(now := self._clock.monotonic_s(), [self._scope])) > now:
+            await self._clock.sleep(go_s - now)
+        return now
+
+    def _read(self, reply: Reply, sent_s: float) -> bytes | str | None:
+        """The body; or in words what may pass; None where Bird asks to wait. Raises what trying again won't change."""
+        if reply.status == 429:
+            self._hold(reply, sent_s)
+            return None
+        self._throttling.progress()
+        if reply.status == 200:
+            return self._whole(reply)
+        if reply.status == 408 or reply.status >= 500:
+            return f"Bird answered with HTTP {reply.status}"
+        match classify(reply, self._clock.wall_s()):
+            case RefusedByBird(status=status, words=words):
+                raise _Stopped("refused", f"HTTP {status}: {words}")
+            case InDoubt(words=words, stops=True):
+                raise _Stopped("redirect", words)
+            case Rejected(words=words):
+                raise PageFault(f"Bird would not list its messages: HTTP {reply.status}: {words}")
+        raise PageFault(f"Bird answered with HTTP {reply.status} instead of a list")
+
+    def _whole(self, reply: Reply) -> bytes | str:
+        skew_s = off_by_s(reply.date, self._clock.wall_s())
+        if skew_s is not None and abs(skew_s) > MOST_SKEW_S:
+            raise PageFault(f"this machine's clock is {abs(skew_s) / 60:.0f} min off Bird's: set it right")
+        return "a page of Bird's list came cut, too large or compressed" if reply.body is None else reply.body
+
+    def _hold(self, reply: Reply, sent_s: float) -> None:
+        now_s = self._clock.monotonic_s()
+        asked = classify(reply, self._clock.wall_s())
+        until_s = self._throttling.hold_until_s(
+            now_s=now_s, sent_s=sent_s, retry_after_s=asked.retry_after_s if isinstance(asked, Throttled) else None
+        )
+        if until_s is None:
+            minutes = PATIENCE_S / 60
+            raise _Stopped("throttled", f"for {minutes:g} minutes Bird has asked to wait (429), and nothing else")
+        self._scope.slow_down(now_s, sent_s)
+        self._pacer.pause_until(until_s)
+
+
+def _window(since_s: float | None, now_s: float) -> dict[str, str]:
+    window = {"limit": str(PAGE_SIZE), "direction": "outgoing", "endAt": rfc3339(now_s + SLACK_S)}
+    if since_s is not None:
+        window["startAt"] = rfc3339(since_s - SLACK_S)
+    return window
+
+
+def _note(found: dict[str, Listed], listed: Listed) -> None:
+    """A list that moves while it is read shows one message twice; what was once refused stays so."""
+    held = found.get(listed.message_id)
+    if held is None or not isinstance(held.outcome, Rejected):
+        found[listed.message_id] = listed

@@ -1,0 +1,197 @@
+"""What scans prove, and what they don't."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.bird.replies import Listed
+from runner.delivery.reconcile import Conclusion, conclude, shared_references, since_s, unix_s, unknown
+from runner.delivery.scanning import Fault, Scanner, Seen, rfc3339
+from runner.ledger.memory import MemoryLedger
+from runner.ledger.seam import Entry, Intent, Settlement
+from runner.model import Accepted, Rejected, State
+
+from .clock import VirtualClock
+from .lists import ORIGIN_S, BirdList, entry, listed, status
+from .wire import CHANNEL
+
+SETTLE_S = 900.0
+FAULT = Fault(kind="page", words="cut")
+
+
+def seen(*there: Listed, at_s: float = ORIGIN_S + 60, fault: Fault | None = None) -> Seen:
+    messages: dict[str, dict[str, Listed]] = {}
+    for each in there:
+        messages.setdefault(each.reference, {})[each.message_id] = each
+    return Seen(messages=messages, fault=fault, started_s=at_s - 1, ended_s=at_s)
+
+
+def there(number: int = 1, *, reference: str = "fp1.A") -> Listed:
+    message_id = f"m-{number}"
+    return Listed(reference=reference, message_id=message_id, outcome=Accepted(message_id=message_id))
+
+
+def look(held: Entry, found: Seen, *, is_shared: bool = False) -> Conclusion:
+    return conclude(held, found, settle_s=SETTLE_S, is_shared=is_shared)
+
+
+@pytest.mark.parametrize("state", [State.IN_DOUBT, State.ABSENT])
+@pytest.mark.parametrize("fault", [None, FAULT])
+def test_what_bird_has_was_accepted_whatever_else_the_scan_missed(state: State, fault: Fault | None) -> None:
+    told = look(entry("A", state=state), seen(there(), fault=fault))
+    assert told.ending == "accepted"
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.message_id, told.verdict.words) == (State.ACCEPTED, "m-1", None)
+
+
+def test_what_bird_has_as_rejected_was_rejected() -> None:
+    refused = replace(there(), outcome=Rejected(code="12003", words="no such destination", message_id="m-1"))
+    told = look(entry("A"), seen(refused))
+    assert told.ending == "rejected"
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.code, told.verdict.words) == (
+        State.REJECTED,
+        "12003",
+        "no such destination",
+    )
+
+
+def test_the_first_complete_scan_without_it_is_remembered_and_proves_nothing() -> None:
+    held = entry("A")
+    told = look(held, seen())
+    assert (told.ending, told.again_s) == ("inDoubt", ORIGIN_S + 60 + SETTLE_S)
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.looked_at) == (State.IN_DOUBT, "2026-03-01T09:01:00.000Z")
+    assert told.verdict.words == held.words
+
+
+@pytest.mark.parametrize(("late_s", "ending"), [(-0.001, "inDoubt"), (0.0, "absent"), (3600.0, "absent")])
+def test_a_second_one_proves_it_absent_if_it_began_long_enough_after_the_first(late_s: float, ending: str) -> None:
+    first_s = ORIGIN_S + 60
+    held = entry("A", looked_at=rfc3339(first_s))
+    told = look(held, seen(at_s=first_s + SETTLE_S + late_s + 1))
+    assert told.ending == ending
+    assert (told.again_s is None) == (ending == "absent")
+    assert (told.verdict is not None) == (ending == "absent")
+
+
+def test_the_time_since_the_intent_counts_too() -> None:
+    held = entry("A", looked_at=rfc3339(ORIGIN_S), intended_at=rfc3339(ORIGIN_S + 600))
+    assert look(held, seen(at_s=ORIGIN_S + SETTLE_S + 100)).ending == "inDoubt"
+    assert look(held, seen(at_s=ORIGIN_S + SETTLE_S + 602)).ending == "absent"
+
+
+@pytest.mark.parametrize("looked_at", [None, rfc3339(ORIGIN_S)])
+def test_a_scan_that_is_not_complete_proves_nothing_of_what_it_did_not_see(looked_at: str | None) -> None:
+    told = look(entry("A", looked_at=looked_at), seen(at_s=ORIGIN_S + 1e6, fault=FAULT))
+    assert (told.ending, told.verdict, told.again_s) == ("inDoubt", None, None)
+
+
+def test_what_is_absent_stays_so_until_it_is_seen() -> None:
+    held = entry("A", state=State.ABSENT, looked_at=rfc3339(ORIGIN_S))
+    for found in (seen(), seen(fault=FAULT)):
+        assert look(held, found) == unknown(held)
+    assert unknown(held).ending == "absent"
+
+
+@pytest.mark.parametrize("state", [State.IN_DOUBT, State.ABSENT])
+def test_a_reference_that_two_messages_have_is_a_double_and_in_doubt(state: State) -> None:
+    told = look(entry("A", state=state, looked_at=rfc3339(ORIGIN_S)), seen(there(1), there(2)))
+    assert told.ending == "double"
+    assert told.verdict is not None
+    assert (told.verdict.state, told.verdict.looked_at) == (State.IN_DOUBT, None)
+    assert told.verdict.words == "Bird has 2 messages with its reference: m-1, m-2"
+
+
+def test_a_reference_that_is_another_s_too_proves_nothing_when_it_is_seen() -> None:
+    assert look(entry("A"), seen(there()), is_shared=True).ending == "double"
+    held = entry("A", looked_at=rfc3339(ORIGIN_S))
+    assert look(held, seen(at_s=ORIGIN_S + 1e6), is_shared=True).ending == "absent"
+
+
+def test_only_references_that_manifests_gave_themselves_can_be_shared() -> None:
+    order, twin, alone = (
+        entry(key, reference=reference) for key, reference in (("A", "o-1"), ("B", "o-1"), ("C", "c"))
+    )
+    usual = entry("D")
+    among = [order, replace(twin, state=State.ACCEPTED), alone, usual]
+    assert shared_references([order, alone, usual], among=among) == {"o-1"}
+    untouched = iter(among)
+    assert shared_references([usual], among=untouched) == frozenset()
+    assert list(untouched) == among  # the ledger is not read where no reference can be shared
+
+
+def test_the_window_begins_at_the_first_intent_and_nowhere_if_one_is_not_known() -> None:
+    first, second = entry("A"), entry("B", intended_at="2026-03-01T08:00:00+00:00")
+    assert since_s([first, second]) == ORIGIN_S - 3600
+    assert since_s([first, entry("C", intended_at="")]) is None
+    assert since_s([]) is None
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "2026-03-01T09:00:00", "2026-13-01T09:00:00Z"])
+def test_what_is_no_time_is_none(text: str | None) -> None:
+    assert unix_s(text) is None
+
+
+KEYS = "ABCDEF"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    at_bird=st.sets(st.sampled_from(KEYS)),
+    lag=st.sets(st.sampled_from(KEYS)),
+    foreign=st.integers(0, 7),
+    size=st.integers(1, 5),
+    faults=st.lists(st.sampled_from([None, 500, 429, 418]), max_size=12),
+)
+async def test_after_reconciling_with_settle_absent_is_exactly_what_bird_has_not(
+    at_bird: set[str], lag: set[str], foreign: int, size: int, faults: list[int | None]
+) -> None:
+    """The first looks may fail and the list may lag behind in them; in the end nothing but the truth is held."""
+    ledger, clock = MemoryLedger(origin="http://127.0.0.1"), VirtualClock()
+    claim = ledger.claim("spring", run="r1", at=clock.now())
+    held = [entry(key) for key in KEYS]
+    claim.commit([], [_intent(each) for each in held])
+    claim.commit([Settlement(key=key, state=State.IN_DOUBT, at=clock.now()) for key in KEYS], [])
+    whole: list[dict[str, Any]] = [listed(f"fp1.{key}") for key in at_bird]
+    whole += [listed(f"theirs-{number}") for number in range(foreign)]
+    lagging = [item for item in whole if item["reference"].removeprefix("fp1.") not in lag]
+    looks = 0
+    while ledger.counts("spring").get(State.IN_DOUBT):
+        looks += 1
+        assert looks <= 4
+        code = dict(enumerate(faults, start=1)) if looks <= 2 else {}
+        bird = BirdList(
+            lagging if looks == 1 else whole,
+            size=size,
+            instead=lambda n, _query, code=code: status(code[n]) if code.get(n) else None,  # type: ignore[misc]
+        )
+        doubtful = list(ledger.entries("spring", states=[State.IN_DOUBT]))
+        references = frozenset(each.reference for each in doubtful)
+        found = await Scanner(bird, clock=clock, rng=Random(1)).scan(CHANNEL, references, since_s=ORIGIN_S)
+        told = [conclude(each, found, settle_s=SETTLE_S, is_shared=False) for each in doubtful]
+        claim.reconcile([each.verdict for each in told if each.verdict is not None])
+        await clock.sleep(SETTLE_S)
+    states = {each.key: each.state for each in ledger.entries("spring")}
+    assert states == {key: State.ACCEPTED if key in at_bird else State.ABSENT for key in KEYS}
+    assert looks >= 2 or at_bird == set(KEYS)
+
+
+def _intent(held: Entry) -> Intent:
+    return Intent(
+        key=held.key,
+        edition=held.edition,
+        message=held.message,
+        workspace_id=held.workspace_id,
+        channel_id=held.channel_id,
+        reference=held.reference,
+        address=held.address,
+        payload_hash=held.payload_hash,
+        country=held.country,
+        segments=held.segments,
+        at=held.intended_at,
+    )

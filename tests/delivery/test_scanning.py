@@ -1,0 +1,163 @@
+"""Scans of lists that lag, loop, break off and lie."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from runner.delivery.ports import NoConnection, Reply, ReplyLost
+from runner.delivery.scanning import Fault, Scanner, Seen, rfc3339
+from runner.model import Rejected
+
+from .clock import VirtualClock
+from .lists import ORIGIN_S, BirdList, Instead, listed, ok, status
+from .wire import CHANNEL
+
+A = frozenset({"fp1.A"})
+
+
+async def scan(bird: BirdList, *, clock: VirtualClock | None = None, since_s: float | None = ORIGIN_S) -> Seen:
+    return await Scanner(bird, clock=clock or VirtualClock(), rng=Random(1)).scan(CHANNEL, A, since_s=since_s)
+
+
+def others(count: int) -> list[dict[str, Any]]:
+    return [listed(f"theirs-{number}") for number in range(count)]
+
+
+async def test_all_pages_are_read_in_a_window_around_what_is_looked_for() -> None:
+    bird = BirdList([*others(4), listed("fp1.A")], size=2)
+    seen = await scan(bird)
+    assert list(seen.messages) == ["fp1.A"]
+    assert seen.fault is None
+    window = {
+        "limit": "100",
+        "direction": "outgoing",
+        "startAt": "2026-03-01T08:55:00.000Z",
+        "endAt": "2026-03-01T09:05:00.000Z",
+    }
+    assert bird.queries == [window, {**window, "pageToken": "2"}, {**window, "pageToken": "4"}]
+
+
+async def test_without_a_time_to_begin_at_the_whole_list_is_read() -> None:
+    bird = BirdList([])
+    await scan(bird, since_s=None)
+    assert "startAt" not in bird.queries[0]
+
+
+async def test_one_message_on_two_pages_is_one_and_once_refused_it_stays_so() -> None:
+    refused = listed("fp1.A", status="rejected")
+    seen = await scan(BirdList([listed("fp1.A"), refused, listed("fp1.A")], size=1))
+    (found,) = seen.messages["fp1.A"].values()
+    assert isinstance(found.outcome, Rejected)
+
+
+async def test_two_messages_with_one_reference_are_both_seen() -> None:
+    seen = await scan(BirdList([listed("fp1.A", 1), listed("fp1.A", 2)]))
+    assert set(seen.messages["fp1.A"]) == {"m-fp1.A-1", "m-fp1.A-2"}
+
+
+def at(number: int, answer: Reply | Exception) -> Instead:
+    return lambda n, _query: answer if n == number else None
+
+
+def always(answer: Reply | Exception) -> Instead:
+    return lambda _n, _query: answer
+
+
+@pytest.mark.parametrize(
+    ("instead", "words"),
+    [
+        (always(ok({"results": [listed("fp1.A")], "nextPageToken": "again"})), "read already"),
+        (at(2, ok({"results": [], "nextPageToken": "1"})), "read already"),
+        (at(2, ok({"nextPageToken": "2"})), "no results"),
+        (at(2, Reply(status=200, retry_after=None, body=b'{"results":[')), "no JSON"),
+        (at(2, status(400)), "HTTP 400: because"),
+        (at(2, status(202)), "HTTP 202 instead of a list"),
+        (at(2, status(204)), "HTTP 204 instead of a list"),
+        (at(1, ok({"results": []}, date="Sun, 01 Mar 2026 09:10:00 GMT")), "10 min off"),
+        (at(1, ok({"results": []}, date="Sun, 01 Mar 2026 08:50:00 GMT")), "10 min off"),
+    ],
+)
+async def test_what_trying_again_can_not_change_ends_the_scan_at_once(instead: Instead, words: str) -> None:
+    bird = BirdList([listed("fp1.A"), *others(1), listed("fp1.A", 2)], size=1, instead=instead)
+    seen = await scan(bird)
+    assert seen.fault is not None
+    assert seen.fault.kind == "page"
+    assert words in seen.fault.words
+    assert len(bird.queries) <= 2
+
+
+PASSING = [
+    status(500),
+    status(503),
+    status(408),
+    ReplyLost("the connection was closed before a reply came"),
+    NoConnection("no connection"),
+    Reply(status=200, retry_after=None, body=None),
+    status(429),
+    status(429, "2"),
+]
+
+
+@pytest.mark.parametrize("trouble", PASSING, ids=repr)
+async def test_what_passes_is_tried_again(trouble: Reply | Exception) -> None:
+    clock = VirtualClock()
+    bird = BirdList([*others(2), listed("fp1.A")], size=1, instead=at(2, trouble))
+    seen = await scan(bird, clock=clock)
+    assert seen.fault is None
+    assert list(seen.messages) == ["fp1.A"]
+    assert 0.25 <= clock.elapsed_s <= 3
+    assert [query.get("pageToken") for query in bird.queries] == [None, "1", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        (status(500), "page"),
+        (ReplyLost("no whole reply came in time"), "page"),
+        (Reply(status=200, retry_after=None, body=None), "page"),
+        (NoConnection("no connection"), "unreachable"),
+    ],
+)
+async def test_trying_again_is_bounded_and_what_was_seen_counts(trouble: Reply | Exception, kind: str) -> None:
+    bird = BirdList([listed("fp1.A"), *others(3)], size=1, instead=lambda n, _query: trouble if n > 1 else None)
+    seen = await scan(bird)
+    assert seen.fault is not None
+    assert seen.fault.kind == kind
+    assert len(bird.queries) == 1 + 4
+    assert list(seen.messages) == ["fp1.A"]
+
+
+@pytest.mark.parametrize("code", [401, 402, 403, 404])
+async def test_a_refusal_stops_the_look_up(code: int) -> None:
+    bird = BirdList([], instead=always(status(code)))
+    assert (await scan(bird)).fault == Fault(kind="refused", words=f"HTTP {code}: because")
+    assert len(bird.queries) == 1
+
+
+async def test_a_redirect_and_a_certificate_stop_it() -> None:
+    redirected = await scan(BirdList([], instead=always(status(302))))
+    distrusted = await scan(BirdList([], instead=always(NoConnection("not trusted", is_certificate=True))))
+    assert redirected.fault is not None
+    assert redirected.fault.kind == "redirect"
+    assert distrusted.fault == Fault(kind="certificate", words="not trusted")
+
+
+async def test_after_ten_minutes_of_429_it_gives_up() -> None:
+    clock = VirtualClock()
+    seen = await scan(BirdList([], instead=always(status(429, "100"))), clock=clock)
+    assert seen.fault is not None
+    assert seen.fault.kind == "throttled"
+    assert clock.elapsed_s <= 601
+
+
+async def test_pages_are_asked_for_at_most_forty_times_a_second() -> None:
+    clock = VirtualClock()
+    bird = BirdList(others(200), size=1)
+    assert (await scan(bird, clock=clock)).fault is None
+    assert len(bird.queries) == 200
+    assert clock.elapsed_s == pytest.approx(199 / 40, abs=0.05)
+
+
+def test_times_are_written_in_utc_with_milliseconds() -> None:
+    assert rfc3339(ORIGIN_S + 0.5) == "2026-03-01T09:00:00.500Z"
