@@ -110,7 +110,11 @@ def _held(ledger: Ledger, path: Path) -> Check:
     messages = sum(sum(each.values()) for each in counts)
     doubt = sum(each.get(state, 0) for each in counts for state in (State.IN_DOUBT, State.ABSENT, State.SENDING))
     found = f"{ledger.name or 'unnamed'} at {path}, bound to {ledger.origin}: {messages:,} messages, {doubt:,} in doubt"
-    return ("warn", "ledger", found, "decide with flypast resolve") if doubt else ("pass", "ledger", found, "")
+    return (
+        ("warn", "ledger", found, "look them up with flypast reconcile, decide with flypast resolve")
+        if doubt
+        else ("pass", "ledger", found, "")
+    )
 
 
 def _show(checks: list[Check]) -> None:

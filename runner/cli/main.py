@@ -21,6 +21,7 @@ COMMANDS = (
     "plan",
     "send",
     "status",
+    "reconcile",
     "resolve",
     "ledger",
     "sandbox",

@@ -50,6 +50,18 @@ def _rate(_context: click.Context, parameter: click.Parameter, value: str | None
         raise click.BadParameter(f"{wrong}, or unlimited", param=parameter) from None
 
 
+def seconds(_context: click.Context, parameter: click.Parameter, value: str | None) -> float:
+    """The callback of an option that takes a duration; without a value 0."""
+    from runner.manifest.policy import parse_duration
+
+    if value is None:
+        return 0.0
+    try:
+        return parse_duration(value)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong), param=parameter) from None
+
+
 def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for each in reversed(options):
@@ -60,6 +72,17 @@ def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Com
 
 
 manifest_argument = click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+access_key_option = option(
+    "--access-key-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The access key's file; else BIRD_ACCESS_KEY.",
+)
+
+lock_option = option(
+    "--lock-timeout", callback=seconds, metavar="DURATION", help="Wait for another run of this manifest: 30s, 5m."
+)
 
 input_options = _together(
     option(

@@ -43,8 +43,8 @@ def command(
 ) -> int:
     """Decide about messages in doubt.
 
-    Lists what may or may not have gone out; --resend or --drop decides. Look them up at Bird first. After --resend
-    the next send sends what the manifest then says.
+    Lists what may or may not have gone out; --resend or --drop decides. Look them up with flypast reconcile first.
+    After --resend the next send sends what the manifest then says.
     """
     from runner.pipeline.ledgers import LedgerChoice
 
@@ -75,7 +75,7 @@ def _decide(ledger: Ledger, found: list[Entry], *, resend: bool, drop: bool, yes
         return Exit.DONE
     _list(found)
     if not (resend or drop):
-        TERMINAL.say("decide with --resend or --drop")
+        TERMINAL.say("decide with --resend or --drop; flypast reconcile looks them up at Bird first")
         return Exit.IN_DOUBT
     risk = "someone may get one twice" if resend else "someone may get none"
     ask(f"{'Resend' if resend else 'Drop'} {number(len(found), 'message')}, where {risk}", yes=yes)

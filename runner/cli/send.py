@@ -9,19 +9,17 @@ import click
 
 from runner.errors import Exit, FlypastError
 
-from .options import PlanOptions, consent, format_option, manifest_argument, option, plan_options
+from .options import (
+    PlanOptions,
+    access_key_option,
+    consent,
+    format_option,
+    lock_option,
+    manifest_argument,
+    option,
+    plan_options,
+)
 from .options import command as flypast_command
-
-
-def _seconds(_context: click.Context, parameter: click.Parameter, value: str | None) -> float:
-    from runner.manifest.policy import parse_duration
-
-    if value is None:
-        return 0.0
-    try:
-        return parse_duration(value)
-    except ValueError as wrong:
-        raise click.BadParameter(str(wrong), param=parameter) from None
 
 
 @flypast_command(
@@ -35,13 +33,8 @@ def _seconds(_context: click.Context, parameter: click.Parameter, value: str | N
 @consent("--ledger-persisted", is_flag=True, help="In CI: this ledger's disk stays after the job.")
 @option("--dry-run", is_flag=True, help="Plan only: the same as flypast plan.")
 @option("--sandbox", is_flag=True, help="Send to the embedded look-alike of Bird, with a ledger of its own.")
-@option(
-    "--access-key-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The access key's file; else BIRD_ACCESS_KEY.",
-)
-@option("--lock-timeout", callback=_seconds, metavar="DURATION", help="Wait for another run of this manifest: 30s, 5m.")
+@access_key_option
+@lock_option
 @option("--test-to", metavar="NUMBER", help="One real message with one row's data, to your own phone instead.")
 @option("--row", metavar="LIST#N", help="With --test-to: whose data; the first row by default.")
 @format_option

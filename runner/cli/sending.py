@@ -164,7 +164,8 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
 def _say_next(sent: Sent) -> None:
     """After a stop the last line is the command to go on with."""
     if sent.totals["inDoubt"]:
-        TERMINAL.insist(f"Decide about those in doubt: flypast resolve {_as_given()} --resend (or --drop)")
+        TERMINAL.insist(f"Look those in doubt up at Bird: flypast reconcile {_as_given()}")
+        TERMINAL.insist(f"Then decide about the rest: flypast resolve {_as_given()} --resend (or --drop)")
     if sent.stopped is not None:
         TERMINAL.insist(go_on())
 

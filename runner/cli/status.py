@@ -103,7 +103,7 @@ def _show(manifests: dict[str, dict[str, int]], output_format: str, path: str, l
         TERMINAL.data(line)
     TERMINAL.say(f"ledger {ledger_name or path}")
     if totals["inDoubt"]:
-        TERMINAL.say("flypast resolve lists those in doubt, and decides")
+        TERMINAL.say("flypast reconcile looks those in doubt up at Bird; flypast resolve lists them, and decides")
 
 
 def _table(manifests: dict[str, dict[str, int]], totals: dict[str, int]) -> Iterator[str]:

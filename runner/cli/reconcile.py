@@ -1,0 +1,59 @@
+"""`flypast reconcile`: looks messages in doubt up at Bird."""
+
+import os
+from pathlib import Path
+
+import click
+
+from .options import access_key_option, format_option, ledger_options, lock_option, option, seconds
+from .options import command as flypast_command
+
+
+@flypast_command(
+    "reconcile",
+    examples="flypast reconcile spring.yaml\nflypast reconcile --settle 30m\nflypast reconcile spring.yaml --wait",
+)
+@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@access_key_option
+@ledger_options
+@option(
+    "--settle",
+    callback=seconds,
+    default="15m",
+    show_default=True,
+    metavar="DURATION",
+    help="How far apart two looks must be to prove that a message is not there; at least 2m.",
+)
+@option("--wait", is_flag=True, help="Stay, and take the second look when it is due.")
+@lock_option
+@format_option
+def command(
+    manifest: Path | None,
+    *,
+    access_key_file: Path | None,
+    ledger_url: str | None,
+    api_url: str | None,
+    settle: float,
+    lock_timeout: float,
+    output_format: str,
+    wait: bool,
+) -> int:
+    """Look up at Bird what is in doubt.
+
+    What Bird has was sent: it counts as accepted or rejected. What two looks at Bird's whole list don't show is absent:
+    a person decides about it with flypast resolve. Nothing is ever sent.
+    """
+    from .access import access_key
+    from .reconciling import Asked, reconcile
+
+    key = access_key(os.environ, access_key_file)
+    asked = Asked(
+        manifest=manifest,
+        ledger_url=ledger_url,
+        api_url=api_url,
+        settle_s=settle,
+        lock_timeout_s=lock_timeout,
+        waits=wait,
+        is_json=output_format == "json",
+    )
+    return reconcile(asked, key)

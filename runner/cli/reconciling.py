@@ -1,0 +1,131 @@
+"""A look-up from its options to its last line: guard, look, perhaps wait and look again, report."""
+
+import secrets
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+from runner.bird.requests import AccessKey, is_loopback
+from runner.delivery.clock import SystemClock
+from runner.delivery.reconcile import Conclusion
+from runner.delivery.scanning import rfc3339
+from runner.errors import Refused, UsageError
+from runner.output.neutral import neutral
+from runner.output.reconcile_text import again, outcome
+from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.reconciling import LookUp, Order, look_up
+from runner.recipients.phones import mask
+
+from .naming import name_of
+from .terminal import TERMINAL
+
+LEAST_SETTLE_S = 120.0
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The command's options."""
+
+    manifest: Path | None
+    ledger_url: str | None
+    api_url: str | None
+    settle_s: float
+    lock_timeout_s: float
+    waits: bool
+    is_json: bool
+
+
+def reconcile(asked: Asked, key: AccessKey) -> int:
+    """Everything after the options. Gives the exit code."""
+    choice = LedgerChoice.of(asked.ledger_url, asked.api_url, (asked.manifest or Path.cwd()).absolute())
+    if asked.settle_s < LEAST_SETTLE_S and not is_loopback(choice.api):
+        raise UsageError(
+            f"--settle must be at least {LEAST_SETTLE_S / 60:.0f}m",
+            hint="Bird's list may lag behind: a message that is not there yet would be sent again",
+        )
+    name = name_of(asked.manifest) if asked.manifest is not None else None
+    ledger = replace(choice, api_url=choice.api).open_to_read()  # the key goes to this API: the ledger must be its own
+    if ledger is None:
+        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+    order = Order(
+        manifest=name,
+        api=choice.api,
+        key=key,
+        settle_s=asked.settle_s,
+        run=f"reconcile-{secrets.token_hex(3)}",
+        lock_timeout_s=asked.lock_timeout_s,
+    )
+    clock, rng = SystemClock(), SystemRandom()
+    try:
+        found = look_up(ledger, order, clock=clock, rng=rng)
+        if asked.waits and found.stop is None and found.again_s is not None:
+            TERMINAL.say(f"{again(found.totals['inDoubt'], found.again_s, clock.wall_s())}: waiting")
+            time.sleep(max(0.0, found.again_s - clock.wall_s()))
+            found = _both(found, look_up(ledger, order, clock=clock, rng=rng))
+    finally:
+        ledger.close()
+    _report(found, clock.wall_s(), is_json=asked.is_json)
+    return found.exit_code
+
+
+def _both(first: LookUp, second: LookUp) -> LookUp:
+    """What the first look settled, and where the rest stands after the second."""
+    looked_at = {each.entry.key for each in second.conclusions}
+    settled = tuple(each for each in first.conclusions if each.entry.key not in looked_at)
+    return replace(second, conclusions=(*settled, *second.conclusions))
+
+
+def _report(found: LookUp, now_s: float, *, is_json: bool) -> None:
+    if is_json:
+        TERMINAL.json(_summary(found))
+    else:
+        TERMINAL.data(outcome(found.totals, TERMINAL.out))
+    for channel in found.incomplete:
+        TERMINAL.insist(f"channel {channel.channel_id} was not looked through: {neutral(channel.words)}")
+    _list_doubles([each for each in found.conclusions if each.ending == "double"])
+    if found.again_s is not None:
+        waiting = sum(each.again_s is not None for each in found.conclusions)
+        TERMINAL.insist(again(waiting, found.again_s, now_s))
+    if found.totals["absent"] or found.totals["double"]:
+        TERMINAL.say("decide about those absent or there twice with flypast resolve")
+
+
+def _list_doubles(doubles: list[Conclusion]) -> None:
+    """Loud: somebody may have got it twice, or two people share a reference."""
+    for each in doubles[:SHOWN]:
+        entry, words = each.entry, neutral(each.words or "")
+        TERMINAL.insist(f"  {TERMINAL.err.red('double')}: {entry.message} to {mask(entry.address)}: {words}")
+    if len(doubles) > SHOWN:
+        TERMINAL.insist(f"  … and {len(doubles) - SHOWN:,} more: --format json lists all")
+
+
+def _summary(found: LookUp) -> dict[str, Any]:
+    return {
+        "formatVersion": 1,
+        "totals": found.totals,
+        "messages": [_line(each) for each in found.conclusions],
+        "incomplete": [
+            {"workspaceId": each.workspace_id, "channelId": each.channel_id, "words": each.words}
+            for each in found.incomplete
+        ],
+        "lookAgainAfter": rfc3339(found.again_s) if found.again_s is not None else None,
+        "stopped": found.stop.words if found.stop is not None else None,
+        "exitCode": int(found.exit_code),
+    }
+
+
+def _line(each: Conclusion) -> dict[str, Any]:
+    entry = each.entry
+    return {
+        "manifest": entry.manifest,
+        "message": entry.message,
+        "key": entry.key,
+        "reference": entry.reference,
+        "recipient": mask(entry.address),
+        "state": each.ending,
+        "id": each.message_id,
+        "words": each.words,
+    }
