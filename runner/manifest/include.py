@@ -71,7 +71,7 @@ class _Gathering:
 def gather(main: Document, open_file: OpenInclude, findings: Findings) -> Gathered | None:
     """Everything that `main` and its includes declare; None where `main` is not a map at all."""
     gathering = _Gathering(findings=findings, open_file=open_file)
-    sections = _visit(main, gathering, stack=(Path(os.path.realpath(main.path)),))
+    sections = _visit(main, gathering, stack={Path(os.path.realpath(main.path)): None})
     if sections is None:
         return None
     return Gathered(
@@ -84,7 +84,7 @@ def gather(main: Document, open_file: OpenInclude, findings: Findings) -> Gather
 
 
 def _visit(
-    document: Document, gathering: _Gathering, *, stack: tuple[Path, ...]
+    document: Document, gathering: _Gathering, *, stack: Mapping[Path, Place | None]
 ) -> dict[str, dict[str, Origin]] | None:
     errors = _judged(document, gathering.findings)
     if not isinstance(document.data, dict):
@@ -127,7 +127,7 @@ def _own(document: Document) -> Iterator[tuple[str, str, Origin]]:
 
 
 def _includes(
-    document: Document, gathering: _Gathering, stack: tuple[Path, ...]
+    document: Document, gathering: _Gathering, stack: Mapping[Path, Place | None]
 ) -> Iterator[tuple[int, dict[str, dict[str, Origin]]]]:
     written = document.data.get("include")
     for index, path in enumerate(written if isinstance(written, list) else ()):
@@ -144,10 +144,11 @@ def _includes(
                 f"include loop: {path} is already being read",
                 document.place(("include", index)),
                 hint="remove one of the includes",
+                also=_way_round(real, stack),
             )
             continue
         if real not in gathering.loaded:
-            gathering.loaded[real] = _included(included, gathering, (*stack, real))
+            gathering.loaded[real] = _included(included, gathering, {**stack, real: document.place(("include", index))})
         sections = gathering.loaded[real]
         if sections is None:
             gathering.uncertain |= {*MAPS, *KEY_BY_KEY}
@@ -155,8 +156,15 @@ def _includes(
             yield index, sections
 
 
+def _way_round(real: Path, stack: Mapping[Path, Place | None]) -> Iterator[Place]:
+    """The other includes of a loop that ends at `real`."""
+    ways = list(stack.items())
+    since = [path for path, _ in ways].index(real) + 1
+    yield from (place for _, place in ways[since:] if place is not None)
+
+
 def _included(
-    document: Document | None, gathering: _Gathering, stack: tuple[Path, ...]
+    document: Document | None, gathering: _Gathering, stack: Mapping[Path, Place | None]
 ) -> dict[str, dict[str, Origin]] | None:
     if document is None:
         return None
