@@ -134,7 +134,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Rendered and sendable: `body` is the exact JSON that is hashed and posted."""
+    """Rendered and sendable: `body` is the exact JSON that is hashed and posted.
+
+    `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them.
+    """
 
     draft: str
     channel: Channel
@@ -145,6 +148,7 @@ class Message:
     body: bytes
     country: str | None
     segments: int
+    values: tuple[str, ...] = ()
 
 
 class State(StrEnum):

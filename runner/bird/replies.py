@@ -89,7 +89,7 @@ def classify(reply: Reply, wall_s: float) -> Outcome:
     if status in _JUDGED:
         return _rejected(status, _object(reply.body))
     if status in _REFUSED:
-        return RefusedByBird(status=status, words=_words(_object(reply.body)) or f"HTTP {status} without a reason")
+        return RefusedByBird(status=status, words=_words(_object(reply.body)) or "no reason given")
     if 300 <= status < 400:
         return InDoubt(words=f"Bird answered with a redirect (HTTP {status}), which is not followed", stops=True)
     return InDoubt(words=f"Bird answered with HTTP {status}, which proves nothing")
@@ -171,7 +171,7 @@ def _token(value: Json) -> str | None:
 def _rejected(status: int, error: Mapping[str, Json]) -> Rejected:
     return Rejected(
         code=_code(error.get("code")) or f"HTTP {status}",
-        words=_words(error) or f"HTTP {status} without a reason",
+        words=_words(error) or "no reason given",
     )
 
 

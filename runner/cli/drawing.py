@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from runner.bird.requests import is_loopback
+from runner.bird.requests import api_origin, is_loopback
 from runner.errors import Exit, UsageError
 from runner.findings import Findings, did_you_mean
 from runner.guards import check_digest, over_limits
@@ -94,6 +94,7 @@ def plan(manifest: Path, options: PlanOptions, output_format: str) -> int:
     drawing = Drawing.of(manifest, options)
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path)
     ledger = _readable(choice, drawing)
+    is_empty = ledger is not None and not ledger.manifests()
     try:
         planned = drawing.plan(ledger, NoSpool())
     finally:
@@ -101,7 +102,7 @@ def plan(manifest: Path, options: PlanOptions, output_format: str) -> int:
             ledger.close()
     if planned is None or drawing.findings.has_errors:
         return drawing.show_findings(output_format)
-    _note_unchecked(drawing, planned, choice, has_ledger=ledger is not None)
+    _note_unchecked(drawing, planned, choice, ledger, is_empty=is_empty)
     refusals = list(
         over_limits(
             planned.plan, planned.manifest.policy, max_messages=options.max_messages, allow_empty=options.allow_empty
@@ -125,9 +126,18 @@ def _readable(choice: LedgerChoice, drawing: Drawing) -> Ledger | None:
     return None
 
 
-def _note_unchecked(drawing: Drawing, planned: Planned, choice: LedgerChoice, *, has_ledger: bool) -> None:
-    if not has_ledger and planned.manifest.policy.ledger is None:
-        drawing.not_checked.append(f"no ledger at {near(choice.path)}: all {planned.plan.totals.new:,} count as new")
+def _note_unchecked(
+    drawing: Drawing, planned: Planned, choice: LedgerChoice, ledger: Ledger | None, *, is_empty: bool
+) -> None:
+    all_new = f"all {planned.plan.totals.new:,} count as new"
+    if ledger is None and planned.manifest.policy.ledger is None:
+        drawing.not_checked.append(f"no ledger at {near(choice.path)}: {all_new}")
+    if ledger is not None and is_empty:
+        drawing.not_checked.append(f"the ledger at {near(choice.path)} holds nothing yet: {all_new}")
+    if ledger is not None and ledger.origin != api_origin(choice.api):
+        drawing.not_checked.append(
+            f"the API: this ledger is bound to {ledger.origin}, and a send to {choice.api} would be refused"
+        )
     drawing.not_checked += [f"channel {name} not looked up: no key" for name in planned.plan.channels]
 
 

@@ -31,7 +31,7 @@ class Held:
     words: str
     api_words: str
     api_url: str | None
-    notes: tuple[str, ...] = ()
+    no_ledger: str = ""
 
     @property
     def is_sandbox(self) -> bool:
@@ -63,30 +63,29 @@ def send_ledger(
     at = datetime.now(UTC)
     run = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     with ExitStack() as stack:
-        notes: tuple[str, ...] = ()
+        no_ledger = ""
         if choice is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="flypast-sandbox-"))
             ledger: Ledger = create(Path(folder) / "ledger.db", origin=SANDBOX_ORIGIN, name=None, at=at.isoformat())
             words, api_words, api_url = "a ledger of its own", "the sandbox", None
         else:
-            ledger, notes = _opened(choice, manifest.policy.ledger, is_persisted=is_persisted, at=at)
+            ledger, no_ledger = _opened(choice, manifest.policy.ledger, is_persisted=is_persisted, at=at)
             words = f"ledger {ledger.name or near(choice.path)}"
             api_words, api_url = urlsplit(choice.api).netloc, choice.api
         stack.callback(ledger.close)
         claim = ledger.claim(manifest.name, run=run, at=at.isoformat(timespec="milliseconds"), timeout_s=lock_timeout_s)
         stack.callback(claim.release)
-        yield Held(ledger=ledger, claim=claim, words=words, api_words=api_words, api_url=api_url, notes=notes)
+        yield Held(ledger=ledger, claim=claim, words=words, api_words=api_words, api_url=api_url, no_ledger=no_ledger)
 
 
-def _opened(
-    choice: LedgerChoice, wanted: str | None, *, is_persisted: bool, at: datetime
-) -> tuple[Ledger, tuple[str, ...]]:
+def _opened(choice: LedgerChoice, wanted: str | None, *, is_persisted: bool, at: datetime) -> tuple[Ledger, str]:
     guard_ci(os.environ, is_persisted=is_persisted, policy_ledger=wanted)
     origin = api_origin(choice.api)
-    notes: tuple[str, ...] = ()
+    no_ledger = "" if choice.exists else f"no ledger at {near(choice.path)}"
     if not choice.exists:
         guard_name(wanted, None, choice.api)
-        notes = (f"there was no ledger at {near(choice.path)}: all count as new",)
     ledger = open_or_create(choice.path, origin=origin, at=at.isoformat(timespec="milliseconds"))
     guard_name(wanted, ledger, choice.api)
-    return ledger, notes
+    if not no_ledger and not ledger.manifests():
+        no_ledger = f"the ledger at {near(choice.path)} holds nothing yet"
+    return ledger, no_ledger

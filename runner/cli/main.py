@@ -1,6 +1,8 @@
 """The command `flypast`: finds the command, and gives every end of a run its exit code."""
 
 import importlib
+import os
+import re
 import sys
 import tempfile
 import traceback
@@ -97,7 +99,7 @@ def _run() -> int:
 
 def _crashed() -> int:
     with tempfile.NamedTemporaryFile("w", prefix="flypast-crash-", suffix=".txt", delete=False) as file:
-        file.write(f"flypast {__version__}, Python {sys.version}\n\n{traceback.format_exc()}")
+        file.write(f"flypast {__version__}, Python {sys.version}\n\n{_scrubbed(traceback.format_exc())}")
     kind = sys.exc_info()[0]
     click.echo(
         f"flypast has a bug ({kind.__name__ if kind else 'unknown'}): the details are in {file.name}\n"
@@ -105,3 +107,11 @@ def _crashed() -> int:
         err=True,
     )
     return Exit.BUG
+
+
+def _scrubbed(text: str) -> str:
+    """Without the access key, and without what looks like a phone number: an error may quote what it met."""
+    key = os.environ.get("BIRD_ACCESS_KEY", "").strip()
+    if key:
+        text = text.replace(key, "***")
+    return re.sub(r"\+?[0-9](?:[ ().-]?[0-9]){6,}", "***", text)

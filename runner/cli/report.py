@@ -37,6 +37,10 @@ class Report:
             "totals": standing(planned.plan, None).totals,
         }
 
+    @property
+    def has_totals(self) -> bool:
+        return self._facts["totals"] is not None
+
     def sent(self, sent: "Sent") -> None:
         self._facts |= {"totals": sent.totals, "run": sent.run}
         self.ended(sent.stopped, sent.exit_code)

@@ -87,3 +87,6 @@ def command(
         report.ended("interrupted before anything was sent", Exit.INTERRUPTED)
         TERMINAL.insist(f"interrupted before anything was sent\n{go_on()}")
         return Exit.INTERRUPTED
+    except Exception:
+        report.ended("a bug of flypast's own", Exit.BUG)
+        raise

@@ -11,8 +11,9 @@ from runner.bird.requests import AccessKey
 from runner.delivery.dispatch import Settings
 from runner.delivery.spool import Spool, SpoolWriter
 from runner.delivery.tally import RunResult
-from runner.errors import Refused
+from runner.errors import FlypastError, Locked, Refused
 from runner.guards import check_digest, drifted, expected_digest, over_limits
+from runner.ledger.sqlite import open_ledger
 from runner.model import Rate, State
 from runner.output.plan_text import plan_text
 from runner.output.send_text import doubts, question, rejections, summary
@@ -51,8 +52,27 @@ def send(
         drawing.plan(None, NoSpool())
         return drawing.show_findings(report.output_format, report.with_findings())
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
-    with send_ledger(manifest, choice, is_persisted=is_persisted, lock_timeout_s=lock_timeout_s) as held:
-        return _send_held(drawing, held, key, report, yes=yes)
+    try:
+        with send_ledger(manifest, choice, is_persisted=is_persisted, lock_timeout_s=lock_timeout_s) as held:
+            return _send_held(drawing, held, key, report, yes=yes)
+    except (Refused, Locked):
+        _count_all_the_same(drawing, choice, report)
+        raise
+
+
+def _count_all_the_same(drawing: Drawing, choice: LedgerChoice | None, report: Report) -> None:
+    """Where the ledger was refused, the summary still says where everything stands by what can be read."""
+    if not report.is_json or report.has_totals or choice is None:
+        return
+    try:
+        ledger = open_ledger(choice.path, origin=None) if choice.exists else None
+    except FlypastError:
+        return
+    planned = drawing.plan(ledger, NoSpool())
+    if ledger is not None:
+        ledger.close()
+    if planned is not None and not drawing.findings.has_errors:
+        report.planned(planned)
 
 
 def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Report, *, yes: bool) -> int:
@@ -68,11 +88,11 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         _guard(drawing, planned)
         result = None
         if len(spool):
-            ask(question(planned.plan, api_host=held.api_words, ledger=held.words), yes=yes or held.is_sandbox)
+            ask(_question(planned, held), yes=yes or held.is_sandbox)
             result = asyncio.run(_run(drawing, planned, held, key, spool))
-        sent = standing(planned.plan, result)
+        sent = standing(planned.plan, result, in_doubt=_in_doubt(held, planned.manifest.name))
     _summarise(planned, held, sent, report)
-    _say_next(sent)
+    _say_next(sent, is_in_doubt=_in_doubt(held, planned.manifest.name) > 0)
     return sent.exit_code
 
 
@@ -86,13 +106,22 @@ def _show_plan(drawing: Drawing, planned: Planned, held: Held) -> None:
         name=manifest.name,
         edition=manifest.edition,
         gone=planned.gone,
-        not_checked=[*held.notes, *drawing.not_checked],
+        not_checked=[*_new_ledger(planned, held), *drawing.not_checked],
         refusals=(),
         channels=manifest.channels,
         policy=manifest.policy,
         palette=TERMINAL.err,
     )
     TERMINAL.say(text + "\n")
+
+
+def _new_ledger(planned: Planned, held: Held) -> list[str]:
+    return [f"{held.no_ledger}: all {planned.plan.totals.new:,} count as new"] if held.no_ledger else []
+
+
+def _question(planned: Planned, held: Held) -> str:
+    asked = question(planned.plan, api_host=held.api_words, ledger=held.words)
+    return "; ".join([asked, *_new_ledger(planned, held)])
 
 
 def _guard(drawing: Drawing, planned: Planned) -> None:
@@ -155,15 +184,21 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
         )
         for line in rejections(rejected, TERMINAL.err):
             TERMINAL.insist(line)
-    if sent.totals["inDoubt"]:
+    if _in_doubt(held, name):
         entries = list(held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT]))
         for line in doubts(entries, [mask(entry.address) for entry in entries], TERMINAL.err):
             TERMINAL.insist(line)
 
 
-def _say_next(sent: Sent) -> None:
+def _in_doubt(held: Held, name: str) -> int:
+    """Of all editions, and of messages that the plan no longer holds too: nobody has decided about them."""
+    counts = held.ledger.counts(name)
+    return sum(counts.get(state, 0) for state in (State.IN_DOUBT, State.ABSENT))
+
+
+def _say_next(sent: Sent, *, is_in_doubt: bool) -> None:
     """After a stop the last line is the command to go on with."""
-    if sent.totals["inDoubt"]:
+    if is_in_doubt:
         TERMINAL.insist(f"Look those in doubt up at Bird: flypast reconcile {_as_given()}")
         TERMINAL.insist(f"Then decide about the rest: flypast resolve {_as_given()} --resend (or --drop)")
     if sent.stopped is not None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from runner.bird.client import BirdClient
 from runner.bird.replies import NoConnection, ReplyLost, classify
 from runner.bird.requests import AccessKey
 from runner.canonical import canonical
+from runner.delivery.outcomes import REFUSED_OVER, without_texts
 from runner.errors import Exit, UsageError
 from runner.ledger.identity import message_key, reference_of
 from runner.manifest.build import Manifest
@@ -59,11 +60,12 @@ def send_trial(
     trial = _for(message, number, manifest)
     ask(_act(trial, number, options, is_sandbox=key is None), yes=yes or key is None)
     outcome = asyncio.run(_post(trial, options, key, manifest))
-    return _told(outcome, trial, number, output_format)
+    told = _told(outcome, trial)
+    _show(told, trial, number, output_format)
+    return told.code
 
 
 def _number(written: str) -> str:
-
     number = normalise_phone(written, None)
     if not isinstance(number, str):
         raise UsageError(f"--test-to: {number.words}", hint=number.hint or "write it as +14155550100")
@@ -111,13 +113,11 @@ def _for(message: Message, number: str, manifest: Manifest) -> Message:
 
 
 def _act(trial: Message, number: str, options: PlanOptions, *, is_sandbox: bool) -> str:
-
     host = "the sandbox" if is_sandbox else urlsplit(LedgerChoice.of(None, options.api_url, Path.cwd()).api).netloc
     return f"Send 1 test message ({trial.draft}) to {mask(number)} through {trial.channel.name} at {host}"
 
 
 async def _post(trial: Message, options: PlanOptions, key: AccessKey | None, manifest: Manifest) -> Outcome:
-
     if key is None:
         async with (
             embedded(manifest) as sandbox,
@@ -130,7 +130,6 @@ async def _post(trial: Message, options: PlanOptions, key: AccessKey | None, man
 
 
 async def _outcome(client: BirdClient, trial: Message) -> Outcome:
-
     try:
         return classify(await client.post(trial.channel, trial.body), time.time())
     except NoConnection as never:
@@ -139,29 +138,52 @@ async def _outcome(client: BirdClient, trial: Message) -> Outcome:
         return InDoubt(words=lost.words)
 
 
-def _told(outcome: Outcome, trial: Message, number: str, output_format: str) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """An outcome for people, its exit code, its counts, and why it counts as a stopped run."""
 
+    words: str
+    code: Exit
+    run: dict[str, int]
+    is_stop: bool = False
+
+
+def _told(outcome: Outcome, trial: Message) -> _Told:
+    run = {"accepted": 0, "rejected": 0, "inDoubt": 0}
     match outcome:
         case Accepted(message_id=message_id):
-            words, code = f"accepted{f', id {message_id}' if message_id else ''}", Exit.DONE
+            words = f"accepted{f', id {message_id}' if message_id else ''}"
+            return _Told(words=words, code=Exit.DONE, run=run | {"accepted": 1})
         case Rejected(code=reason, words=said):
-            words, code = f"rejected: {reason} {said}", Exit.REJECTED
+            words = f"rejected: {reason} {without_texts(trial, said)}"
+            return _Told(words=words, code=Exit.REJECTED, run=run | {"rejected": 1})
         case Throttled():
-            words, code = "not sent: Bird is busy (429), try again later", Exit.STOPPED
+            words = "not sent: Bird is busy (429), try again later"
+            return _Told(words=words, code=Exit.STOPPED, run=run, is_stop=True)
         case NotSent(words=said):
-            words, code = f"not sent: {said}", Exit.STOPPED
+            return _Told(words=f"not sent: {said}", code=Exit.STOPPED, run=run, is_stop=True)
         case RefusedByBird(status=status, words=said):
-            words, code = f"refused by Bird ({status}): {said}", Exit.BIRD_REFUSED
-        case InDoubt(words=said):
-            words, code = f"in doubt: {said}", Exit.IN_DOUBT
+            over = REFUSED_OVER[status].format(channel=trial.channel.name)
+            words = f"Bird refuses {over} (HTTP {status}): {without_texts(trial, said)}"
+            return _Told(words=words, code=Exit.BIRD_REFUSED, run=run, is_stop=True)
+        case InDoubt(words=said, stops=stops):
+            code = Exit.STOPPED if stops else Exit.IN_DOUBT
+            return _Told(words=f"in doubt: {said}", code=code, run=run | {"inDoubt": 1}, is_stop=stops)
+
+
+def _show(told: _Told, trial: Message, number: str, output_format: str) -> None:
+    """The JSON has the keys of every send; nobody's state changes, so there are no totals."""
     if output_format == "json":
         TERMINAL.json(
             {
                 "formatVersion": 1,
-                "test": {"message": trial.draft, "recipient": mask(number), "outcome": words},
-                "exitCode": int(code),
+                "digest": None,
+                "totals": None,
+                "run": told.run,
+                "stopped": told.words if told.is_stop else None,
+                "exitCode": int(told.code),
+                "test": {"message": trial.draft, "recipient": mask(number), "outcome": told.words},
             }
         )
     else:
-        TERMINAL.data(f"test message to {mask(number)}: {neutral(words)}")
-    return code
+        TERMINAL.data(f"test message to {mask(number)}: {neutral(told.words)}")

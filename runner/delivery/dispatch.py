@@ -13,7 +13,7 @@ from runner.model import Channel, InDoubt, Message, NotSent, Outcome, Rate, Refu
 
 from .control import Control
 from .gate import Gate
-from .outcomes import intent, settlement, without_texts
+from .outcomes import REFUSED_OVER, intent, settlement, without_texts
 from .ports import Clock, NoConnection, ReplyLost, Transport
 from .record import Record
 from .retry import MAX_ATTEMPTS, Breaker, RetryBudget, Throttling, backoff_s
@@ -261,7 +261,8 @@ class _Run:
                 self._hold(message.channel, sent_s, retry_after_s)
                 return
             case RefusedByBird(status=status, words=words):
-                self._halt("refused", f"HTTP {status}: {without_texts(message, words)}")
+                refused = REFUSED_OVER[status].format(channel=message.channel.name)
+                self._halt("refused", f"Bird refuses {refused} (HTTP {status}): {without_texts(message, words)}")
             case InDoubt(words=words, stops=True):
                 self._halt("redirect", words)
             case NotSent(words=words, is_final=True):

@@ -7,6 +7,14 @@ from runner.bird.requests import personal_texts
 from runner.ledger.seam import Intent, Settlement
 from runner.model import Accepted, InDoubt, Message, NotSent, Outcome, RefusedByBird, Rejected, State, Throttled
 
+# What 401, 402, 403 and 404 are about (Bird, "Common API usage"; api errors seen in practice).
+REFUSED_OVER = {
+    401: "the access key",
+    402: "for want of credit",
+    403: "permission to send through {channel}",
+    404: "the workspace or channel of {channel}: it knows none of these ids",
+}
+
 
 def intent(message: Message, *, edition: str, at: str) -> Intent:
     """What is written before the first byte of a request."""
@@ -47,4 +55,5 @@ def settlement(message: Message, outcome: Outcome, *, at: str) -> Settlement:
 
 def without_texts(message: Message, words: str) -> str:
     """Bird's words without the texts and values of the message they are about."""
-    return conceal(words, personal_texts(json.loads(message.body)))
+    quoted = {*personal_texts(json.loads(message.body)), *message.values}
+    return conceal(words, sorted(quoted, key=lambda text: (-len(text), text)))

@@ -33,7 +33,7 @@ class SpoolWriter:
     def add(self, message: Message) -> None:
         channel = self._channels.setdefault(message.channel, len(self._channels))
         facts = (message.draft, channel, message.key, message.reference, message.address, message.payload_hash)
-        line = json.dumps((*facts, message.country, message.segments, len(message.body)))
+        line = json.dumps((*facts, message.country, message.segments, message.values, len(message.body)))
         try:
             self._file.write(line.encode("ascii") + b"\n" + message.body)
         except OSError as error:
@@ -73,7 +73,7 @@ class Spool:
             raise _fault("read", error) from error
 
     def _message(self, line: bytes) -> Message:
-        draft, channel, key, reference, address, payload_hash, country, segments, length = json.loads(line)
+        draft, channel, key, reference, address, payload_hash, country, segments, values, length = json.loads(line)
         return Message(
             draft=draft,
             channel=self._channels[channel],
@@ -84,6 +84,7 @@ class Spool:
             body=self._file.read(length),
             country=country,
             segments=segments,
+            values=tuple(values),
         )
 
     def __enter__(self) -> Self:

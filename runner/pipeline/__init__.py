@@ -162,9 +162,12 @@ def _gone(ledger: Ledger | None, manifest: Manifest, plan: Plan) -> Mapping[str,
     if ledger is None:
         return {}
     held: Counter[State] = Counter(state for _, state in ledger.keys(manifest.name, manifest.edition))
-    held[State.IN_DOUBT] += held.pop(State.SENDING, 0)
+    unsure = (State.IN_DOUBT, State.SENDING, State.ABSENT)
+    counts = ledger.counts(manifest.name)  # of all editions: what is in doubt stays so until somebody decides
+    held[State.IN_DOUBT] = sum(counts.get(state, 0) for state in unsure)
+    held[State.SENDING] = held[State.ABSENT] = 0
     matched = Counter(plan.matched)
-    matched[State.IN_DOUBT] += matched.pop(State.SENDING, 0)
+    matched[State.IN_DOUBT] += matched.pop(State.SENDING, 0) + matched.pop(State.ABSENT, 0)
     return {state.value: count for state, count in sorted((held - matched).items()) if state is not State.PLANNED}
 
 

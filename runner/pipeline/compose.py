@@ -132,6 +132,7 @@ class Composer:
             body=canonical(request),
             country=_country(person),
             segments=segments.segments if segments else int("template" in request and draft.channel.platform == "sms"),
+            values=tuple(_printed(prepared, values)),
         )
         return Composed(
             message=message,
@@ -214,6 +215,27 @@ class Composer:
                 again.site.below("reference").place(),
                 hint="two messages with one reference can't be told apart at Bird: leave it out",
             )
+
+
+def _printed(prepared: Prepared, values: Values) -> Iterator[str]:
+    """The texts and numbers that expressions could print; two characters tell nothing about anybody."""
+    for name in sorted(prepared.compiled.names - {"recipient"}):
+        yield from (text for text in _texts(values.get(name)) if len(text) > 2)
+    if "recipient" in prepared.compiled.names:
+        yield from (text for text in _texts(values["recipient"]) if len(text) > 2)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _country(person: Person) -> str | None:

@@ -79,7 +79,7 @@ def _signals(control: Control) -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)  # nothing is left to stop: what was done is yet to be told
 
 
-def standing(plan: Plan, result: RunResult | None) -> Sent:
+def standing(plan: Plan, result: RunResult | None, *, in_doubt: int = 0) -> Sent:
     """Where every message of the plan stands after the run (None: nothing was sent), and the exit code of that."""
     run = {
         "accepted": result.accepted if result else 0,
@@ -101,7 +101,7 @@ def standing(plan: Plan, result: RunResult | None) -> Sent:
         run=run,
         stopped=stopped.words if stopped else None,
         exit_code=_exit_code(
-            stopped.kind if stopped else None, totals["inDoubt"] + plan.others_in_doubt, run["rejected"]
+            stopped.kind if stopped else None, max(totals["inDoubt"] + plan.others_in_doubt, in_doubt), run["rejected"]
         ),
     )
 

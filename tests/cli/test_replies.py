@@ -607,9 +607,9 @@ def test_a_gzip_bomb_and_a_flood_take_no_memory(project: Project) -> None:
 def test_a_disk_that_takes_no_more_stops_the_run_and_nobody_gets_two(project: Project, serve: Serve) -> None:
     """A limit on the size of files stands in for a full disk: the ledger can't be written, in the middle of a send."""
     server = serve("--rate", "100000")
-    project.people(400)
+    project.people(300)
     with_policy(project)
-    limited = ["bash", "-c", 'ulimit -f 160; exec "$@"', "-", *command(*sending(server.url, "--format", "json"))]
+    limited = ["bash", "-c", 'ulimit -f 150; exec "$@"', "-", *command(*sending(server.url, "--format", "json"))]
     done = subprocess.run(
         limited,
         cwd=project.path,
@@ -622,11 +622,11 @@ def test_a_disk_that_takes_no_more_stops_the_run_and_nobody_gets_two(project: Pr
     said = summary(Ran(done.returncode, done.stdout, done.stderr))
     assert said["exitCode"] == 9
     accepted, _, doubtful, planned = counts(said)
-    assert 0 < accepted < 400
+    assert 0 < accepted < 300
     assert doubtful <= 64
     assert planned > 0
     again = summary(send(project, server.url))
-    assert again["totals"]["accepted"] + again["totals"]["inDoubt"] == 400
+    assert again["totals"]["accepted"] + again["totals"]["inDoubt"] == 300
     assert again["totals"]["inDoubt"] <= 64
     assert again["exitCode"] == (6 if again["totals"]["inDoubt"] else 0)
     assert len(server.taken) == len(set(server.taken))

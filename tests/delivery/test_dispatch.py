@@ -178,7 +178,8 @@ async def test_when_bird_refuses_us_the_rest_stays_planned(code: int) -> None:
     result = await stage.run(messages(100))
     assert kind(result) == "refused"
     assert result.stopped is not None
-    assert result.stopped.words == f"HTTP {code}: no"
+    assert result.stopped.words.startswith("Bird refuses ")
+    assert result.stopped.words.endswith(f"(HTTP {code}): no")
     entry = next(entry for entry in stage.ledger.entries() if entry.key == "k0020")
     assert (entry.state, entry.code, entry.words) == (State.PLANNED, f"HTTP {code}", "no")
     assert counts(result)[1:3] == (0, 0)

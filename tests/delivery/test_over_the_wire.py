@@ -110,7 +110,10 @@ async def test_a_403_in_the_middle_stops_the_run_and_the_rest_stays_planned(tmp_
     async with serving(refuse_the_30th) as peer:
         result, held = await send(peer.url, tmp_path, messages(500))
     assert result.stopped is not None
-    assert (result.stopped.kind, result.stopped.words) == ("refused", "HTTP 403: no")
+    assert (result.stopped.kind, result.stopped.words) == (
+        "refused",
+        "Bird refuses permission to send through sms-us (HTTP 403): no",
+    )
     assert held["k0030"] is State.PLANNED
     assert len(peer.bodies) == result.accepted + 1 < 60
 
