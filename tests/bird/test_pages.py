@@ -53,6 +53,7 @@ async def test_a_page_may_be_larger_than_a_reply_to_a_post_but_not_without_bound
         reply("200 OK", gzip.compress(b"{}"), "Content-Encoding: gzip"),
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b'{"results":[',
     ],
+    ids=["compressed", "cut"],
 )
 async def test_a_page_that_is_compressed_or_cut_has_no_body(content: bytes) -> None:
     got, _ = await page_from(saying_and_closing(content))
