@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import KEY, Project, Ran, Server
 
-from .raw_server import ACCEPTED, Line, RawServer, in_turn, replying, says_late
+from .raw_server import ACCEPTED, Line, RawServer, in_turn, replying, says, says_late
 from .sending import (
     GIVE_UP_S,
     counts,
@@ -290,16 +290,16 @@ def test_a_second_send_waits_no_longer_than_it_was_told(project: Project) -> Non
 
 
 def test_another_manifest_goes_on_meanwhile_and_reading_is_free(project: Project) -> None:
-    with RawServer(Line.hang) as server:
+    with RawServer(in_turn(Line.hang, Line.hang, Line.hang, says(ACCEPTED))) as server:
         process = project.start(*sending(server.url), BIRD_ACCESS_KEY=KEY)
-        until(lambda: len(server.lines) == 3, process)
-        server.script = replying(ACCEPTED)  # for new connections
+        server.wait_for(3)
         project.write("urgent.yaml", (project.path / "hello.yaml").read_text().replace("name: hello", "name: urgent"))
         urgent = project.run("send", "urgent.yaml", "--yes", "--api-url", server.url, BIRD_ACCESS_KEY=KEY)
         assert urgent.code == 0, urgent.err
         assert project.run("plan", "hello.yaml", "--api-url", server.url).code == 0
-        assert states(project, server.url) == ["sending"] * 3
+        held = states(project, server.url)
         kill(process)
+        assert held == ["sending"] * 3
 
 
 def test_a_killed_send_holds_no_lock(project: Project) -> None:
