@@ -9,11 +9,12 @@ from runner.errors import Locked
 from runner.model import State
 
 from .moves import (
-    SENDABLE,
     UNDECIDED,
     fitted,
     left_behind,
     lost,
+    may_be_found,
+    may_be_intended,
     must_decide,
     must_find,
     must_settle,
@@ -38,7 +39,13 @@ class MemoryLedger:
         entry = self.held.get(key)
         if entry is None:
             return None
-        return Known(state=entry.state, payload_hash=entry.payload_hash, channel_id=entry.channel_id)
+        return Known(
+            state=entry.state,
+            payload_hash=entry.payload_hash,
+            channel_id=entry.channel_id,
+            code=entry.code,
+            resent=entry.resent,
+        )
 
     def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> "MemoryClaim":
         with self.changed:
@@ -120,7 +127,9 @@ class MemoryClaim:
             self._must_live()
             for verdict in verdicts:
                 entry = self._ledger.held.get(verdict.key)
-                if entry is not None and entry.manifest == self.manifest and entry.state in UNDECIDED:
+                if entry is None or entry.manifest != self.manifest:
+                    continue
+                if may_be_found(entry.state, entry.message_id, verdict.state):
                     self._ledger.held[verdict.key] = _found(entry, verdict)
                     moved += 1
         return moved
@@ -151,7 +160,9 @@ class MemoryClaim:
 
     def _intended(self, intent: Intent, written: Mapping[str, Entry]) -> Entry:
         before = written.get(intent.key) or self._ledger.held.get(intent.key)
-        if before is not None and (before.state not in SENDABLE or before.manifest != self.manifest):
+        if before is not None and (
+            before.manifest != self.manifest or not may_be_intended(before.state, from_doubt=intent.from_doubt)
+        ):
             not_sendable(intent.key, before.state)
         return Entry(
             key=intent.key,
@@ -173,6 +184,7 @@ class MemoryClaim:
             message_id=None,
             code=None,
             words=None,
+            resent=0 if before is None else before.resent + (before.state is State.ABSENT),
         )
 
 
@@ -185,4 +197,5 @@ def _found(entry: Entry, verdict: Verdict) -> Entry:
         code=fitted(verdict.code),
         words=fitted(verdict.words),
         looked_at=verdict.looked_at,
+        resent=entry.resent + (verdict.state is State.PLANNED),
     )

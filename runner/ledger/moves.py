@@ -10,7 +10,8 @@ from .seam import ClaimLost, NotSendable
 SENDABLE = frozenset({State.PLANNED, State.REJECTED, State.ABSENT})
 SETTLED_AS = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.IN_DOUBT})
 UNDECIDED = frozenset({State.IN_DOUBT, State.ABSENT})
-FOUND_AS = frozenset({State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT})
+FOUND_AS = frozenset({State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT, State.PLANNED})
+FOUND_AT_BIRD = frozenset({State.ACCEPTED, State.REJECTED})
 DECIDED_AS = frozenset({State.PLANNED, State.DROPPED})
 
 _LONGEST = 500  # characters kept of what Bird says; its replies may be long and hostile
@@ -19,6 +20,15 @@ _LONGEST = 500  # characters kept of what Bird says; its replies may be long and
 def fitted(text: str | None) -> str | None:
     """What a ledger keeps of foreign text: its first 500 characters, as UTF-8 can hold them."""
     return None if text is None else text[:_LONGEST].encode(errors="replace").decode()
+
+
+def may_be_intended(state: State, *, from_doubt: bool) -> bool:
+    return state in SENDABLE or (from_doubt and state is State.IN_DOUBT)
+
+
+def may_be_found(held: State, message_id: str | None, found: State) -> bool:
+    """Whether a look-up may move it: what is undecided, or an accepted one of which Bird's id is not known."""
+    return held in UNDECIDED or (held is State.ACCEPTED and message_id is None and found in FOUND_AT_BIRD)
 
 
 def left_behind(run: str) -> str:

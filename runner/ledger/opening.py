@@ -31,6 +31,7 @@ class Meta:
     identity: str
     origin: str
     name: str | None
+    version: int
 
 
 def make(path: Path, *, origin: str, name: str | None, at: str) -> bool:
@@ -101,7 +102,7 @@ def judge(connection: sqlite3.Connection, path: Path) -> Meta:
         if connection.execute("PRAGMA application_id").fetchone() != (tables.APPLICATION_ID,):
             raise LedgerFault(f"{path} is not a ledger of flypast", hint="it was left as it is; name another file")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != tables.VERSION:
+        if version != tables.VERSION and version not in tables.UPGRADES:
             raise LedgerFault(
                 f"{path} is of version {version}, and this flypast knows version {tables.VERSION}",
                 hint="it was left as it is; use the flypast that made it, or a newer one",
@@ -110,7 +111,18 @@ def judge(connection: sqlite3.Connection, path: Path) -> Meta:
     if row is None:
         raise LedgerFault(_DAMAGED.format(path=path, detail="it does not say which ledger it is"), hint=_RESTORE)
     identity, origin, name = row
-    return Meta(identity=identity, origin=origin, name=name)
+    return Meta(identity=identity, origin=origin, name=name, version=version)
+
+
+def upgrade(path: Path) -> None:
+    """An older ledger in today's format, all of it or nothing; what it knows stays. Another process may be quicker."""
+    with faults(path), contextlib.closing(open_to_write(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for each in range(version, tables.VERSION):
+            connection.execute(tables.UPGRADES[each])
+        connection.execute(f"PRAGMA user_version = {tables.VERSION}")
+        connection.execute("COMMIT")
 
 
 def judge_history(connection: sqlite3.Connection, path: Path, meta: Meta, seen: Mapping[str, Witness]) -> None:

@@ -22,16 +22,21 @@ class NotSendable(LedgerFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What planning needs to know of a message that the ledger holds."""
+    """What planning needs to know of a message that the ledger holds. `resent`: see Entry."""
 
     state: State
     payload_hash: str
     channel_id: str
+    code: str | None = None
+    resent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """`sending`: written and synced before the first byte of the request."""
+    """`sending`: written and synced before the first byte of the request.
+
+    `from_doubt`: the message may be in doubt before, so somebody may get it twice (policy at-least-once).
+    """
 
     key: str
     edition: str
@@ -44,6 +49,7 @@ class Intent:
     country: str | None
     segments: int
     at: str
+    from_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,8 @@ class Settlement:
 class Verdict:
     """What looking a message up at Bird says of it: accepted, rejected, absent, or still in doubt.
 
-    All of it replaces what the ledger held. `looked_at` is when a complete look first did not see it.
+    Planned is absent where the policy sends that again. All of it replaces what the ledger held. `looked_at` is when a
+    complete look first did not see it.
     """
 
     key: str
@@ -80,7 +87,7 @@ class Entry:
 
     `run` names the run that last sent it or decided about it; `intended_at` is when its last intent was written
     (a request can't be older), `at` when its state last changed, `looked_at` when all of Bird's list was first looked
-    through since then without seeing it.
+    through since then without seeing it. `resent` counts how often it was sent again because it was absent.
     """
 
     key: str
@@ -103,6 +110,7 @@ class Entry:
     code: str | None
     words: str | None
     looked_at: str | None = None
+    resent: int = 0
 
 
 class Claim(Protocol):
@@ -116,16 +124,18 @@ class Claim(Protocol):
         """All of it in one durable commit, or none. May be called from another thread, one call at a time.
 
         Settlements come first, so a commit may settle a message as planned and intend it again. Raises ClaimLost,
-        NotSendable (an intent whose key is not new, planned, rejected or absent) or LedgerFault.
+        NotSendable (an intent whose key is not new, planned, rejected or absent, nor in doubt where the intent allows
+        that) or LedgerFault.
         """
 
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
         """A human's decision about messages in doubt or absent: planned or dropped. Gives how many moved."""
 
     def reconcile(self, verdicts: Sequence[Verdict]) -> int:
-        """What a look-up found, in one durable commit. Only what is in doubt or absent moves; gives how many did.
+        """What a look-up found, in one durable commit; gives how many moved.
 
-        Raises ClaimLost or LedgerFault.
+        What is in doubt or absent moves; what was accepted without Bird's id gets that, or is rejected. Raises
+        ClaimLost or LedgerFault.
         """
 
     def release(self) -> None:

@@ -26,6 +26,7 @@ from .opening import (
     must_be_there,
     open_to_read,
     open_to_write,
+    upgrade,
 )
 from .seam import Entry, Intent, Known, Settlement, Verdict
 
@@ -51,7 +52,7 @@ def open_or_create(path: Path, *, origin: str, at: str, mounts: str | None = Non
 
 
 def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None) -> "SqliteLedger":
-    """The ledger at `path`, to read; nothing is created or changed before its first claim.
+    """The ledger at `path`, to read; nothing is created or changed before its first claim, but an older format.
 
     `origin` is the API that this run would use (None: any). `mounts` is Linux's table of mounts. Raises Refused where
     there is none or it is bound to another origin; LedgerFault where it can't be trusted.
@@ -68,6 +69,10 @@ def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None) ->
                 hint=f"name another ledger with --ledger; this one is {path}",
             )
         judge_history(connection, path, meta, seen)
+        if meta.version < tables.VERSION:
+            connection.close()
+            upgrade(path)
+            connection = open_to_read(path)
     except BaseException:
         connection.close()
         raise
@@ -100,8 +105,8 @@ class SqliteLedger:
         rows = self._read(tables.LOOKUP, (key,))
         if not rows:
             return None
-        state, payload_hash, channel_id = rows[0]
-        return Known(state=State(state), payload_hash=payload_hash, channel_id=channel_id)
+        state, payload_hash, channel_id, code, resent = rows[0]
+        return Known(state=State(state), payload_hash=payload_hash, channel_id=channel_id, code=code, resent=resent)
 
     def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> "SqliteClaim":
         lock = RunLock.acquire(self.path, manifest, run=run, since=at, timeout_s=timeout_s)

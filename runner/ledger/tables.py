@@ -7,7 +7,7 @@ from runner.model import State
 from .moves import fitted
 from .seam import Entry, Intent, Settlement, Verdict
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
 
 CREATE = f"""
@@ -51,12 +51,16 @@ CREATE TABLE messages (
   message_id TEXT,
   code TEXT,
   words TEXT,
-  looked_at TEXT
+  looked_at TEXT,
+  resent INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX messages_in_order ON messages (manifest, message);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
+
+# What makes a ledger of an older version one of the next; a version that is not here is too old to be known.
+UPGRADES = {1: "ALTER TABLE messages ADD COLUMN resent INTEGER NOT NULL DEFAULT 0"}
 
 NAME = "INSERT INTO meta (one, origin, name, created_at, version) VALUES (1, ?, ?, ?, ?)"
 RENAME = "UPDATE meta SET name = ? WHERE name IS NULL"
@@ -86,8 +90,9 @@ ON CONFLICT (key) DO UPDATE SET
   channel_id = excluded.channel_id, reference = excluded.reference, address = excluded.address,
   payload_hash = excluded.payload_hash, country = excluded.country, segments = excluded.segments,
   intended_at = excluded.intended_at, at = excluded.at, state = 'sending', attempts = attempts + 1,
-  run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL, looked_at = NULL
-WHERE state IN ('planned', 'rejected', 'absent') AND manifest = excluded.manifest
+  run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL, looked_at = NULL,
+  resent = resent + (state = 'absent')
+WHERE (state IN ('planned', 'rejected', 'absent') OR (state = 'inDoubt' AND ?)) AND manifest = excluded.manifest
 """
 SETTLE = """
 UPDATE messages SET state = ?, at = ?, message_id = ?, code = ?, words = ?
@@ -100,11 +105,15 @@ WHERE key = ? AND manifest = ? AND state IN ('inDoubt', 'absent')
 # The time is that of the last change of state: a look that changes none leaves it.
 RECONCILE = """
 UPDATE messages
-SET at = CASE state WHEN ? THEN at ELSE ? END, state = ?, message_id = ?, code = ?, words = ?, looked_at = ?
-WHERE key = ? AND manifest = ? AND state IN ('inDoubt', 'absent')
+SET at = CASE state WHEN :state THEN at ELSE :at END, state = :state, message_id = :message_id, code = :code,
+  words = :words, looked_at = :looked_at, resent = resent + (:state = 'planned')
+WHERE key = :key AND manifest = :manifest AND (
+  state IN ('inDoubt', 'absent')
+  OR (state = 'accepted' AND message_id IS NULL AND :state IN ('accepted', 'rejected'))
+)
 """
 
-LOOKUP = "SELECT state, payload_hash, channel_id FROM messages WHERE key = ?"
+LOOKUP = "SELECT state, payload_hash, channel_id, code, resent FROM messages WHERE key = ?"
 STATE = "SELECT state FROM messages WHERE key = ?"
 COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"
 MANIFESTS = """
@@ -115,7 +124,7 @@ NEXT_MESSAGE = "SELECT min(message) FROM messages WHERE manifest = ? AND message
 # Read page after page, each from where the last one ended, so that no read transaction stays open meanwhile.
 ENTRIES = """
 SELECT id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-  segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at
+  segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent
 FROM messages
 WHERE manifest = ? AND message = ? AND id > ? AND state IN (SELECT value FROM json_each(?))
 ORDER BY id LIMIT 500
@@ -131,7 +140,7 @@ def intend_values(intent: Intent, manifest: str, run: str, epoch: int) -> tuple[
     return (
         intent.key, intent.edition, intent.message, intent.workspace_id, intent.channel_id, intent.reference,
         intent.address, intent.payload_hash, intent.country, intent.segments, intent.at, intent.at,
-        manifest, run, epoch,
+        manifest, run, epoch, intent.from_doubt,
     )  # fmt: skip
 
 
@@ -139,14 +148,22 @@ def settle_values(settled: Settlement, manifest: str, epoch: int, fitted: tuple[
     return (settled.state, settled.at, *fitted, settled.key, manifest, epoch)
 
 
-def verdict_values(found: Verdict, manifest: str) -> tuple[Any, ...]:
-    words = (fitted(found.message_id), fitted(found.code), fitted(found.words))
-    return (found.state, found.at, found.state, *words, found.looked_at, found.key, manifest)
+def verdict_values(found: Verdict, manifest: str) -> dict[str, Any]:
+    return {
+        "state": found.state,
+        "at": found.at,
+        "message_id": fitted(found.message_id),
+        "code": fitted(found.code),
+        "words": fitted(found.words),
+        "looked_at": found.looked_at,
+        "key": found.key,
+        "manifest": manifest,
+    }
 
 
 def entry(row: tuple[Any, ...]) -> Entry:
     (_, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-     segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at) = row  # fmt: skip
+     segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent) = row  # fmt: skip
     return Entry(
         key=key,
         manifest=manifest,
@@ -168,4 +185,5 @@ def entry(row: tuple[Any, ...]) -> Entry:
         code=code,
         words=words,
         looked_at=looked_at,
+        resent=resent,
     )

@@ -23,7 +23,15 @@ class Store(Protocol):
         """Moves a message to a state, whatever the rules say."""
 
 
-def intent(key: str, *, message: str = "announce", edition: str = "1", at: str = T0, payload: str = "aa") -> Intent:
+def intent(
+    key: str,
+    *,
+    message: str = "announce",
+    edition: str = "1",
+    at: str = T0,
+    payload: str = "aa",
+    from_doubt: bool = False,
+) -> Intent:
     return Intent(
         key=key,
         edition=edition,
@@ -36,6 +44,7 @@ def intent(key: str, *, message: str = "announce", edition: str = "1", at: str =
         country="US",
         segments=2,
         at=at,
+        from_doubt=from_doubt,
     )
 
 
@@ -291,13 +300,14 @@ class Conformance:
             claim.resolve(["A"], State.ACCEPTED, T2)
 
     @pytest.mark.parametrize("state", list(State))
-    @pytest.mark.parametrize("found", [State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT])
-    def test_a_look_up_moves_only_what_is_in_doubt_or_absent(
+    @pytest.mark.parametrize("found", [State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT, State.PLANNED])
+    def test_a_look_up_moves_only_what_is_in_doubt_or_absent_and_what_lacks_an_id(
         self, store: Store, ledger: Ledger, claim: Claim, state: State, found: State
     ) -> None:
         intend(claim, "A")
         store.put("A", state)
-        may = state in {State.IN_DOUBT, State.ABSENT}
+        lacks_its_id = state is State.ACCEPTED and found in {State.ACCEPTED, State.REJECTED}
+        may = state in {State.IN_DOUBT, State.ABSENT} or lacks_its_id
         assert claim.reconcile([verdict("A", found, looked_at=T1), verdict("nobody", found)]) == int(may)
         entry = only(ledger.entries())
         assert entry.state is (found if may else state)
@@ -314,7 +324,45 @@ class Conformance:
         assert other.reconcile([]) == 0
         assert states(ledger) == {"A": State.IN_DOUBT}
 
-    @pytest.mark.parametrize("state", [State.PLANNED, State.SENDING, State.DROPPED])
+    @pytest.mark.parametrize("found", [State.ACCEPTED, State.REJECTED])
+    def test_a_look_up_leaves_what_was_accepted_with_an_id(self, ledger: Ledger, claim: Claim, found: State) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A")], [])
+        assert claim.reconcile([verdict("A", found)]) == 0
+        assert (only(ledger.entries()).message_id, states(ledger)) == ("id-A", {"A": State.ACCEPTED})
+
+    def test_how_often_one_was_sent_again_because_it_was_absent_is_kept(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A", "B", "C")
+        claim.commit([settled(key, State.IN_DOUBT) for key in "ABC"], [])
+        claim.reconcile([verdict("A", State.PLANNED), verdict("B", State.ABSENT), verdict("C", State.ABSENT)])
+        claim.resolve(["C"], State.PLANNED, T2)
+        intend(claim, "A", "B", "C")
+        assert {entry.key: entry.resent for entry in ledger.entries()} == {"A": 1, "B": 1, "C": 0}
+        claim.commit([settled(key, State.IN_DOUBT) for key in "ABC"], [])
+        known = ledger.lookup("B")
+        assert known is not None
+        assert (known.state, known.code, known.resent) == (State.IN_DOUBT, "7", 1)
+
+    def test_what_is_in_doubt_goes_again_only_where_the_intent_says_so(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", State.IN_DOUBT)], [])
+        with pytest.raises(NotSendable):
+            intend(claim, "A")
+        claim.commit([], [intent("A", from_doubt=True)])
+        entry = only(ledger.entries())
+        assert (entry.state, entry.attempts, entry.resent) == (State.SENDING, 2, 0)
+
+    @pytest.mark.parametrize("state", [State.SENDING, State.ACCEPTED, State.DROPPED])
+    def test_what_went_out_or_was_dropped_never_goes_again(
+        self, store: Store, ledger: Ledger, claim: Claim, state: State
+    ) -> None:
+        intend(claim, "A")
+        store.put("A", state)
+        with pytest.raises(NotSendable):
+            claim.commit([], [intent("A", from_doubt=True)])
+        assert states(ledger) == {"A": state}
+
+    @pytest.mark.parametrize("state", [State.SENDING, State.DROPPED])
     def test_a_look_up_finds_no_other_states(self, ledger: Ledger, claim: Claim, state: State) -> None:
         intend(claim, "A", "B")
         claim.commit([settled(key, State.IN_DOUBT) for key in "AB"], [])

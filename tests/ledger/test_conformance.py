@@ -69,7 +69,7 @@ class TestMemory(Conformance):
 _KEYS = st.sampled_from("ABC")
 _STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("intend"), st.lists(_KEYS, max_size=3)),
+        st.tuples(st.just("intend"), st.lists(_KEYS, max_size=3), st.booleans()),
         st.tuples(st.just("settle"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("resolve"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("reconcile"), _KEYS, st.sampled_from(State)),
@@ -86,8 +86,8 @@ def _story(ledger: Ledger, steps: list[tuple[str, ...]]) -> list[object]:
     for number, (act, *values) in enumerate(steps, start=1):
         try:
             match act, values:
-                case "intend", [keys]:
-                    claim.commit([], [intent(key, at=T1) for key in keys])
+                case "intend", [keys, from_doubt]:
+                    claim.commit([], [intent(key, at=T1, from_doubt=bool(from_doubt)) for key in keys])
                 case "settle", [key, state]:
                     claim.commit([settled(key, State(state))], [])
                 case "resolve", [key, state]:

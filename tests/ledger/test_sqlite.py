@@ -36,7 +36,7 @@ def test_it_says_its_name_origin_and_version(left: Path) -> None:
     ledger.close()
     connection = sqlite3.connect(left)
     assert connection.execute("PRAGMA application_id").fetchone() == (int.from_bytes(b"flyp", "big"),)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -47,6 +47,29 @@ def test_the_writing_connection_syncs_each_commit_and_minds_foreign_keys(left: P
     values = {name: ledger._read(f"PRAGMA {name}", ()) for name in ("synchronous", "journal_mode", "foreign_keys")}
     ledger.close()
     assert values == {"synchronous": [(2,)], "journal_mode": [("wal",)], "foreign_keys": [(1,)]}
+
+
+def test_an_older_ledger_is_brought_to_todays_format_and_knows_what_it_knew(left: Path) -> None:
+    before = states(open_ledger(left, origin=ORIGIN))
+    change(left, "ALTER TABLE messages DROP COLUMN resent")
+    change(left, "PRAGMA user_version = 1")
+    held = [open_ledger(left, origin=ORIGIN), open_ledger(left, origin=ORIGIN)]
+    assert [states(ledger) for ledger in held] == [before, before]
+    assert {entry.resent for entry in held[0].entries()} == {0}
+    claim = held[1].claim("spring", run="r2", at=T1)
+    claim.commit([], [intent("NEW")])
+    assert states(held[0])["NEW"] is State.SENDING
+    for ledger in held:
+        ledger.close()
+
+
+def test_an_older_ledger_of_another_api_is_left_as_it_is(left: Path) -> None:
+    change(left, "ALTER TABLE messages DROP COLUMN resent")
+    change(left, "PRAGMA user_version = 1")
+    before = files(left)
+    with pytest.raises(Refused):
+        open_ledger(left, origin="https://other.example")
+    assert files(left) == before
 
 
 def test_every_table_is_strict(left: Path) -> None:
