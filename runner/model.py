@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import ceil
 from typing import Any
 
 from .findings import Place
@@ -111,10 +112,23 @@ class Threshold:
     count: int | None = None
     share: float | None = None
 
-    def reached(self, bad: int, finished: int) -> bool:
+    def reached(self, bad: int, finished: int, *, fewest: int = 20) -> bool:
+        """`fewest` finished messages make a share."""
         if self.count is not None:
             return bad >= self.count
-        return self.share is not None and finished >= 20 and bad >= self.share * finished and bad > 0
+        return self.share is not None and finished >= fewest and bad >= self.share * finished and bad > 0
+
+    def of(self, total: int) -> int:
+        """How many of so many messages this is; a share is rounded up."""
+        return min(total, self.count if self.count is not None else ceil(round(total * (self.share or 0.0), 6)))
+
+
+class Delivery(StrEnum):
+    """What becomes of a message of which nobody knows whether it went out."""
+
+    AT_MOST_ONCE = "at-most-once"
+    RESEND_ABSENT = "resend-absent"
+    AT_LEAST_ONCE = "at-least-once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +138,37 @@ class Policy:
     rate: Rate = Rate(count=50, per_s=1)
     concurrency: int = 64
     ledger: str | None = None
+    delivery: Delivery = Delivery.AT_MOST_ONCE
+    settle_s: float = 900.0
     max_messages: int | None = None
     countries: frozenset[str] | None = None
     max_segments_per_message: int = 6
     stop_after: StopAfter = StopAfter(rejected=Threshold(share=0.05), in_doubt=Threshold(count=10))
+    waves: tuple[Threshold, ...] = ()
     suppress: tuple[str, ...] = ()
     written: Mapping[str, Json] = field(default_factory=dict)
+
+    def wave_ends(self, total: int) -> tuple[int, ...]:
+        """After how many of `total` messages a run halts to look, rising; the rest follows after the last.
+
+        `[20, 10%, 100%]` of 1,204 messages is (20, 121); of 100 it is (20,), as a tenth of them is out by then.
+        """
+        ends: list[int] = []
+        for wave in self.waves:
+            end = wave.of(total)
+            if end >= total:
+                break
+            if not ends or end > ends[-1]:
+                ends.append(end)
+        return tuple(ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """Rendered and sendable: `body` is the exact JSON that is hashed and posted.
 
-    `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them.
+    `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them. `held` is IN_DOUBT or
+    ABSENT where the ledger has it so and the policy sends it again all the same.
     """
 
     draft: str
@@ -149,6 +181,7 @@ class Message:
     country: str | None
     segments: int
     values: tuple[str, ...] = ()
+    held: "State | None" = None
 
 
 class State(StrEnum):

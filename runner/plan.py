@@ -3,12 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from runner.canonical import canonical
 from runner.ledger.seam import Known
-from runner.model import Json, Message, Policy, State
+from runner.model import Delivery, Json, Message, Policy, State
 
 SAMPLES = 3
 
@@ -76,7 +76,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`to_send` is what this run would send (new, less `--limit`); `others_in_doubt` are in messages not chosen."""
+    """`to_send` is what this run would send (new, less `--limit`); `others_in_doubt` are in messages not chosen.
+
+    `again` counts those of `new` that the ledger has absent or in doubt, and the policy sends again all the same;
+    `retried` those that were rejected for a reason that can pass.
+    """
 
     digest: str
     totals: Tally
@@ -85,6 +89,8 @@ class Plan:
     to_send: Tally
     sent_through: Mapping[str, int]
     changed_since_rejected: int
+    again: Counter[State]
+    retried: int
     others_in_doubt: int
     drift_in_doubt: int
     matched: Counter[State]
@@ -96,7 +102,10 @@ class Spool(Protocol):
 
 
 class Planner:
-    """Takes what composing gives, one at a time, and spools what is new."""
+    """Takes what composing gives, one at a time, and spools what is new.
+
+    With `may_retry` it spools what was rejected with a code that this takes for one that can pass, and nothing else.
+    """
 
     def __init__(
         self,
@@ -106,6 +115,8 @@ class Planner:
         drafts: Iterable[str],
         only: frozenset[str] = frozenset(),
         limit: int | None = None,
+        delivery: Delivery = Delivery.AT_MOST_ONCE,
+        may_retry: Callable[[str], bool] | None = None,
         mask: Callable[[str], str],
         on_new: Callable[[Composed], None],
     ) -> None:
@@ -113,6 +124,8 @@ class Planner:
         self._spool = spool
         self._only = only
         self._limit = limit
+        self._delivery = delivery
+        self._may_retry = may_retry
         self._mask = mask
         self._on_new = on_new
         self._hash = hashlib.sha256()
@@ -122,6 +135,8 @@ class Planner:
         self._to_send = Tally()
         self._sent_through: Counter[str] = Counter()
         self._changed_since_rejected = 0
+        self._again: Counter[State] = Counter()
+        self._retried = 0
         self._others_in_doubt = 0
         self._drift_in_doubt = 0
         self._matched: Counter[State] = Counter()
@@ -141,15 +156,21 @@ class Planner:
         known = self._known(message.key)
         if known is not None:
             self._matched[known.state] += 1
-        status = _status(known, message)
+        is_retried = self._is_retried(known)
+        status = "new" if is_retried else _status(known, message, self._delivery)
         if message.draft not in self._messages:
             self._others_in_doubt += _is_in_doubt(status, known)
         elif status == "dropped":
             self.skip(Skipped(draft=message.draft, reason="dropped"))
         else:
-            self._count(status, composed, known)
+            self._count(status, composed, known, is_retried=is_retried)
 
-    def _count(self, status: str, composed: Composed, known: Known | None) -> None:
+    def _is_retried(self, known: Known | None) -> bool:
+        if self._may_retry is None or known is None or known.state is not State.REJECTED:
+            return False
+        return self._may_retry(known.code or "")
+
+    def _count(self, status: str, composed: Composed, known: Known | None, *, is_retried: bool) -> None:
         message = composed.message
         channel = self._channels.setdefault(message.channel.name, Tally())
         for tally in (self._totals, self._messages[message.draft], channel):
@@ -157,13 +178,19 @@ class Planner:
         if status != "new":
             self._drift_in_doubt += status == "drift" and _is_in_doubt(status, known)
             return
-        self._changed_since_rejected += known is not None and known.state is State.REJECTED
+        self._retried += is_retried
+        self._changed_since_rejected += known is not None and known.state is State.REJECTED and not is_retried
+        held = _held(known)
+        if held is not None:
+            self._again[held] += 1
+        if self._may_retry is not None and not is_retried:
+            return
         self._samples.offer(composed)
         self._on_new(composed)
         if self._limit is None or self._to_send.messages < self._limit:
             self._to_send.add("new", message)
             self._sent_through[message.channel.name] += 1
-            self._spool.add(message)
+            self._spool.add(message if held is None else replace(message, held=held))
 
     def _digest(self, message: Message) -> None:
         channel = message.channel
@@ -180,6 +207,8 @@ class Planner:
             to_send=self._to_send,
             sent_through=self._sent_through,
             changed_since_rejected=self._changed_since_rejected,
+            again=self._again,
+            retried=self._retried,
             others_in_doubt=self._others_in_doubt,
             drift_in_doubt=self._drift_in_doubt,
             matched=self._matched,
@@ -187,8 +216,11 @@ class Planner:
         )
 
 
-def _status(known: Known | None, message: Message) -> str:
-    """Where a message stands; `sending` without a living run is in doubt, and so is absent until it is resolved."""
+def _status(known: Known | None, message: Message, delivery: Delivery) -> str:
+    """Where a message stands; `sending` without a living run is in doubt, and so is absent until it is resolved.
+
+    What was absent once and sent again is not proven to be so for ever: another time a person decides.
+    """
     if known is None or known.state is State.PLANNED:
         return "new"
     is_same = known.payload_hash == message.payload_hash
@@ -196,9 +228,20 @@ def _status(known: Known | None, message: Message) -> str:
         return "rejected" if is_same and known.channel_id == message.channel.channel_id else "new"
     if known.state is State.DROPPED:
         return "dropped"
+    if known.state is State.ABSENT and delivery is Delivery.RESEND_ABSENT and not known.resent:
+        return "new"
     if not is_same:
         return "drift"
-    return "accepted" if known.state is State.ACCEPTED else "in_doubt"
+    if known.state is State.ACCEPTED:
+        return "accepted"
+    return "new" if delivery is Delivery.AT_LEAST_ONCE else "in_doubt"
+
+
+def _held(known: Known | None) -> State | None:
+    """What the ledger says of a message that is sent although it is undecided; `sending` is in doubt by then."""
+    if known is None or known.state not in (State.IN_DOUBT, State.SENDING, State.ABSENT):
+        return None
+    return State.ABSENT if known.state is State.ABSENT else State.IN_DOUBT
 
 
 def _is_in_doubt(status: str, known: Known | None) -> bool:

@@ -17,6 +17,11 @@ _MAX_TOKEN = 8000
 _JUDGED = frozenset({400, 413, 422})  # Bird read the message and refused it
 _REFUSED = frozenset({401, 402, 403, 404})  # Bird refused us: key, credit, permission or channel
 
+# Failures of Bird's own that may be gone later: service errors and platform errors, less those that name something
+# lasting (Bird, "Message Failure Codes": an unsupported type or destination, an unknown subscriber).
+_PASSING = (range(12_000, 13_000), range(15_000, 16_000))
+_LASTING = frozenset({12_002, 12_003, 15_005})
+
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _MAIL = r"[^\s@\"'<>,;:()\[\]]{1,256}@[^\s@\"'<>,;:()\[\]]{1,256}"
 _PHONE = r"\+?(?:\d[\s().\-/\u2010-\u2015]{0,3}){6,}\d"
@@ -93,6 +98,12 @@ def classify(reply: Reply, wall_s: float) -> Outcome:
     if 300 <= status < 400:
         return InDoubt(words=f"Bird answered with a redirect (HTTP {status}), which is not followed", stops=True)
     return InDoubt(words=f"Bird answered with HTTP {status}, which proves nothing")
+
+
+def may_pass(code: str) -> bool:
+    """Whether a message that was rejected with this code may be accepted when it is sent again as it is."""
+    number = int(code) if re.fullmatch(r"[0-9]{5}", code) else 0
+    return any(number in codes for codes in _PASSING) and number not in _LASTING
 
 
 def read_page(body: bytes, references: Container[str]) -> Page:

@@ -41,11 +41,11 @@ def _walk(manifest: Path, options: PlanOptions) -> int:
 
     from .drawing import plan
     from .report import Report
-    from .sending import send
+    from .sending import Consent, send
     from .validate import validate_all
 
     def send_all() -> int:
-        return send(manifest, options, AccessKey("demo"), Report("text"), yes=True, is_persisted=True)
+        return send(manifest, options, AccessKey("demo"), Report("text"), Consent(yes=True, is_persisted=True))
 
     steps: tuple[tuple[str, Callable[[], int]], ...] = (
         ("1. validate: is everything right?", lambda: validate_all([manifest])),

@@ -1,5 +1,6 @@
 """A plan drawn and shown: what `plan`, `send --dry-run` and the first half of `send` have in common."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,9 +34,11 @@ class Drawing:
     findings: Findings
     not_checked: list[str]
     loaded: Loaded
+    may_retry: Callable[[str], bool] | None = None
 
     @classmethod
-    def of(cls, manifest: Path, options: PlanOptions) -> "Drawing":
+    def of(cls, manifest: Path, options: PlanOptions, *, may_retry: Callable[[str], bool] | None = None) -> "Drawing":
+        """`may_retry`: of what was rejected, that with such codes is to be sent, and nothing else."""
         order = order_of(manifest, inputs_of(options.parameter_files, options.sets, options.recipient_files))
         findings = Findings()
         loaded = order.load(findings)
@@ -44,13 +47,20 @@ class Drawing:
             _check_only(options.only, [draft.name for draft in drafts], order)
         elif not findings.has_errors:
             raise UsageError(f"{manifest} has no messages: it is a library for other manifests to include")
-        return cls(order=order, options=options, findings=findings, not_checked=[], loaded=loaded)
+        return cls(order=order, options=options, findings=findings, not_checked=[], loaded=loaded, may_retry=may_retry)
 
     def plan(self, ledger: Ledger | None, spool: Spool) -> Planned | None:
         """The plan; None where the manifest could not be read at all. Findings decide whether it counts."""
         if self.loaded.manifest is None:
             return None
-        planner = partial(Planner, spool=spool, only=frozenset(self.options.only), limit=self.options.limit)
+        planner = partial(
+            Planner,
+            spool=spool,
+            only=frozenset(self.options.only),
+            limit=self.options.limit,
+            delivery=self.loaded.manifest.policy.delivery,
+            may_retry=self.may_retry,
+        )
         return make_plan(
             self.loaded,
             self.loaded.manifest,
@@ -89,9 +99,11 @@ class NoSpool:
         pass
 
 
-def plan(manifest: Path, options: PlanOptions, output_format: str) -> int:
+def plan(
+    manifest: Path, options: PlanOptions, output_format: str, *, may_retry: Callable[[str], bool] | None = None
+) -> int:
     """Draws the plan and shows it."""
-    drawing = Drawing.of(manifest, options)
+    drawing = Drawing.of(manifest, options, may_retry=may_retry)
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path)
     ledger = _readable(choice, drawing)
     is_empty = ledger is not None and not ledger.manifests()
@@ -150,11 +162,10 @@ def show_plan(drawing: Drawing, planned: Planned, refusals: list[str], output_fo
         "gone": dict(planned.gone),
         "not_checked": drawing.not_checked,
         "refusals": refusals,
+        "policy": manifest.policy,
     }
     if output_format == "json":
         TERMINAL.json(plan_json(planned.plan, findings=found, files=1, inputs=drawing.loaded.inputs, **common))
         return
     show_warnings(found, drawing.loaded.sources)
-    TERMINAL.data(
-        plan_text(planned.plan, channels=manifest.channels, policy=manifest.policy, palette=TERMINAL.out, **common)
-    )
+    TERMINAL.data(plan_text(planned.plan, channels=manifest.channels, palette=TERMINAL.out, **common))

@@ -22,6 +22,7 @@ COMMANDS = (
     "render",
     "plan",
     "send",
+    "retry",
     "status",
     "reconcile",
     "resolve",

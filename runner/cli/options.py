@@ -135,6 +135,18 @@ plan_options = _together(
     ledger_options,
 )
 
+sending_options = _together(
+    consent("--yes", is_flag=True, help="Send without asking."),
+    consent("--ledger-persisted", is_flag=True, help="In CI: this ledger's disk stays after the job."),
+    lock_option,
+    option(
+        "--pause-between",
+        callback=seconds,
+        metavar="DURATION",
+        help="Between the waves of policy.waves: 10m. Without it they only halt to look at the thresholds.",
+    ),
+)
+
 format_option = _together(
     option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")
 )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
 from runner.delivery.tally import Progress
+from runner.output.send_text import wave_ended
 from runner.output.words import duration
 
 from .terminal import TERMINAL
@@ -29,8 +30,17 @@ class Shown:
 
     def observe(self, progress: Progress) -> None:
         self._last = progress
+        if progress.pause_s is not None:
+            self._tell(wave_ended(progress, self._total, time.time()))
         if self._bar is not None:
             self._bar.show(progress)
+
+    def _tell(self, words: str) -> None:
+        """Above the bar, where there is one."""
+        if self._bar is not None:
+            self._bar.say(words)
+        else:
+            TERMINAL.say(words)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -63,7 +73,10 @@ class Shown:
             if counts
             else "none yet"
         )
-        return f"{done:,} of {self._total:,}: {parts}; {rate:.0f}/s{left}"
+        wave = f"wave {counts.wave} of {counts.waves}, " if counts and counts.waves > 1 else ""
+        if counts and counts.pause_s is not None:
+            return f"{wave}{done:,} of {self._total:,}: pausing before the next"
+        return f"{wave}{done:,} of {self._total:,}: {parts}; {rate:.0f}/s{left}"
 
 
 class _Bar:
@@ -75,6 +88,7 @@ class _Bar:
         palette = TERMINAL.err
         console = Console(stderr=True, no_color=not palette.is_on, highlight=False)
         self._bar = RichProgress(
+            TextColumn("{task.fields[wave]}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -83,7 +97,7 @@ class _Bar:
             console=console,
             transient=True,
         )
-        self._task = self._bar.add_task("send", total=total, rate="", counts="")
+        self._task = self._bar.add_task("send", total=total, rate="", counts="", wave="")
         self._started_s = time.monotonic()
 
     def open(self) -> AbstractContextManager[object]:
@@ -92,5 +106,11 @@ class _Bar:
     def show(self, progress: Progress) -> None:
         passed_s = time.monotonic() - self._started_s
         rate = f"{finished(progress) / passed_s:.0f}/s" if passed_s > 1 else ""
+        wave = f"wave {progress.wave}/{progress.waves}" if progress.waves > 1 else ""
+        if progress.pause_s is not None:
+            rate = "pausing"
         counts = f"accepted {progress.accepted:,}  rejected {progress.rejected:,}  in doubt {progress.in_doubt:,}"
-        self._bar.update(self._task, completed=finished(progress), rate=rate, counts=counts)
+        self._bar.update(self._task, completed=finished(progress), rate=rate, counts=counts, wave=wave)
+
+    def say(self, words: str) -> None:
+        self._bar.console.print(words, markup=False, highlight=False)

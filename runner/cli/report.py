@@ -1,8 +1,11 @@
 """The JSON summary of a send: printed exactly once, before any end that is not a usage error."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import Exit
+import click
+
+from runner.errors import Exit, FlypastError
 
 from .terminal import TERMINAL
 
@@ -21,6 +24,7 @@ class Report:
             "digest": None,
             "totals": None,
             "run": {"accepted": 0, "rejected": 0, "inDoubt": 0},
+            "sentAgainInDoubt": 0,
         }
         self._is_out = False
 
@@ -42,13 +46,30 @@ class Report:
         return self._facts["totals"] is not None
 
     def sent(self, sent: "Sent") -> None:
-        self._facts |= {"totals": sent.totals, "run": sent.run}
+        self._facts |= {"totals": sent.totals, "run": sent.run, "sentAgainInDoubt": sent.doubles}
         self.ended(sent.stopped, sent.exit_code)
 
     def ended(self, why: str | None, exit_code: Exit) -> None:
         if self.is_json and not self._is_out:
             self._is_out = True
             TERMINAL.json({"formatVersion": 1, **self._facts, "stopped": why, "exitCode": int(exit_code)})
+
+    def of(self, act: Callable[[], int]) -> int:
+        """What `act` gives; whatever else ends it is told too."""
+        try:
+            return act()
+        except FlypastError as error:
+            self.ended(error.message, error.exit_code)
+            raise
+        except (KeyboardInterrupt, click.Abort):
+            from .sending import go_on
+
+            self.ended("interrupted before anything was sent", Exit.INTERRUPTED)
+            TERMINAL.insist(f"interrupted before anything was sent\n{go_on()}")
+            return Exit.INTERRUPTED
+        except Exception:
+            self.ended("a bug of flypast's own", Exit.BUG)
+            raise
 
     def with_findings(self) -> dict[str, Any]:
         """The keys that findings are printed with: they are this run's summary."""

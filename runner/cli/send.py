@@ -7,17 +7,14 @@ from typing import Any
 
 import click
 
-from runner.errors import Exit, FlypastError
-
 from .options import (
     PlanOptions,
     access_key_option,
-    consent,
     format_option,
-    lock_option,
     manifest_argument,
     option,
     plan_options,
+    sending_options,
 )
 from .options import command as flypast_command
 
@@ -29,12 +26,10 @@ from .options import command as flypast_command
 )
 @manifest_argument
 @plan_options
-@consent("--yes", is_flag=True, help="Send without asking.")
-@consent("--ledger-persisted", is_flag=True, help="In CI: this ledger's disk stays after the job.")
+@sending_options
 @option("--dry-run", is_flag=True, help="Plan only: the same as flypast plan.")
 @option("--sandbox", is_flag=True, help="Send to the embedded look-alike of Bird, with a ledger of its own.")
 @access_key_option
-@lock_option
 @option("--test-to", metavar="NUMBER", help="One real message with one row's data, to your own phone instead.")
 @option("--row", metavar="LIST#N", help="With --test-to: whose data; the first row by default.")
 @format_option
@@ -44,10 +39,11 @@ def command(
     *,
     yes: bool,
     ledger_persisted: bool,
+    lock_timeout: float,
+    pause_between: float,
     dry_run: bool,
     sandbox: bool,
     access_key_file: Path | None,
-    lock_timeout: float,
     test_to: str | None,
     row: str | None,
     **given: Any,
@@ -65,28 +61,19 @@ def command(
         raise click.UsageError("--row goes with --test-to")
     from .access import access_key
     from .report import Report
-    from .sending import go_on
+    from .sending import Consent
     from .sending import send as send_all
-    from .terminal import TERMINAL
 
     report = Report(output_format)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while planning: ends like Ctrl-C, and is reported
-    try:
+
+    def act() -> int:
         key = None if sandbox else access_key(os.environ, access_key_file)
         if test_to is not None:
             from .trial import send_trial
 
             return send_trial(manifest, options, key, test_to=test_to, row=row, yes=yes, output_format=output_format)
-        return send_all(
-            manifest, options, key, report, yes=yes, is_persisted=ledger_persisted, lock_timeout_s=lock_timeout
-        )
-    except FlypastError as error:
-        report.ended(error.message, error.exit_code)
-        raise
-    except (KeyboardInterrupt, click.Abort):
-        report.ended("interrupted before anything was sent", Exit.INTERRUPTED)
-        TERMINAL.insist(f"interrupted before anything was sent\n{go_on()}")
-        return Exit.INTERRUPTED
-    except Exception:
-        report.ended("a bug of flypast's own", Exit.BUG)
-        raise
+        consents = Consent(yes=yes, is_persisted=ledger_persisted, lock_timeout_s=lock_timeout, pause_s=pause_between)
+        return send_all(manifest, options, key, report, consents)
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while planning: ends like Ctrl-C, and is reported
+    return report.of(act)

@@ -3,6 +3,8 @@
 import asyncio
 import shlex
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ from runner.delivery.tally import RunResult
 from runner.errors import FlypastError, Locked, Refused
 from runner.guards import check_digest, drifted, expected_digest, over_limits
 from runner.ledger.sqlite import open_ledger
-from runner.model import Rate, State
+from runner.model import Delivery, Rate, State
 from runner.output.plan_text import plan_text
 from runner.output.send_text import doubts, question, rejections, summary
 from runner.pipeline import Planned
@@ -33,28 +35,32 @@ from .showing import show_warnings
 from .terminal import TERMINAL
 
 
-def send(
-    path: Path,
-    options: PlanOptions,
-    key: AccessKey | None,
-    report: Report,
-    *,
-    yes: bool,
-    is_persisted: bool,
-    lock_timeout_s: float = 0.0,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A send's own options. `may_retry`: only what was rejected with such codes goes out."""
+
+    yes: bool = False
+    is_persisted: bool = False
+    lock_timeout_s: float = 0.0
+    pause_s: float = 0.0
+    may_retry: Callable[[str], bool] | None = None
+
+
+def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report, consent: Consent) -> int:
     """Everything after the options. `key` None is the embedded sandbox. Gives the exit code."""
     if options.expect is not None:
         expected_digest(options.expect)
-    drawing = Drawing.of(path, options)
+    drawing = Drawing.of(path, options, may_retry=consent.may_retry)
     manifest = drawing.loaded.manifest
     if manifest is None or drawing.findings.has_errors:
         drawing.plan(None, NoSpool())
         return drawing.show_findings(report.output_format, report.with_findings())
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
     try:
-        with send_ledger(manifest, choice, is_persisted=is_persisted, lock_timeout_s=lock_timeout_s) as held:
-            return _send_held(drawing, held, key, report, yes=yes)
+        with send_ledger(
+            manifest, choice, is_persisted=consent.is_persisted, lock_timeout_s=consent.lock_timeout_s
+        ) as held:
+            return _send_held(drawing, held, key, report, consent)
     except (Refused, Locked):
         _count_all_the_same(drawing, choice, report)
         raise
@@ -75,7 +81,7 @@ def _count_all_the_same(drawing: Drawing, choice: LedgerChoice | None, report: R
         report.planned(planned)
 
 
-def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Report, *, yes: bool) -> int:
+def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Report, consent: Consent) -> int:
     """The run's own part: this manifest's claim is ours from here on."""
 
     writer = SpoolWriter()
@@ -88,8 +94,9 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         _guard(drawing, planned)
         result = None
         if len(spool):
-            ask(_question(planned, held), yes=yes or held.is_sandbox)
-            result = asyncio.run(_run(drawing, planned, held, key, spool))
+            ask(_question(planned, held), yes=consent.yes or held.is_sandbox)
+            settings = _settings(planned, drawing.options, consent, total=len(spool))
+            result = asyncio.run(_run(planned, held, key, spool, settings))
         sent = standing(planned.plan, result, in_doubt=_in_doubt(held, planned.manifest.name))
     _summarise(planned, held, sent, report)
     _say_next(sent, is_in_doubt=_in_doubt(held, planned.manifest.name) > 0)
@@ -144,14 +151,19 @@ def _guard(drawing: Drawing, planned: Planned) -> None:
     check_digest(planned.plan, drawing.loaded.inputs, options.expect)
 
 
-async def _run(drawing: Drawing, planned: Planned, held: Held, key: AccessKey | None, spool: Spool) -> RunResult:
-
-    options, policy = drawing.options, planned.manifest.policy
-    settings = Settings(
+def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total: int) -> Settings:
+    policy = planned.manifest.policy
+    return Settings(
         concurrency=options.concurrency or policy.concurrency,
         workspace_rate=_pace(options.rate, policy.rate),
         stop_after=policy.stop_after,
+        waves=policy.wave_ends(total),
+        pause_s=consent.pause_s,
+        is_at_least_once=policy.delivery is Delivery.AT_LEAST_ONCE,
     )
+
+
+async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool, settings: Settings) -> RunResult:
     shown = Shown(len(spool))
     async with held.api(planned.manifest) as api, shown.running():
         return await dispatch_spool(
@@ -176,7 +188,7 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
 
     report.sent(sent)
     if not report.is_json:
-        TERMINAL.data(summary(sent.totals, sent.run, sent.stopped, TERMINAL.out))
+        TERMINAL.data(summary(sent.totals, sent.run, sent.stopped, TERMINAL.out, doubles=sent.doubles))
     name = planned.manifest.name
     if sent.run["rejected"]:
         rejected = (

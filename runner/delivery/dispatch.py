@@ -4,29 +4,39 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sized
 from dataclasses import dataclass
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from runner.bird.replies import classify
 from runner.errors import LedgerFault
 from runner.ledger.seam import Claim
-from runner.model import Channel, InDoubt, Message, NotSent, Outcome, Rate, RefusedByBird, StopAfter, Throttled
+from runner.model import Channel, InDoubt, Message, NotSent, Outcome, Rate, RefusedByBird, State, StopAfter, Throttled
 
 from .control import Control
+from .doubts import Doubts
 from .gate import Gate
 from .outcomes import REFUSED_OVER, intent, settlement, without_texts
 from .ports import Clock, NoConnection, ReplyLost, Transport
 from .record import Record
 from .retry import MAX_ATTEMPTS, Breaker, RetryBudget, Throttling, backoff_s
-from .tally import Progress, RunResult, StopKind, Tally
+from .stopping import Stopping
+from .tally import Progress, RunResult, Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to send. `workspace_rate` None is unlimited: then the channels' own rates don't count either."""
+    """How to send. `workspace_rate` None is unlimited: then the channels' own rates don't count either.
+
+    `waves` are the numbers of messages after which all in flight is settled, the thresholds are looked at and
+    `pause_s` passes; the rest follows after the last (see `Policy.wave_ends`). `is_at_least_once`: what is in
+    doubt goes again.
+    """
 
     concurrency: int
     workspace_rate: Rate | None
     stop_after: StopAfter
+    waves: tuple[int, ...] = ()
+    pause_s: float = 0.0
+    is_at_least_once: bool = False
     drain_s: float = 5.0
     throttle_patience_s: float = 600.0
 
@@ -64,11 +74,7 @@ async def dispatch(
 
 @dataclass(kw_only=True)
 class _Run:
-    """One run: its workers, and what stops them.
-
-    A worker is cancelled only while it waits for the pace (its message goes back as planned) or, when the drain time
-    is over, for a reply (its message is in doubt); never while it waits for the ledger.
-    """
+    """One run: its workers, and what each outcome means for all of them."""
 
     messages: Iterable[Message]
     edition: str
@@ -81,133 +87,122 @@ class _Run:
     observe: Callable[[Progress], None]
 
     def __post_init__(self) -> None:
+        settings = self.settings
         self._feed = iter(self.messages)
         self._taken = 0
-        self._tally = Tally()
-        throttling = Throttling(patience_s=self.settings.throttle_patience_s, rng=self.rng)
-        self._gate = Gate(workspace_rate=self.settings.workspace_rate, clock=self.clock, throttling=throttling)
+        self._until: int | None = None
+        self._tally = Tally(waves=len(settings.waves) + 1)
+        throttling = Throttling(patience_s=settings.throttle_patience_s, rng=self.rng)
+        self._gate = Gate(workspace_rate=settings.workspace_rate, clock=self.clock, throttling=throttling)
         self._budget = RetryBudget()
+        self._doubts = Doubts(self._budget, is_at_least_once=settings.is_at_least_once)
         self._breaker = Breaker()
-        self._workers: list[asyncio.Task[None]] = []
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._posting: set[asyncio.Task[None]] = set()
-        self._drain = asyncio.Event()
+        self._stopping = Stopping(
+            control=self.control,
+            clock=self.clock,
+            drain_s=settings.drain_s,
+            told=self._tally.stop,
+            hurry=self.record.hurry,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
         self._trouble = ""
-        self._is_stopping = False
-        self._is_leaving = False
 
     async def to_its_end(self) -> RunResult:
-        watchers = [asyncio.create_task(watch()) for watch in (self._on_stop, self._on_leave, self._on_drain)]
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self.settings.concurrency)]
+        watchers = self._stopping.watch()
         try:
-            await asyncio.wait(self._workers)
+            await self._all_waves()
         finally:
-            self._is_leaving = True
-            for task in (*watchers, *self._workers):
+            self._stopping.is_leaving = True
+            for task in (*watchers, *self._tasks):
                 task.cancel()
-            await asyncio.gather(*watchers, *self._workers, return_exceptions=True)
-        for worker in self._workers:
-            if not worker.cancelled() and (mistake := worker.exception()) is not None:
+            await asyncio.gather(*watchers, *self._tasks, return_exceptions=True)
+        for task in self._tasks:
+            if not task.cancelled() and (mistake := task.exception()) is not None:
                 raise mistake
+        for message, outcome in self._doubts.left():
+            self._tally.count(message, outcome)
         total = len(self.messages) if isinstance(self.messages, Sized) else self._taken + sum(1 for _ in self._feed)
-        return self._tally.result(returned=total - self._tally.finished)
+        return self._tally.result(returned=total - self._tally.finished, doubles=self._doubts.doubles)
 
-    # What stops a run
+    async def _all_waves(self) -> None:
+        for number, until in enumerate((*self.settings.waves, None), 1):
+            self._until = until
+            self._tally.begin_wave(number)
+            await self._all_done(self._work() for _ in range(self.settings.concurrency))
+            if self._stopping.is_on or until is None:
+                return
+            if (reached := self._tally.over(self.settings.stop_after, fewest=1)) is not None:
+                self._stopping.halt("threshold", f"{reached}, at the end of wave {number}")
+                return
+            self._tally.pause_s = self.settings.pause_s
+            self.observe(self._tally.progress())
+            await self._all_done([self._pause()])
 
-    def _halt(self, kind: StopKind, words: str, *, hint: str | None = None) -> None:
-        """Take no more messages. What is in flight ends by itself, or within the drain time when that is pressing."""
-        self._tally.stop(kind, words, hint=hint)
-        if kind in ("interrupted", "ledger"):
-            self._drain.set()
-        self._stop_work()
+    async def _all_done(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
+        self._tasks = [asyncio.create_task(each, name="flypast-worker") for each in work]
+        await asyncio.wait(self._tasks)
 
-    def _stop_work(self) -> None:
-        self._is_stopping = True
-        self.record.hurry()
-        for task in self._waiting:
-            if not task.cancelling():
-                task.cancel()
-
-    async def _on_stop(self) -> None:
-        await self.control.stopping()
-        self._halt("interrupted", "the run was interrupted")
-
-    async def _on_leave(self) -> None:
-        await self.control.leaving()
-        self._halt("interrupted", "the run was interrupted")  # `_on_stop` may not have been woken yet
-        self._is_leaving = True
-        for task in self._posting:  # those that wait for the ledger hear what it says: its fault must not be lost
-            task.cancel()
-
-    async def _on_drain(self) -> None:
-        await self._drain.wait()
-        await self.clock.sleep(self.settings.drain_s)
-        for task in self._posting:
-            task.cancel()
+    async def _pause(self) -> None:
+        if self.settings.pause_s:
+            await self._stopping.waits(self.clock.sleep(self.settings.pause_s))
 
     # What a worker does
 
+    def _next(self) -> Message | None:
+        if self._stopping.is_on or self._taken == self._until:
+            return None
+        message = next(self._feed, None)
+        self._taken += message is not None
+        return message
+
     async def _work(self) -> None:
         try:
-            while not self._is_stopping and (message := next(self._feed, None)) is not None:
-                self._taken += 1
+            while (message := self._next()) is not None:
                 self._budget.start()
                 await self._deliver(message)
         except LedgerFault as fault:
-            self._halt("ledger", fault.message, hint=fault.hint)
+            self._stopping.halt("ledger", fault.message, hint=fault.hint)
         except Exception:
-            self._stop_work()  # a mistake of ours: the others settle what they have in flight, then it is raised
+            self._stopping.stop_work()  # a mistake of ours: the others settle what is in flight, then it is raised
             raise
 
     async def _deliver(self, message: Message) -> None:
-        failures = 0
+        failures = attempts = 0
         while await self._may_go(message.channel):
-            match await self._attempt(message):
+            attempts += 1
+            match await self._attempt(message, is_first=attempts == 1):
                 case NotSent(words=words):
                     failures += 1
                     if not await self._tries_again(failures, words):
                         return
                 case Throttled():
                     pass
+                case InDoubt() if posts := self._doubts.posts(message):
+                    if not await self._stopping.waits(self.clock.sleep(backoff_s(posts, self.rng))):
+                        return
                 case _:
                     return
 
     async def _may_go(self, channel: Channel) -> bool:
-        is_now = not self._is_stopping and self._gate.opens(channel)
-        return is_now or await self._waits(self._gate.enter(channel))
-
-    async def _waits(self, waiting: Coroutine[Any, Any, None]) -> bool:
-        """Waits for the pace or a backoff; False when the run stopped meanwhile, so nothing is to go any more."""
-        if self._is_stopping:
-            waiting.close()
-            return False
-        task = _this_task()
-        self._waiting.add(task)
-        try:
-            await waiting
-        except asyncio.CancelledError:
-            if self._is_leaving:
-                raise
-            task.uncancel()
-            return False
-        finally:
-            self._waiting.discard(task)
-        return not self._is_stopping
+        is_now = not self._stopping.is_on and self._gate.opens(channel)
+        return is_now or await self._stopping.waits(self._gate.enter(channel))
 
     async def _tries_again(self, failures: int, words: str) -> bool:
         self._tally.unconnected += 1
-        if self._is_stopping:
+        if self._stopping.is_on:
             return False
         if failures == MAX_ATTEMPTS or not self._budget.spend():
-            self._halt("unreachable", words)
+            self._stopping.halt("unreachable", words)
             return False
-        return await self._waits(self.clock.sleep(backoff_s(failures, self.rng)))
+        return await self._stopping.waits(self.clock.sleep(backoff_s(failures, self.rng)))
 
-    async def _attempt(self, message: Message) -> Outcome:
+    async def _attempt(self, message: Message, *, is_first: bool) -> Outcome:
         """Intent durable, request, outcome durable. Raises LedgerFault."""
+        told = intent(message, edition=self.edition, at=self.clock.now(), from_doubt=self._doubts.has_earlier(message))
         try:
-            await self.record.intend(intent(message, edition=self.edition, at=self.clock.now()))
-            if self._is_stopping:  # while the intent was being written
+            await self.record.intend(told)
+            self._tally.closed += is_first and message.held is State.ABSENT
+            if self._stopping.is_on:  # while the intent was being written
                 outcome: Outcome = NotSent(words="the run stopped before this message was posted")
             else:
                 outcome = await self._post(message)
@@ -217,37 +212,34 @@ class _Run:
         except LedgerFault:
             raise
         except Exception:
-            self._stop_work()  # at once: the other workers must not go on while it is recorded
+            self._stopping.stop_work()  # at once: the other workers must not go on while it is recorded
             await self._settle(message, InDoubt(words="flypast itself failed while this message was in flight"))
             raise
         await self._settle(message, outcome)
         return outcome
 
     async def _post(self, message: Message) -> Outcome:
-        task = _this_task()
         sent_s = self.clock.monotonic_s()
-        self._posting.add(task)
-        try:
-            reply = await self.transport.post(message.channel, message.body)
-            outcome = classify(reply, self.clock.wall_s())
-        except NoConnection as error:
-            outcome = NotSent(words=error.words, is_final=error.is_certificate)
-        except ReplyLost as error:
-            outcome = InDoubt(words=error.words)
-        except asyncio.CancelledError:
-            if self._is_leaving:
-                raise
-            task.uncancel()
-            return InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
-        finally:
-            self._posting.discard(task)
+        with self._stopping.posting() as is_drained:
+            try:
+                reply = await self.transport.post(message.channel, message.body)
+                outcome = classify(reply, self.clock.wall_s())
+            except NoConnection as error:
+                outcome = NotSent(words=error.words, is_final=error.is_certificate)
+            except ReplyLost as error:
+                outcome = InDoubt(words=error.words)
+            except asyncio.CancelledError:
+                if not is_drained():
+                    raise
+                return InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
         self._react(message, outcome, sent_s)
         return outcome
 
     async def _settle(self, message: Message, outcome: Outcome) -> None:
         try:
-            told = settlement(message, outcome, at=self.clock.now())
-            await self.record.settle(told, may_linger=bool(self._waiting) and not self._is_stopping)
+            told = settlement(message, self._doubts.told(message, outcome), at=self.clock.now())
+            may_linger = self._stopping.is_anybody_waiting and not self._stopping.is_on
+            await self.record.settle(told, may_linger=may_linger)
         except LedgerFault:
             outcome = InDoubt(words="what became of this message could not be recorded")
             raise
@@ -262,31 +254,33 @@ class _Run:
                 return
             case RefusedByBird(status=status, words=words):
                 refused = REFUSED_OVER[status].format(channel=message.channel.name)
-                self._halt("refused", f"Bird refuses {refused} (HTTP {status}): {without_texts(message, words)}")
+                self._stopping.halt(
+                    "refused", f"Bird refuses {refused} (HTTP {status}): {without_texts(message, words)}"
+                )
             case InDoubt(words=words, stops=True):
-                self._halt("redirect", words)
+                self._stopping.halt("redirect", words)
             case NotSent(words=words, is_final=True):
-                self._halt("certificate", words)
+                self._stopping.halt("certificate", words)
         self._gate.progress()
         if is_bad := isinstance(outcome, NotSent | InDoubt):
             self._trouble = outcome.words
         self._breaker.note(self.clock.monotonic_s(), is_bad=is_bad)
-        if self._breaker.is_open and not self._is_stopping:
-            self._halt("breaker", f"half of the requests of 10 s were not sent or are in doubt: {self._trouble}")
+        if self._breaker.is_open and not self._stopping.is_on:
+            self._stopping.halt(
+                "breaker", f"half of the requests of 10 s were not sent or are in doubt: {self._trouble}"
+            )
 
     def _hold(self, channel: Channel, sent_s: float, retry_after_s: float | None) -> None:
         self._tally.waits += 1
         if not self._gate.throttle(channel, sent_s=sent_s, retry_after_s=retry_after_s):
             minutes = self.settings.throttle_patience_s / 60
-            self._halt("throttled", f"for {minutes:g} minutes Bird has asked to wait (429), and nothing else")
+            self._stopping.halt("throttled", f"for {minutes:g} minutes Bird has asked to wait (429), and nothing else")
 
     def _count(self, message: Message, outcome: Outcome) -> None:
-        self._tally.count(message, outcome)
+        counted = self._doubts.counted(message, outcome, may_repeat=not self._stopping.is_on)
+        if counted is not None:
+            self._tally.count(message, counted)
         self.observe(self._tally.progress())
         reached = self._tally.over(self.settings.stop_after)
-        if reached is not None and not self._is_stopping:
-            self._halt("threshold", reached)
-
-
-def _this_task() -> "asyncio.Task[None]":
-    return cast("asyncio.Task[None]", asyncio.current_task())
+        if reached is not None and not self._stopping.is_on:
+            self._stopping.halt("threshold", reached)

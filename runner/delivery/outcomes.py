@@ -16,7 +16,7 @@ REFUSED_OVER = {
 }
 
 
-def intent(message: Message, *, edition: str, at: str) -> Intent:
+def intent(message: Message, *, edition: str, at: str, from_doubt: bool = False) -> Intent:
     """What is written before the first byte of a request."""
     return Intent(
         key=message.key,
@@ -30,6 +30,7 @@ def intent(message: Message, *, edition: str, at: str) -> Intent:
         country=message.country,
         segments=message.segments,
         at=at,
+        from_doubt=from_doubt,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from runner.errors import LedgerFault
-from runner.model import Channel, Message
+from runner.model import Channel, Message, State
 
 _BUFFER = 256 * 1024
 
@@ -33,7 +33,7 @@ class SpoolWriter:
     def add(self, message: Message) -> None:
         channel = self._channels.setdefault(message.channel, len(self._channels))
         facts = (message.draft, channel, message.key, message.reference, message.address, message.payload_hash)
-        line = json.dumps((*facts, message.country, message.segments, message.values, len(message.body)))
+        line = json.dumps((*facts, message.country, message.segments, message.values, message.held, len(message.body)))
         try:
             self._file.write(line.encode("ascii") + b"\n" + message.body)
         except OSError as error:
@@ -73,7 +73,8 @@ class Spool:
             raise _fault("read", error) from error
 
     def _message(self, line: bytes) -> Message:
-        draft, channel, key, reference, address, payload_hash, country, segments, values, length = json.loads(line)
+        *facts, country, segments, values, held, length = json.loads(line)
+        draft, channel, key, reference, address, payload_hash = facts
         return Message(
             draft=draft,
             channel=self._channels[channel],
@@ -85,6 +86,7 @@ class Spool:
             country=country,
             segments=segments,
             values=tuple(values),
+            held=held and State(held),
         )
 
     def __enter__(self) -> Self:

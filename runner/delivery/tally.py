@@ -25,13 +25,19 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a run stands: told after every outcome. `waits` counts 429s, `unconnected` connections that never were."""
+    """Where a run stands: told after every outcome. `waits` counts 429s, `unconnected` connections that never were.
+
+    `wave` of `waves` is under way; where `pause_s` is given it has just ended, and the next one begins after so long.
+    """
 
     accepted: int
     rejected: int
     in_doubt: int
     waits: int
     unconnected: int
+    wave: int = 1
+    waves: int = 1
+    pause_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,9 @@ class RunResult:
     """How a run ended. The four counts add up to its messages; `returned` ones are planned still.
 
     `problems` holds the first ten rejected or in doubt. A message whose outcome could not be recorded counts as in
-    doubt, whatever Bird said: the next start will find it so.
+    doubt, whatever Bird said: the next start will find it so. `closed` counts those that the ledger had in doubt or
+    absent before, and now has as this run left them; `doubles` the requests that went out although an earlier one of
+    the same message may have.
     """
 
     accepted: int
@@ -59,6 +67,8 @@ class RunResult:
     returned: int
     stopped: Stopped | None
     problems: tuple[Problem, ...]
+    closed: int = 0
+    doubles: int = 0
 
 
 class Tally:
@@ -66,12 +76,16 @@ class Tally:
 
     PROBLEMS = 10
 
-    def __init__(self) -> None:
+    def __init__(self, *, waves: int = 1) -> None:
         self.accepted = 0
         self.rejected = 0
         self.in_doubt = 0
         self.waits = 0
         self.unconnected = 0
+        self.closed = 0
+        self.wave = 1
+        self.waves = waves
+        self.pause_s: float | None = None
         self.stopped: Stopped | None = None
         self._problems: list[Problem] = []
 
@@ -79,7 +93,13 @@ class Tally:
     def finished(self) -> int:
         return self.accepted + self.rejected + self.in_doubt
 
+    def begin_wave(self, number: int) -> None:
+        self.wave = number
+        self.pause_s = None
+
     def count(self, message: Message, outcome: Outcome) -> None:
+        if message.held is State.IN_DOUBT and isinstance(outcome, Accepted | Rejected | InDoubt):
+            self.closed += 1
         match outcome:
             case Accepted():
                 self.accepted += 1
@@ -99,11 +119,11 @@ class Tally:
         if self.stopped is None or _RANK.get(kind, 1) > _RANK.get(self.stopped.kind, 1):
             self.stopped = Stopped(kind=kind, words=words, hint=hint)
 
-    def over(self, stop_after: StopAfter) -> str | None:
-        """Which of the manifest's thresholds this run has reached, in words."""
-        if stop_after.rejected.reached(self.rejected, self.finished):
+    def over(self, stop_after: StopAfter, *, fewest: int = 20) -> str | None:
+        """Which of the manifest's thresholds this run has reached, in words; a share needs `fewest` messages."""
+        if stop_after.rejected.reached(self.rejected, self.finished, fewest=fewest):
             return f"stopAfter.rejected is reached: {self.rejected:,} of {self.finished:,} finished messages"
-        if stop_after.in_doubt.reached(self.in_doubt, self.finished):
+        if stop_after.in_doubt.reached(self.in_doubt, self.finished, fewest=fewest):
             return f"stopAfter.inDoubt is reached: {self.in_doubt:,} of {self.finished:,} finished messages"
         return None
 
@@ -114,9 +134,12 @@ class Tally:
             in_doubt=self.in_doubt,
             waits=self.waits,
             unconnected=self.unconnected,
+            wave=self.wave,
+            waves=self.waves,
+            pause_s=self.pause_s,
         )
 
-    def result(self, returned: int) -> RunResult:
+    def result(self, returned: int, *, doubles: int = 0) -> RunResult:
         stopped = self.stopped
         if stopped is not None and stopped.kind == "interrupted" and not returned and not self.in_doubt:
             stopped = None  # the signal came when all was as good as done
@@ -127,4 +150,6 @@ class Tally:
             returned=returned,
             stopped=stopped,
             problems=tuple(self._problems),
+            closed=self.closed,
+            doubles=doubles,
         )

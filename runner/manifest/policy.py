@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from itertools import combinations
 
 from runner.findings import Findings
-from runner.model import Json, Policy, Rate, StopAfter, Threshold
+from runner.model import Delivery, Json, Policy, Rate, StopAfter, Threshold
 
 from .include import Origin
 
@@ -12,17 +13,15 @@ BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
 
 # What the page describes and this version does not do. A value that asks for nothing is let pass.
 NOT_YET: Mapping[str, Json] = {
-    "waves": None,
     "quietHours": None,
     "repeatGuard": None,
     "prices": None,
     "smartEncoding": False,
     "batch": 1,
     "requireLock": False,
-    "settle": None,
-    "acceptDuplicates": False,
 }
 LIMITS_NOT_YET = ("segments", "cost")
+LEAST_SETTLE_S = 120.0  # Bird's list may lag behind: what is not there yet would be taken for absent
 
 
 def parse_rate(text: str) -> Rate:
@@ -53,15 +52,19 @@ def build_policy(keys: Mapping[str, Origin], findings: Findings) -> Policy:
             keys["rate"].place(),
             hint="ask Bird for more first, or expect 429 replies",
         )
+    _check_delivery(keys, written, findings)
     suppress = written.get("suppress") or ()
     return Policy(
         rate=rate,
         concurrency=written.get("concurrency", Policy().concurrency),
         ledger=written.get("ledger"),
+        delivery=Delivery(written.get("delivery", Policy().delivery)),
+        settle_s=parse_duration(written["settle"]) if "settle" in written else Policy().settle_s,
         max_messages=limits.get("messages"),
         countries=frozenset(limits["countries"]) if "countries" in limits else None,
         max_segments_per_message=limits.get("segmentsPerMessage", Policy().max_segments_per_message),
         stop_after=_stop_after(written.get("stopAfter") or {}),
+        waves=_waves(keys["waves"], findings) if "waves" in keys else (),
         suppress=(suppress,) if isinstance(suppress, str) else tuple(suppress),
         written=written,
     )
@@ -75,6 +78,44 @@ def _stop_after(written: Mapping[str, Json]) -> StopAfter:
     )
 
 
+def _check_delivery(keys: Mapping[str, Origin], written: Mapping[str, Json], findings: Findings) -> None:
+    if written.get("delivery") == Delivery.AT_LEAST_ONCE and written.get("acceptDuplicates") is not True:
+        findings.error(
+            "POL805",
+            "delivery: at-least-once sends again what is in doubt, so somebody may get a message twice",
+            keys["delivery"].place(),
+            hint="where that is right, say so with acceptDuplicates: true beside it",
+        )
+    if "settle" in written and parse_duration(written["settle"]) < LEAST_SETTLE_S:
+        findings.error(
+            "POL806",
+            f"settle: {written['settle']} is less than {LEAST_SETTLE_S / 60:.0f}m, which Bird's list may lag behind",
+            keys["settle"].place(),
+            hint="a message that is not in the list yet would be sent again; 15m is the default",
+        )
+
+
+def _waves(origin: Origin, findings: Findings) -> tuple[Threshold, ...]:
+    """Each says how much is out when it ends; counts rise, and so do shares."""
+    waves = tuple(parse_threshold(written) for written in origin.value or ())
+    for (_, first), (number, second) in combinations(enumerate(waves), 2):
+        if _is_no_more(first, second):
+            findings.error(
+                "POL807",
+                f"wave {number + 1} ends no later than one before it: each entry counts from the start of the run",
+                origin.place(number),
+                hint="let them rise, as in [20, 10%, 100%]",
+            )
+            break
+    return waves
+
+
+def _is_no_more(first: Threshold, second: Threshold) -> bool:
+    if first.count is not None and second.count is not None:
+        return second.count <= first.count
+    return first.share is not None and second.share is not None and second.share <= first.share
+
+
 def _refuse_not_yet(keys: Mapping[str, Origin], findings: Findings) -> None:
     for name, idle in NOT_YET.items():
         if name in keys and keys[name].value != idle:
@@ -84,13 +125,6 @@ def _refuse_not_yet(keys: Mapping[str, Origin], findings: Findings) -> None:
                 keys[name].name_place,
                 hint="remove it: nothing that it promises would be kept",
             )
-    if "delivery" in keys and keys["delivery"].value != "at-most-once":
-        findings.error(
-            "POL801",
-            f"policy.delivery: {keys['delivery'].value} does not work yet in this version",
-            keys["delivery"].place(),
-            hint="at-most-once is what this version does",
-        )
     limits = keys["limits"].value if "limits" in keys else None
     for name in LIMITS_NOT_YET:
         if isinstance(limits, dict) and name in limits:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.findings import Finding
+from runner.model import Policy, State
 from runner.plan import Plan, Sample, Tally
 
 from .findings_json import FORMAT_VERSION, findings_json
@@ -31,12 +32,14 @@ def plan_json(
     not_checked: Sequence[str],
     refusals: Sequence[str],
     inputs: Mapping[str, str],
+    policy: Policy,
     findings: Sequence[Finding],
     files: int,
 ) -> dict[str, Any]:
     """`toSend` is what a send with the same options would send; `gone` is in the ledger and in this plan no more.
 
-    `inputs` holds the SHA-256 of each file and value that the plan was made from.
+    `again` is what of the new is absent or in doubt in the ledger, and the policy sends all the same. `inputs` holds
+    the SHA-256 of each file and value that the plan was made from.
     """
     return {
         "formatVersion": FORMAT_VERSION,
@@ -54,6 +57,10 @@ def plan_json(
         "messages": {draft: _with_countries(tally) for draft, tally in plan.messages.items()},
         "channels": {channel: _with_countries(tally) for channel, tally in plan.channels.items()},
         "changedSinceRejected": plan.changed_since_rejected,
+        "delivery": policy.delivery.value,
+        "again": {state.value: plan.again[state] for state in (State.ABSENT, State.IN_DOUBT)},
+        "retried": plan.retried,
+        "waves": [*policy.wave_ends(plan.to_send.messages), plan.to_send.messages],
         "gone": gone,
         "samples": [_sample(sample) for sample in plan.samples],
         "notChecked": list(not_checked),

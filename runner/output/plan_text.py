@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from runner.model import Channel, Json, Policy
+from runner.model import Channel, Delivery, Json, Policy, State
 from runner.plan import Plan, Sample, Tally
 
 from .neutral import neutral
@@ -91,6 +91,24 @@ def _facts(plan: Plan, gone: Mapping[str, int], channels: Mapping[str, Channel],
         yield f"  skipped    {count:,} {REASONS.get(reason, reason)}"
     if plan.to_send.messages < plan.totals.new:
         yield f"  limit      {plan.to_send.messages:,} of {number(plan.totals.new, 'new message')} in this run"
+    yield from _held_facts(plan)
+    if gone:
+        yield f"  gone       in the ledger, not in this plan: {listed(gone)}"
+    if ends := policy.wave_ends(plan.to_send.messages):
+        yield f"  waves      {', '.join(f'{end:,}' for end in ends)}, then all {plan.to_send.messages:,}"
+    if policy.delivery is Delivery.AT_LEAST_ONCE:
+        yield "  delivery   at-least-once: what is in doubt is sent again, so somebody may get one twice"
+    yield f"  digest     {plan.digest}"
+
+
+def _held_facts(plan: Plan) -> Iterator[str]:
+    """What the ledger knows, beyond what the table says."""
+    if plan.retried:
+        yield f"  retry      {plan.retried:,} rejected for a reason that can pass: sent again"
+    if absent := plan.again[State.ABSENT]:
+        yield f"  again      {absent:,} absent at Bird: sent again"
+    if doubtful := plan.again[State.IN_DOUBT]:
+        yield f"  again      {doubtful:,} in doubt: sent again, and may arrive twice"
     if plan.changed_since_rejected:
         yield f"  changed    {plan.changed_since_rejected:,} rejected before and changed since: new again"
     if plan.totals.drift:
@@ -99,9 +117,6 @@ def _facts(plan: Plan, gone: Mapping[str, int], channels: Mapping[str, Channel],
         yield f"  in doubt   {plan.totals.in_doubt:,} may have gone out: flypast resolve decides"
     if plan.others_in_doubt:
         yield f"  in doubt   {plan.others_in_doubt:,} in messages not chosen here"
-    if gone:
-        yield f"  gone       in the ledger, not in this plan: {listed(gone)}"
-    yield f"  digest     {plan.digest}"
 
 
 def _pace(plan: Plan, channel: Channel | None, policy: Policy) -> str:

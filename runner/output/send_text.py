@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
 
 from runner.ledger.seam import Entry
+from runner.model import State
 from runner.plan import Plan
 
 from .neutral import neutral
@@ -18,14 +21,18 @@ def question(plan: Plan, *, api_host: str, ledger: str) -> str:
     send = plan.to_send
     segments = f" ({number(send.segments, 'segment')})" if send.segments else ""
     countries = f" to {listed(send.countries)}" if send.countries else ""
+    doubtful = plan.again[State.IN_DOUBT]
+    twice = f"; {doubtful:,} in doubt may arrive twice" if doubtful else ""
     return (
         f"Send {number(send.messages, 'message')}{segments}{countries} through {joined(sorted(plan.sent_through))} "
-        f"at {api_host}, {neutral(ledger)}"
+        f"at {api_host}, {neutral(ledger)}{twice}"
     )
 
 
-def summary(totals: Mapping[str, int], run: Mapping[str, int], stopped: str | None, palette: Palette) -> str:
-    """What this run did, and where all messages of the manifest stand now."""
+def summary(
+    totals: Mapping[str, int], run: Mapping[str, int], stopped: str | None, palette: Palette, *, doubles: int = 0
+) -> str:
+    """What this run did, and where all messages of the manifest stand now. `doubles` may have arrived twice."""
     did = [
         palette.green(f"{run['accepted']:,} accepted"),
         f"{run['rejected']:,} rejected",
@@ -48,9 +55,39 @@ def summary(totals: Mapping[str, int], run: Mapping[str, int], stopped: str | No
         if totals[key]
     )
     lines.append(f"Of {number(totals['messages'], 'message')}: {stand or 'none'}")
+    if doubles:
+        lines.append(palette.yellow(f"{doubles:,} sent again while in doubt: somebody may have got one twice"))
     if stopped:
         lines.append(f"{palette.red('Stopped')}: {neutral(stopped)}")
     return "\n".join(lines)
+
+
+class _Standing(Protocol):
+    """What is read of a run's progress, at the end of a wave."""
+
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def in_doubt(self) -> int: ...
+    @property
+    def wave(self) -> int: ...
+    @property
+    def waves(self) -> int: ...
+    @property
+    def pause_s(self) -> float | None: ...
+
+
+def wave_ended(now: _Standing, total: int, now_s: float) -> str:
+    """`wave 1 of 3 is out: 20 of 1,204 messages: …; wave 2 begins at 14:32:10 UTC, Ctrl-C ends the run before it`."""
+    out = now.accepted + now.rejected + now.in_doubt
+    counts = f"{now.accepted:,} accepted, {now.rejected:,} rejected, {now.in_doubt:,} in doubt"
+    follows = f"wave {now.wave + 1} follows"
+    if now.pause_s:
+        begins = datetime.fromtimestamp(now_s + now.pause_s, UTC)
+        follows = f"wave {now.wave + 1} begins at {begins:%H:%M:%S} UTC; Ctrl-C ends the run before it"
+    return f"wave {now.wave} of {now.waves} is out, {out:,} of {number(total, 'message')}: {counts}; {follows}"
 
 
 def rejections(entries: Iterable[Entry], palette: Palette) -> Iterator[str]:

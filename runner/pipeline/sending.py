@@ -27,6 +27,7 @@ class Sent:
 
     totals: dict[str, int]
     run: dict[str, int]
+    doubles: int
     stopped: str | None
     exit_code: Exit
 
@@ -87,11 +88,12 @@ def standing(plan: Plan, result: RunResult | None, *, in_doubt: int = 0) -> Sent
         "inDoubt": result.in_doubt if result else 0,
     }
     before = plan.totals
+    open_still = plan.again.total() - (result.closed if result else 0)
     totals = {
         "messages": before.messages,
         "accepted": before.accepted + before.drift - plan.drift_in_doubt + run["accepted"],
         "rejected": before.rejected + run["rejected"],
-        "inDoubt": before.in_doubt + plan.drift_in_doubt + run["inDoubt"],
+        "inDoubt": before.in_doubt + plan.drift_in_doubt + open_still + run["inDoubt"],
         "skipped": before.skipped,
     }
     totals["planned"] = totals["messages"] - sum(count for name, count in totals.items() if name != "messages")
@@ -99,6 +101,7 @@ def standing(plan: Plan, result: RunResult | None, *, in_doubt: int = 0) -> Sent
     return Sent(
         totals=totals,
         run=run,
+        doubles=result.doubles if result else 0,
         stopped=stopped.words if stopped else None,
         exit_code=_exit_code(
             stopped.kind if stopped else None, max(totals["inDoubt"] + plan.others_in_doubt, in_doubt), run["rejected"]

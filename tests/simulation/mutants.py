@@ -6,7 +6,7 @@ from typing import Any
 
 from runner import plan
 from runner.bird import replies
-from runner.delivery import dispatch, gate, pacing, record, retry, tally
+from runner.delivery import dispatch, gate, pacing, record, retry, stopping, tally
 from runner.ledger import memory
 
 from .corners import CORNERS
@@ -15,7 +15,8 @@ from .universe import draw
 from .voyage import Voyage
 
 _RUN = dispatch._Run
-_INTEND = "await self.record.intend(intent(message, edition=self.edition, at=self.clock.now()))"
+_STOPPING = stopping.Stopping
+_INTEND = "await self.record.intend(told)"
 _SETTLE = "    await self._settle(message, outcome)\n    return outcome"
 _NOW = "now_s = self._clock.monotonic_s()"
 _WALL = "now_s = self._clock.wall_s()"
@@ -55,7 +56,7 @@ def _conclusions() -> dict[str, tuple[Edit, ...]]:
                 "_post",
                 (
                     "outcome = InDoubt(words=error.words)",
-                    'from runner.model import Rejected\n        outcome = Rejected(code="", words="")',
+                    'from runner.model import Rejected\n            outcome = Rejected(code="", words="")',
                 ),
             ),
         ),
@@ -101,7 +102,7 @@ def _order() -> dict[str, tuple[Edit, ...]]:
             ),
         ),
         "one worker too many": (
-            _edit(_RUN, "to_its_end", ("range(self.settings.concurrency)", "range(self.settings.concurrency + 1)")),
+            _edit(_RUN, "_all_waves", ("range(self.settings.concurrency)", "range(self.settings.concurrency + 1)")),
         ),
     }
 
@@ -114,12 +115,13 @@ _SETTLED_EARLY = (
     "from runner.model import Accepted; "
     "await self.record.settle(settlement(message, Accepted(message_id=None), at=self.clock.now()))"
 )
-_ONE = "self._taken += 1\n            self._budget.start()\n            await self._deliver(message)"
+_ONE = "self._budget.start()\n            await self._deliver(message)"
+_ALL_WORKERS = 'for task in [each for each in asyncio.all_tasks() if each.get_name() == "flypast-worker"]:'
 _UNLESS_AHEAD = f"if message.key not in self.ahead:\n            {_INTEND}\n        self.ahead.discard(message.key)"
 _BATCH = """\
 self.ahead = getattr(self, "ahead", set())
             batch = [message, *(each for _, each in zip(range(3), self._feed))]
-            self._taken += len(batch)
+            self._taken += len(batch) - 1
             for message in batch:
                 await self.record.intend(intent(message, edition=self.edition, at=self.clock.now()))
                 self.ahead.add(message.key)
@@ -152,22 +154,20 @@ def _stops() -> dict[str, tuple[Edit, ...]]:
             ),
         ),
         "a message goes out although the run stopped": (
-            _edit(_RUN, "_attempt", ("if self._is_stopping:  # while", "if False:  # while")),
+            _edit(_RUN, "_attempt", ("if self._stopping.is_on:  # while", "if False:  # while")),
         ),
         "who waits is not woken by a stop": (
-            _edit(_RUN, "_stop_work", ("            task.cancel()", "            pass")),
+            _edit(_STOPPING, "stop_work", ("            task.cancel()", "            pass")),
         ),
-        "draining has no end": (_edit(_RUN, "_on_drain", ("for task in self._posting:", "for task in ():")),),
+        "draining has no end": (_edit(_STOPPING, "_on_drain", ("for task in self._posting:", "for task in ():")),),
         "what is given up when draining is planned again": (
             _edit(_RUN, "_post", ('return InDoubt(words="the run ended', 'return NotSent(words="the run ended')),
         ),
-        "leaving overhears the ledger": (
-            _edit(_RUN, "_on_leave", ("for task in self._posting:", "for task in self._workers:")),
-        ),
+        "leaving overhears the ledger": (_edit(_STOPPING, "_on_leave", ("for task in self._posting:", _ALL_WORKERS)),),
         "leaving has no cause": (
-            _edit(_RUN, "_on_leave", ('self._halt("interrupted", "the run was interrupted")', "self._stop_work()")),
+            _edit(_STOPPING, "_on_leave", ('self.halt("interrupted", "the run was interrupted")', "self.stop_work()")),
         ),
-        "after a mistake of ours the others go on": (_edit(_RUN, "_attempt", ("self._stop_work()", "pass")),),
+        "after a mistake of ours the others go on": (_edit(_RUN, "_attempt", ("self._stopping.stop_work()", "pass")),),
     }
 
 
@@ -212,7 +212,7 @@ def _memory() -> dict[str, tuple[Edit, ...]]:
                 "_status",
                 ("known.state is State.PLANNED:", "known.state in (State.PLANNED, State.IN_DOUBT, State.SENDING):"),
             ),
-            _edit(memory.MemoryClaim, "_intended", ("not in SENDABLE", "not in (*SENDABLE, State.IN_DOUBT)")),
+            _edit(memory.MemoryClaim, "_intended", ("from_doubt=intent.from_doubt", "from_doubt=True")),
         ),
         "what a dead run left is planned again": (
             _edit(memory.MemoryLedger, "leave", ("state=State.IN_DOUBT", "state=State.PLANNED")),

@@ -1,0 +1,64 @@
+"""`flypast retry`: sends again what was rejected for a reason that can pass."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from .options import (
+    PlanOptions,
+    access_key_option,
+    format_option,
+    manifest_argument,
+    option,
+    plan_options,
+    sending_options,
+)
+from .options import command as flypast_command
+
+
+@flypast_command("retry", examples="flypast retry spring.yaml --dry-run\nflypast retry spring.yaml")
+@manifest_argument
+@plan_options
+@sending_options
+@option("--dry-run", is_flag=True, help="Plan only: what would be sent again.")
+@access_key_option
+@format_option
+def command(
+    manifest: Path,
+    output_format: str,
+    *,
+    yes: bool,
+    ledger_persisted: bool,
+    lock_timeout: float,
+    pause_between: float,
+    dry_run: bool,
+    access_key_file: Path | None,
+    **given: Any,
+) -> int:
+    """Send again what was rejected for a reason that can pass.
+
+    By Bird's codes: trouble of its own services (12XXX) or of the platform (15XXX), less what names something lasting,
+    such as an unknown subscriber. Plans and asks first; nothing else is sent.
+    """
+    from runner.bird.replies import may_pass
+
+    options = PlanOptions(**given)
+    if dry_run:
+        from .drawing import plan
+
+        return plan(manifest, options, output_format, may_retry=may_pass)
+    from .access import access_key
+    from .report import Report
+    from .sending import Consent, send
+
+    report = Report(output_format)
+    consents = Consent(
+        yes=yes,
+        is_persisted=ledger_persisted,
+        lock_timeout_s=lock_timeout,
+        pause_s=pause_between,
+        may_retry=may_pass,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while planning: ends like Ctrl-C, and is reported
+    return report.of(lambda: send(manifest, options, access_key(os.environ, access_key_file), report, consents))
