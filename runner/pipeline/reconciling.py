@@ -9,7 +9,7 @@ from random import Random
 
 from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
-from runner.delivery.ports import Clock
+from runner.delivery.ports import Clock, Pages
 from runner.delivery.reconcile import Conclusion, conclude, shared_references, since_s, unknown
 from runner.delivery.scanning import Fault, Scanner
 from runner.errors import Exit
@@ -84,10 +84,18 @@ def look_up(ledger: Ledger, order: Order, *, clock: Clock, rng: Random) -> LookU
             claim = ledger.claim(name, run=order.run, at=clock.now(), timeout_s=order.lock_timeout_s)
             stack.callback(claim.release)
             claims[name] = claim
-        return asyncio.run(_look(ledger, claims, order, clock=clock, rng=rng)) if claims else LookUp()
+        return asyncio.run(_online(ledger, claims, order, clock=clock, rng=rng)) if claims else LookUp()
 
 
-async def _look(ledger: Ledger, claims: Mapping[str, Claim], order: Order, *, clock: Clock, rng: Random) -> LookUp:
+async def _online(ledger: Ledger, claims: Mapping[str, Claim], order: Order, *, clock: Clock, rng: Random) -> LookUp:
+    async with BirdClient(order.api, order.key, concurrency=1) as client:
+        return await look(ledger, claims, client, settle_s=order.settle_s, clock=clock, rng=rng)
+
+
+async def look(
+    ledger: Ledger, claims: Mapping[str, Claim], pages: Pages, *, settle_s: float, clock: Clock, rng: Random
+) -> LookUp:
+    """One look through `pages`, by claims on all the manifests it is about. Raises LedgerFault."""
     channels: dict[tuple[str, str], list[Entry]] = {}
     for name in claims:
         for entry in ledger.entries(name, states=OPEN):
@@ -96,23 +104,20 @@ async def _look(ledger: Ledger, claims: Mapping[str, Claim], order: Order, *, cl
     conclusions: list[Conclusion] = []
     incomplete: list[Incomplete] = []
     stop: Fault | None = None
-    async with BirdClient(order.api, order.key, concurrency=1) as client:
-        scanner = Scanner(client, clock=clock, rng=rng)
-        for (workspace_id, channel_id), entries in sorted(channels.items()):
-            if stop is not None:
-                conclusions += map(unknown, entries)
-                continue
-            channel = Channel(name=channel_id, workspace_id=workspace_id, channel_id=channel_id)
-            references = frozenset(entry.reference for entry in entries)
-            seen = await scanner.scan(channel, references, since_s=since_s(entries))
-            found = [
-                conclude(entry, seen, settle_s=order.settle_s, is_shared=entry.reference in shared) for entry in entries
-            ]
-            _tell(claims, found)
-            conclusions += found
-            if seen.fault is not None:
-                incomplete.append(Incomplete(workspace_id=workspace_id, channel_id=channel_id, words=seen.fault.words))
-                stop = seen.fault if seen.fault.kind != "page" else None
+    scanner = Scanner(pages, clock=clock, rng=rng)
+    for (workspace_id, channel_id), entries in sorted(channels.items()):
+        if stop is not None:
+            conclusions += map(unknown, entries)
+            continue
+        channel = Channel(name=channel_id, workspace_id=workspace_id, channel_id=channel_id)
+        references = frozenset(entry.reference for entry in entries)
+        seen = await scanner.scan(channel, references, since_s=since_s(entries))
+        found = [conclude(entry, seen, settle_s=settle_s, is_shared=entry.reference in shared) for entry in entries]
+        _tell(claims, found)
+        conclusions += found
+        if seen.fault is not None:
+            incomplete.append(Incomplete(workspace_id=workspace_id, channel_id=channel_id, words=seen.fault.words))
+            stop = seen.fault if seen.fault.kind != "page" else None
     return LookUp(conclusions=tuple(conclusions), incomplete=tuple(incomplete), stop=stop)
 
 
