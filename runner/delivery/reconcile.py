@@ -14,7 +14,7 @@ from runner.bird.replies import Listed
 from runner.ledger.seam import Entry, Verdict
 from runner.model import Rejected, State
 
-from .scanning import Seen, rfc3339
+from .scanning import SLACK_S, Seen, rfc3339
 
 Ending = Literal["accepted", "rejected", "absent", "inDoubt", "double"]
 _MOST_IDS = 5  # named in the words of a double
@@ -24,7 +24,7 @@ _MOST_IDS = 5  # named in the words of a double
 class Conclusion:
     """Where a message stands after a look. `verdict` None: the ledger has it so already.
 
-    `again_s`: from then (Unix time) another complete scan may prove that it is absent.
+    `again_s`: from then (Unix time, by our clock) another complete scan may prove that it is absent.
     """
 
     entry: Entry
@@ -73,11 +73,19 @@ def conclude(entry: Entry, seen: Seen, *, settle_s: float, is_shared: bool) -> C
     there = list(seen.messages.get(entry.reference, {}).values())
     if len(there) > 1 or (there and is_shared):
         return _double(entry, there, seen)
-    if there:
+    if there and not _may_be_of_an_older_attempt(entry, there[0]):
         return _found(entry, there[0], seen)
     if seen.fault is not None or entry.state is State.ABSENT:
         return unknown(entry)
-    return _not_seen(entry, seen, settle_s)
+    waits = _not_settled(entry, seen, settle_s)
+    if waits is not None:
+        return waits
+    return _found(entry, there[0], seen) if there else _absent(entry, seen)
+
+
+def _may_be_of_an_older_attempt(entry: Entry, listed: Listed) -> bool:
+    """What Bird rejected, and was then sent with another text: the newer one may be there too, and not listed yet."""
+    return entry.attempts > 1 and isinstance(listed.outcome, Rejected)
 
 
 def _found(entry: Entry, listed: Listed, seen: Seen) -> Conclusion:
@@ -101,11 +109,17 @@ def _double(entry: Entry, there: list[Listed], seen: Seen) -> Conclusion:
     return Conclusion(entry=entry, ending="double", verdict=verdict, words=words)
 
 
-def _not_seen(entry: Entry, seen: Seen, settle_s: float) -> Conclusion:
-    """The first complete scan without it is remembered; one that began `settle_s` after that proves it absent."""
+def _not_settled(entry: Entry, seen: Seen, settle_s: float) -> Conclusion | None:
+    """The first complete scan without it is remembered; None for one that began `settle_s` after that: it is proof.
+
+    Both times are Bird's: between two scans our own clock may have been set.
+    """
+    intended_s = unix_s(entry.intended_at)
+    if intended_s is not None and intended_s > seen.ended_s + SLACK_S:  # our clock was wrong, who knows by how much
+        return Conclusion(entry=entry, ending="inDoubt", again_s=intended_s, words=entry.words)
     first_s = unix_s(entry.looked_at)
     if first_s is None:
-        looked_at = rfc3339(seen.ended_s)
+        looked_s = seen.at_bird_s(seen.ended_s)
         verdict = Verdict(
             key=entry.key,
             state=State.IN_DOUBT,
@@ -113,14 +127,18 @@ def _not_seen(entry: Entry, seen: Seen, settle_s: float) -> Conclusion:
             message_id=entry.message_id,
             code=entry.code,
             words=entry.words,
-            looked_at=looked_at,
+            looked_at=rfc3339(looked_s),
         )
-        again_s = seen.ended_s + settle_s
+        again_s = seen.surely_past_s(looked_s + settle_s)
         return Conclusion(entry=entry, ending="inDoubt", verdict=verdict, again_s=again_s, words=entry.words)
-    again_s = max(first_s, unix_s(entry.intended_at) or first_s) + settle_s
-    if seen.started_s < again_s:
-        return Conclusion(entry=entry, ending="inDoubt", again_s=again_s, words=entry.words)
-    words = f"not at Bird, looked for twice: {entry.looked_at} and {rfc3339(seen.ended_s)}"
+    again_s = max(first_s, intended_s or first_s) + settle_s
+    if seen.at_bird_s(seen.started_s) < again_s:
+        return Conclusion(entry=entry, ending="inDoubt", again_s=seen.surely_past_s(again_s), words=entry.words)
+    return None
+
+
+def _absent(entry: Entry, seen: Seen) -> Conclusion:
+    words = f"not at Bird, looked for twice: {entry.looked_at} and {rfc3339(seen.at_bird_s(seen.ended_s))}"
     verdict = Verdict(
         key=entry.key, state=State.ABSENT, at=rfc3339(seen.ended_s), words=words, looked_at=entry.looked_at
     )

@@ -15,7 +15,8 @@ from .retry import MAX_ATTEMPTS, Throttling, backoff_s
 
 PAGE_SIZE = 100
 GETS_PER_S = 40.0
-SLACK_S = 300.0  # the window reaches so far beyond what is looked for, as clocks differ
+SLACK_S = 300.0  # the window reaches so far beyond now, as clocks differ
+LOOKBACK_S = 86_400.0  # and so far before the first intent: this clock may have been hours off when that was written
 MOST_SKEW_S = 240.0
 MOST_PAGES = 100_000  # ten million messages: a list that goes on beyond has no end
 PATIENCE_S = 600.0
@@ -33,12 +34,24 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What one scan saw, by reference and Bird's id. It is complete where `fault` is None. Times are Unix seconds."""
+    """What one scan saw, by reference and Bird's id. It is complete where `fault` is None.
+
+    Times are Unix seconds of our clock, which Bird's was `ahead_s` of (None where it told no time).
+    """
 
     messages: Mapping[str, Mapping[str, Listed]]
     fault: Fault | None
     started_s: float
     ended_s: float
+    ahead_s: float | None = None
+
+    def at_bird_s(self, at_s: float) -> float:
+        """An instant of our clock by Bird's, to the second below."""
+        return at_s + (self.ahead_s or 0.0)
+
+    def surely_past_s(self, at_bird_s: float) -> float:
+        """From when by our clock Bird's is past that instant: it tells whole seconds."""
+        return at_bird_s if self.ahead_s is None else at_bird_s - self.ahead_s + 1.0
 
 
 class _Stopped(Exception):
@@ -62,10 +75,12 @@ class Scanner:
         self._pacer = Pacer()
         self._scope = Scope(GETS_PER_S)
         self._throttling = Throttling(patience_s=PATIENCE_S, rng=rng)
+        self._ahead_s: float | None = None
 
     async def scan(self, channel: Channel, references: Container[str], *, since_s: float | None) -> Seen:
         """Looks for messages made since then (None: ever). What was seen counts, whatever ended the scan."""
         started_s = self._clock.wall_s()
+        self._ahead_s = None
         messages: dict[str, dict[str, Listed]] = {}
         fault = None
         try:
@@ -74,7 +89,13 @@ class Scanner:
             fault = stop.fault
         except PageFault as wrong:
             fault = Fault(kind="page", words=wrong.words)
-        return Seen(messages=messages, fault=fault, started_s=started_s, ended_s=self._clock.wall_s())
+        return Seen(
+            messages=messages,
+            fault=fault,
+            started_s=started_s,
+            ended_s=self._clock.wall_s(),
+            ahead_s=self._ahead_s,
+        )
 
     async def _all_pages(
         self,
@@ -150,6 +171,8 @@ class Scanner:
         skew_s = off_by_s(reply.date, self._clock.wall_s())
         if skew_s is not None and abs(skew_s) > MOST_SKEW_S:
             raise PageFault(f"this machine's clock is {abs(skew_s) / 60:.0f} min off Bird's: set it right")
+        if self._ahead_s is None:
+            self._ahead_s = skew_s
         return "a page of Bird's list came cut, too large or compressed" if reply.body is None else reply.body
 
     def _hold(self, reply: Reply, sent_s: float) -> None:
@@ -168,7 +191,7 @@ class Scanner:
 def _window(since_s: float | None, now_s: float) -> dict[str, str]:
     window = {"limit": str(PAGE_SIZE), "direction": "outgoing", "endAt": rfc3339(now_s + SLACK_S)}
     if since_s is not None:
-        window["startAt"] = rfc3339(since_s - SLACK_S)
+        window["startAt"] = rfc3339(since_s - LOOKBACK_S)
     return window
 
 

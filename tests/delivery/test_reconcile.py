@@ -23,11 +23,11 @@ SETTLE_S = 900.0
 FAULT = Fault(kind="page", words="cut")
 
 
-def seen(*there: Listed, at_s: float = ORIGIN_S + 60, fault: Fault | None = None) -> Seen:
+def seen(*there: Listed, at_s: float = ORIGIN_S + 60, fault: Fault | None = None, ahead_s: float | None = None) -> Seen:
     messages: dict[str, dict[str, Listed]] = {}
     for each in there:
         messages.setdefault(each.reference, {})[each.message_id] = each
-    return Seen(messages=messages, fault=fault, started_s=at_s - 1, ended_s=at_s)
+    return Seen(messages=messages, fault=fault, started_s=at_s - 1, ended_s=at_s, ahead_s=ahead_s)
 
 
 def there(number: int = 1, *, reference: str = "fp1.A") -> Listed:
@@ -83,6 +83,35 @@ def test_the_time_since_the_intent_counts_too() -> None:
     held = entry("A", looked_at=rfc3339(ORIGIN_S), intended_at=rfc3339(ORIGIN_S + 600))
     assert look(held, seen(at_s=ORIGIN_S + SETTLE_S + 100)).ending == "inDoubt"
     assert look(held, seen(at_s=ORIGIN_S + SETTLE_S + 602)).ending == "absent"
+
+
+def test_two_scans_are_as_far_apart_as_birds_clock_says_though_ours_was_set_between_them() -> None:
+    first = look(entry("A"), seen(at_s=ORIGIN_S + 60, ahead_s=200.0))
+    assert first.verdict is not None
+    held = entry("A", looked_at=first.verdict.looked_at)
+    early = look(held, seen(at_s=ORIGIN_S + 60 + SETTLE_S + 10, ahead_s=-200.0))
+    assert (early.ending, early.again_s) == ("inDoubt", ORIGIN_S + 60 + SETTLE_S + 401)
+    assert look(held, seen(at_s=ORIGIN_S + 60 + SETTLE_S + 401, ahead_s=-200.0)).ending == "absent"
+
+
+@pytest.mark.parametrize("looked_at", [None, rfc3339(ORIGIN_S)])
+def test_a_message_that_was_sent_in_the_future_is_never_absent(looked_at: str | None) -> None:
+    held = entry("A", looked_at=looked_at, intended_at=rfc3339(ORIGIN_S + 1e6))
+    told = look(held, seen(at_s=ORIGIN_S + 1e6 - 301))
+    assert (told.ending, told.verdict, told.again_s) == ("inDoubt", None, ORIGIN_S + 1e6)
+
+
+def test_a_rejection_that_may_be_an_older_attempts_counts_only_when_nothing_else_came_to_light() -> None:
+    refused = replace(there(), outcome=Rejected(code="12003", words="no such destination", message_id="m-1"))
+    held = entry("A", attempts=2)
+    first = look(held, seen(refused))
+    assert (first.ending, first.again_s) == ("inDoubt", ORIGIN_S + 60 + SETTLE_S)
+    assert first.verdict is not None
+    held = replace(held, looked_at=first.verdict.looked_at)
+    late_s = ORIGIN_S + 60 + SETTLE_S + 1
+    assert look(held, seen(refused, at_s=late_s)).ending == "rejected"
+    assert look(held, seen(refused, at_s=late_s, fault=FAULT)).ending == "inDoubt"
+    assert look(held, seen(there(2), at_s=late_s)).ending == "accepted"
 
 
 @pytest.mark.parametrize("looked_at", [None, rfc3339(ORIGIN_S)])

@@ -32,10 +32,24 @@ async def test_all_pages_are_read_in_a_window_around_what_is_looked_for() -> Non
     window = {
         "limit": "100",
         "direction": "outgoing",
-        "startAt": "2026-03-01T08:55:00.000Z",
+        "startAt": "2026-02-28T09:00:00.000Z",
         "endAt": "2026-03-01T09:05:00.000Z",
     }
     assert bird.queries == [window, {**window, "pageToken": "2"}, {**window, "pageToken": "4"}]
+
+
+async def test_the_first_page_that_tells_birds_time_says_how_far_ahead_its_clock_is() -> None:
+    first, second = (f"Sun, 01 Mar 2026 09:0{minute}:00 GMT" for minute in (2, 3))
+    pages = {
+        1: Reply(status=503, retry_after=None, body=b"", date="Sun, 01 Mar 2026 09:01:00 GMT"),
+        2: ok({"results": [], "nextPageToken": "1"}, date=first),
+        3: ok({"results": []}, date=second),
+    }
+    bird = BirdList([], instead=lambda n, _query: pages[n])
+    scanner = Scanner(bird, clock=VirtualClock(), rng=Random(1))
+    seen = await scanner.scan(CHANNEL, A, since_s=ORIGIN_S)
+    assert (seen.fault, round(seen.ahead_s or 0)) == (None, 120)
+    assert (await scan(BirdList([]))).ahead_s is None
 
 
 async def test_without_a_time_to_begin_at_the_whole_list_is_read() -> None:
