@@ -50,12 +50,17 @@ def _rate(_context: click.Context, parameter: click.Parameter, value: str | None
         raise click.BadParameter(f"{wrong}, or unlimited", param=parameter) from None
 
 
-def seconds(_context: click.Context, parameter: click.Parameter, value: str | None) -> float:
+def seconds(context: click.Context, parameter: click.Parameter, value: str | None) -> float:
     """The callback of an option that takes a duration; without a value 0."""
+    return seconds_if_given(context, parameter, value) or 0.0
+
+
+def seconds_if_given(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """The same; without a value None."""
     from runner.manifest.policy import parse_duration
 
     if value is None:
-        return 0.0
+        return None
     try:
         return parse_duration(value)
     except ValueError as wrong:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .options import access_key_option, format_option, ledger_options, lock_option, option, seconds
+from .options import access_key_option, format_option, ledger_options, lock_option, option, seconds_if_given
 from .options import command as flypast_command
 
 
@@ -18,11 +18,9 @@ from .options import command as flypast_command
 @ledger_options
 @option(
     "--settle",
-    callback=seconds,
-    default="15m",
-    show_default=True,
+    callback=seconds_if_given,
     metavar="DURATION",
-    help="How far apart two looks must be to prove that a message is not there; at least 2m.",
+    help="How far apart two looks must be to prove that a message is not there, instead of policy.settle; at least 2m.",
 )
 @option("--wait", is_flag=True, help="Stay, and take the second look when it is due.")
 @lock_option
@@ -33,7 +31,7 @@ def command(
     access_key_file: Path | None,
     ledger_url: str | None,
     api_url: str | None,
-    settle: float,
+    settle: float | None,
     lock_timeout: float,
     output_format: str,
     wait: bool,
@@ -41,12 +39,11 @@ def command(
     """Look up at Bird what is in doubt.
 
     What Bird has was sent: it counts as accepted or rejected. What two looks at Bird's whole list don't show is absent:
-    a person decides about it with flypast resolve. Nothing is ever sent.
+    a person decides about it with flypast resolve, or the manifest's policy does. Nothing is ever sent.
     """
     from .access import access_key
-    from .reconciling import Asked, reconcile
+    from .reconciling import Asked, reconcile, told
 
-    key = access_key(os.environ, access_key_file)
     asked = Asked(
         manifest=manifest,
         ledger_url=ledger_url,
@@ -56,4 +53,4 @@ def command(
         waits=wait,
         is_json=output_format == "json",
     )
-    return reconcile(asked, key)
+    return told(asked, lambda: reconcile(asked, access_key(os.environ, access_key_file)))

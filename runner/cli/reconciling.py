@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import SystemRandom
@@ -11,37 +12,51 @@ from runner.bird.requests import AccessKey, is_loopback
 from runner.delivery.clock import SystemClock
 from runner.delivery.reconcile import Conclusion
 from runner.delivery.scanning import rfc3339
-from runner.errors import Refused, UsageError
+from runner.errors import FlypastError, Refused, UsageError
+from runner.findings import Findings
+from runner.manifest.policy import LEAST_SETTLE_S
+from runner.model import Delivery, Policy
 from runner.output.neutral import neutral
 from runner.output.reconcile_text import again, outcome
-from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.ledgers import LedgerChoice, guard_name
 from runner.pipeline.reconciling import LookUp, Order, look_up
 from runner.recipients.phones import mask
 
 from .naming import name_of
+from .orders import inputs_of, order_of
 from .terminal import TERMINAL
 
-LEAST_SETTLE_S = 120.0
 SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The command's options."""
+    """The command's options. `settle_s` None leaves it to the manifest's policy."""
 
     manifest: Path | None
     ledger_url: str | None
     api_url: str | None
-    settle_s: float
+    settle_s: float | None
     lock_timeout_s: float
     waits: bool
     is_json: bool
 
 
+def told(asked: Asked, act: Callable[[], int]) -> int:
+    """What `act` gives; a run that wants JSON gets it whatever ends the look-up."""
+    try:
+        return act()
+    except FlypastError as error:
+        if asked.is_json:
+            nothing: dict[str, Any] = {"totals": None, "messages": [], "incomplete": [], "lookAgainAfter": None}
+            TERMINAL.json({"formatVersion": 1, **nothing, "stopped": error.message, "exitCode": int(error.exit_code)})
+        raise
+
+
 def reconcile(asked: Asked, key: AccessKey) -> int:
     """Everything after the options. Gives the exit code."""
     choice = LedgerChoice.of(asked.ledger_url, asked.api_url, (asked.manifest or Path.cwd()).absolute())
-    if asked.settle_s < LEAST_SETTLE_S and not is_loopback(choice.api):
+    if asked.settle_s is not None and asked.settle_s < LEAST_SETTLE_S and not is_loopback(choice.api):
         raise UsageError(
             f"--settle must be at least {LEAST_SETTLE_S / 60:.0f}m",
             hint="Bird's list may lag behind: a message that is not there yet would be sent again",
@@ -50,16 +65,19 @@ def reconcile(asked: Asked, key: AccessKey) -> int:
     ledger = replace(choice, api_url=choice.api).open_to_read()  # the key goes to this API: the ledger must be its own
     if ledger is None:
         raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+    policy = _policy(asked.manifest)
     order = Order(
         manifest=name,
         api=choice.api,
         key=key,
-        settle_s=asked.settle_s,
+        settle_s=policy.settle_s if asked.settle_s is None else asked.settle_s,
+        resends_absent=policy.delivery is Delivery.RESEND_ABSENT,
         run=f"reconcile-{secrets.token_hex(3)}",
         lock_timeout_s=asked.lock_timeout_s,
     )
     clock, rng = SystemClock(), SystemRandom()
     try:
+        guard_name(policy.ledger, ledger, choice.api)
         found = look_up(ledger, order, clock=clock, rng=rng)
         if asked.waits and found.stop is None and found.again_s is not None:
             TERMINAL.say(f"{again(found.totals['inDoubt'], found.again_s, clock.wall_s())}: waiting")
@@ -69,6 +87,17 @@ def reconcile(asked: Asked, key: AccessKey) -> int:
         ledger.close()
     _report(found, clock.wall_s(), is_json=asked.is_json)
     return found.exit_code
+
+
+def _policy(manifest: Path | None) -> Policy:
+    """The manifest's, where it can be read: somebody who looks at night for who got it may have it half edited."""
+    if manifest is None:
+        return Policy()
+    loaded = order_of(manifest, inputs_of((), (), ()), is_strict=False).load(findings := Findings())
+    if loaded.manifest is None or findings.has_errors:
+        TERMINAL.say(f"{manifest} has findings, so its policy is not gone by: at-most-once, settle 15m")
+        return Policy()
+    return loaded.manifest.policy
 
 
 def _both(first: LookUp, second: LookUp) -> LookUp:

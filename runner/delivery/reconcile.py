@@ -16,13 +16,15 @@ from runner.model import Rejected, State
 
 from .scanning import SLACK_S, Seen, rfc3339
 
-Ending = Literal["accepted", "rejected", "absent", "inDoubt", "double"]
+Ending = Literal["accepted", "rejected", "absent", "planned", "inDoubt", "double"]
 _MOST_IDS = 5  # named in the words of a double
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
     """Where a message stands after a look. `verdict` None: the ledger has it so already.
+
+    Planned is absent, where the policy sends that again, once.
 
     `again_s`: from then (Unix time, by our clock) another complete scan may prove that it is absent.
     """
@@ -65,27 +67,36 @@ def shared_references(entries: Iterable[Entry], *, among: Iterable[Entry]) -> fr
 
 def unknown(entry: Entry) -> Conclusion:
     """No scan says anything of it."""
-    return Conclusion(entry=entry, ending="absent" if entry.state is State.ABSENT else "inDoubt", words=entry.words)
+    endings: dict[State, Ending] = {State.ABSENT: "absent", State.ACCEPTED: "accepted"}
+    return Conclusion(entry=entry, ending=endings.get(entry.state, "inDoubt"), words=entry.words)
 
 
-def conclude(entry: Entry, seen: Seen, *, settle_s: float, is_shared: bool) -> Conclusion:
-    """What a scan of the message's channel says of it. `is_shared`: another message has its reference."""
+def conclude(entry: Entry, seen: Seen, *, settle_s: float, is_shared: bool, resends_absent: bool = False) -> Conclusion:
+    """What a scan of the message's channel says of it. `is_shared`: another message has its reference.
+
+    The entry is in doubt or absent, or accepted without Bird's id.
+    """
     there = list(seen.messages.get(entry.reference, {}).values())
-    if len(there) > 1 or (there and is_shared):
+    went = [listed for listed in there if not isinstance(listed.outcome, Rejected)]
+    if len(went) > 1 or (there and is_shared):
         return _double(entry, there, seen)
-    if there and not _may_be_of_an_older_attempt(entry, there[0]):
-        return _found(entry, there[0], seen)
-    if seen.fault is not None or entry.state is State.ABSENT:
+    if went or (there and not _may_be_of_an_older_attempt(entry)):
+        return _found(entry, (went or there)[-1], seen)
+    if seen.fault is not None or entry.state is State.ACCEPTED:
         return unknown(entry)
+    if entry.state is State.ABSENT:
+        return _absent(entry, seen, is_planned=True) if resends_absent and not entry.resent else unknown(entry)
     waits = _not_settled(entry, seen, settle_s)
     if waits is not None:
         return waits
-    return _found(entry, there[0], seen) if there else _absent(entry, seen)
+    if there:
+        return _found(entry, there[-1], seen)
+    return _absent(entry, seen, is_planned=resends_absent and not entry.resent)
 
 
-def _may_be_of_an_older_attempt(entry: Entry, listed: Listed) -> bool:
+def _may_be_of_an_older_attempt(entry: Entry) -> bool:
     """What Bird rejected, and was then sent with another text: the newer one may be there too, and not listed yet."""
-    return entry.attempts > 1 and isinstance(listed.outcome, Rejected)
+    return entry.attempts > 1 and entry.state is not State.ACCEPTED
 
 
 def _found(entry: Entry, listed: Listed, seen: Seen) -> Conclusion:
@@ -105,6 +116,8 @@ def _double(entry: Entry, there: list[Listed], seen: Seen) -> Conclusion:
     ids = ", ".join(sorted(listed.message_id for listed in there)[:_MOST_IDS])
     several = f"Bird has {len(there)} messages with its reference: {ids}"
     words = several if len(there) > 1 else f"other messages of this ledger have its reference; Bird has {ids}"
+    if entry.state is State.ACCEPTED:  # Bird has said so: what can't be told is which of them it is
+        return Conclusion(entry=entry, ending="double", words=words)
     verdict = Verdict(key=entry.key, state=State.IN_DOUBT, at=rfc3339(seen.ended_s), words=words)
     return Conclusion(entry=entry, ending="double", verdict=verdict, words=words)
 
@@ -137,9 +150,8 @@ def _not_settled(entry: Entry, seen: Seen, settle_s: float) -> Conclusion | None
     return None
 
 
-def _absent(entry: Entry, seen: Seen) -> Conclusion:
+def _absent(entry: Entry, seen: Seen, *, is_planned: bool) -> Conclusion:
     words = f"not at Bird, looked for twice: {entry.looked_at} and {rfc3339(seen.at_bird_s(seen.ended_s))}"
-    verdict = Verdict(
-        key=entry.key, state=State.ABSENT, at=rfc3339(seen.ended_s), words=words, looked_at=entry.looked_at
-    )
-    return Conclusion(entry=entry, ending="absent", verdict=verdict, words=words)
+    at, state = rfc3339(seen.ended_s), State.PLANNED if is_planned else State.ABSENT
+    verdict = Verdict(key=entry.key, state=state, at=at, words=words, looked_at=entry.looked_at)
+    return Conclusion(entry=entry, ending="planned" if is_planned else "absent", verdict=verdict, words=words)

@@ -18,6 +18,7 @@ GETS_PER_S = 40.0
 SLACK_S = 300.0  # the window reaches so far beyond now, as clocks differ
 LOOKBACK_S = 86_400.0  # and so far before the first intent: this clock may have been hours off when that was written
 MOST_SKEW_S = 240.0
+_SAME_S = 2.0  # clocks that differ by less are the same: Bird's tells whole seconds
 MOST_PAGES = 100_000  # ten million messages: a list that goes on beyond has no end
 PATIENCE_S = 600.0
 
@@ -51,7 +52,7 @@ class Seen:
 
     def surely_past_s(self, at_bird_s: float) -> float:
         """From when by our clock Bird's is past that instant: it tells whole seconds."""
-        return at_bird_s if self.ahead_s is None else at_bird_s - self.ahead_s + 1.0
+        return at_bird_s - self.ahead_s + 1.0 if self.ahead_s else at_bird_s
 
 
 class _Stopped(Exception):
@@ -171,8 +172,8 @@ class Scanner:
         skew_s = off_by_s(reply.date, self._clock.wall_s())
         if skew_s is not None and abs(skew_s) > MOST_SKEW_S:
             raise PageFault(f"this machine's clock is {abs(skew_s) / 60:.0f} min off Bird's: set it right")
-        if self._ahead_s is None:
-            self._ahead_s = skew_s
+        if self._ahead_s is None and skew_s is not None:
+            self._ahead_s = skew_s if abs(skew_s) >= _SAME_S else 0.0
         return "a page of Bird's list came cut, too large or compressed" if reply.body is None else reply.body
 
     def _hold(self, reply: Reply, sent_s: float) -> None:

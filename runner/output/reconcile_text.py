@@ -19,6 +19,7 @@ def outcome(totals: Mapping[str, int], palette: Palette) -> str:
             ("accepted", "accepted", palette.green),
             ("rejected", "rejected", palette.red),
             ("absent", "absent", palette.yellow),
+            ("planned", "absent and to be sent again", palette.yellow),
             ("double", "there twice", palette.red),
             ("inDoubt", "still in doubt", palette.yellow),
         )

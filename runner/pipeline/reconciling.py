@@ -1,7 +1,7 @@
 """`reconcile`: looks messages in doubt up at Bird, and tells the ledger what was found."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -18,7 +18,7 @@ from runner.model import Channel, State
 
 OPEN = (State.IN_DOUBT, State.ABSENT)
 LOOKED_FOR = (*OPEN, State.SENDING)
-ENDINGS = ("inDoubt", "absent", "accepted", "rejected", "double")
+ENDINGS = ("inDoubt", "absent", "planned", "accepted", "rejected", "double")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,10 @@ class Incomplete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookUp:
-    """What became of every message that was in doubt or absent; `stop` where the look-up had to end early."""
+    """What became of every message that was in doubt, absent, or accepted without Bird's id.
+
+    `stop` is given where the look-up had to end early.
+    """
 
     conclusions: tuple[Conclusion, ...] = ()
     incomplete: tuple[Incomplete, ...] = ()
@@ -64,6 +67,7 @@ class Order:
     api: str
     key: AccessKey
     settle_s: float
+    resends_absent: bool
     run: str
     lock_timeout_s: float = 0.0
 
@@ -76,7 +80,7 @@ def look_up(ledger: Ledger, order: Order, *, clock: Clock, rng: Random) -> LookU
     names = [
         name
         for name in (ledger.manifests() if order.manifest is None else (order.manifest,))
-        if any(ledger.counts(name).get(state) for state in LOOKED_FOR)
+        if any(ledger.counts(name).get(state) for state in LOOKED_FOR) or any(_looked_for(ledger, name))
     ]
     with ExitStack() as stack:
         claims: dict[str, Claim] = {}
@@ -89,16 +93,38 @@ def look_up(ledger: Ledger, order: Order, *, clock: Clock, rng: Random) -> LookU
 
 async def _online(ledger: Ledger, claims: Mapping[str, Claim], order: Order, *, clock: Clock, rng: Random) -> LookUp:
     async with BirdClient(order.api, order.key, concurrency=1) as client:
-        return await look(ledger, claims, client, settle_s=order.settle_s, clock=clock, rng=rng)
+        return await look(
+            ledger,
+            claims,
+            client,
+            settle_s=order.settle_s,
+            resends_absent=order.resends_absent,
+            clock=clock,
+            rng=rng,
+        )
+
+
+def _looked_for(ledger: Ledger, name: str) -> Iterator[Entry]:
+    """What is undecided, and what was accepted in a reply that could not be read: Bird's id is not known."""
+    for entry in ledger.entries(name, states=(*OPEN, State.ACCEPTED)):
+        if entry.state is not State.ACCEPTED or entry.message_id is None:
+            yield entry
 
 
 async def look(
-    ledger: Ledger, claims: Mapping[str, Claim], pages: Pages, *, settle_s: float, clock: Clock, rng: Random
+    ledger: Ledger,
+    claims: Mapping[str, Claim],
+    pages: Pages,
+    *,
+    settle_s: float,
+    clock: Clock,
+    rng: Random,
+    resends_absent: bool = False,
 ) -> LookUp:
     """One look through `pages`, by claims on all the manifests it is about. Raises LedgerFault."""
     channels: dict[tuple[str, str], list[Entry]] = {}
     for name in claims:
-        for entry in ledger.entries(name, states=OPEN):
+        for entry in _looked_for(ledger, name):
             channels.setdefault((entry.workspace_id, entry.channel_id), []).append(entry)
     shared = shared_references(chain.from_iterable(channels.values()), among=ledger.entries())
     conclusions: list[Conclusion] = []
@@ -112,7 +138,16 @@ async def look(
         channel = Channel(name=channel_id, workspace_id=workspace_id, channel_id=channel_id)
         references = frozenset(entry.reference for entry in entries)
         seen = await scanner.scan(channel, references, since_s=since_s(entries))
-        found = [conclude(entry, seen, settle_s=settle_s, is_shared=entry.reference in shared) for entry in entries]
+        found = [
+            conclude(
+                entry,
+                seen,
+                settle_s=settle_s,
+                is_shared=entry.reference in shared,
+                resends_absent=resends_absent,
+            )
+            for entry in entries
+        ]
         _tell(claims, found)
         conclusions += found
         if seen.fault is not None:

@@ -36,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "redirect": Kind(moment=Moment.BEFORE, does="replies 307 to another host; the request is not processed"),
     "reset-before": Kind(moment=Moment.BEFORE, does="resets the connection; the request is not processed"),
     "202-rejected": Kind(moment=Moment.AFTER, does='replies 202, but the message in it has the status "rejected"'),
+    "202-busy": Kind(moment=Moment.AFTER, does="the same, for a reason that can pass: 12001"),
     "500-after": Kind(moment=Moment.AFTER, does="accepts the message, then replies 500"),
     "reset-after": Kind(moment=Moment.AFTER, does="accepts the message, then resets the connection"),
     "garbled": Kind(moment=Moment.AFTER, does="accepts the message, then replies with a broken status line"),

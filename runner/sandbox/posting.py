@@ -14,7 +14,7 @@ from .clock import Clock, timestamp
 from .door import Door
 from .faults import KINDS, Dice, Moment
 from .messages import Failure, Messages, contacts_of, refused_by_preprocessing
-from .record import ACCEPTED, REJECTED, REJECTED_LATER, THROTTLED, Arrival, Record
+from .record import ACCEPTED, BUSY_LATER, REJECTED, REJECTED_LATER, THROTTLED, Arrival, Record
 from .replies import STATUS_CODES, Reply, request_error, validation_error
 
 
@@ -166,6 +166,8 @@ def _after(fault: str, accepted: Reply | None) -> Reply | None:
 
 def _refused_later(channel: SandboxChannel, request: Any, fault: str | None) -> Failure | None:
     """Why a valid request becomes a `rejected` message: on demand, or what Bird checks after its 202."""
+    if fault == BUSY_LATER:
+        return refused_by_preprocessing(12001, "DEPENDENCY_ERROR", "this is a rejection on demand that can pass")
     if fault == REJECTED_LATER:
         return refused_by_preprocessing(12003, "UNSUPPORTED_DESTINATION", "this is a rejection on demand")
     if channel.status != "active":

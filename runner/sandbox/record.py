@@ -17,6 +17,7 @@ ACCEPTED = "accepted"
 REJECTED = "rejected"
 THROTTLED = "throttled"
 REJECTED_LATER = "202-rejected"
+BUSY_LATER = "202-busy"  # a fault that ends as `REJECTED_LATER`, for a reason that can pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

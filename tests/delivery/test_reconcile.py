@@ -35,8 +35,8 @@ def there(number: int = 1, *, reference: str = "fp1.A") -> Listed:
     return Listed(reference=reference, message_id=message_id, outcome=Accepted(message_id=message_id))
 
 
-def look(held: Entry, found: Seen, *, is_shared: bool = False) -> Conclusion:
-    return conclude(held, found, settle_s=SETTLE_S, is_shared=is_shared)
+def look(held: Entry, found: Seen, *, is_shared: bool = False, resends_absent: bool = False) -> Conclusion:
+    return conclude(held, found, settle_s=SETTLE_S, is_shared=is_shared, resends_absent=resends_absent)
 
 
 @pytest.mark.parametrize("state", [State.IN_DOUBT, State.ABSENT])
@@ -224,3 +224,50 @@ def _intent(held: Entry) -> Intent:
         segments=held.segments,
         at=held.intended_at,
     )
+
+
+REFUSED = Listed(reference="fp1.A", message_id="m-0", outcome=Rejected(code="12001", words="busy", message_id="m-0"))
+
+
+def test_what_bird_refused_once_and_took_once_went_out_once() -> None:
+    told = look(entry("A", attempts=2), seen(REFUSED, there()))
+    assert (told.ending, told.message_id) == ("accepted", "m-1")
+    assert look(entry("A"), seen(REFUSED, there(1), there(2))).ending == "double"
+
+
+@pytest.mark.parametrize("state", [State.IN_DOUBT, State.ABSENT])
+def test_absent_is_planned_where_the_policy_sends_it_again_and_only_once(state: State) -> None:
+    late_s = ORIGIN_S + 60 + SETTLE_S + 1
+    held = entry("A", state=state, looked_at=rfc3339(ORIGIN_S + 60))
+    told = look(held, seen(at_s=late_s), resends_absent=True)
+    assert told.verdict is not None
+    assert (told.ending, told.verdict.state) == ("planned", State.PLANNED)
+    assert look(replace(held, resent=1), seen(at_s=late_s), resends_absent=True).ending == "absent"
+    assert look(held, seen(at_s=late_s, fault=FAULT), resends_absent=True).verdict is None
+
+
+def test_before_a_second_look_nothing_is_planned() -> None:
+    assert look(entry("A"), seen(), resends_absent=True).ending == "inDoubt"
+
+
+ACCEPTED = entry("A", state=State.ACCEPTED)
+
+
+def test_an_accepted_message_of_an_unknown_id_gets_it() -> None:
+    told = look(ACCEPTED, seen(there(), fault=FAULT))
+    assert told.verdict is not None
+    assert (told.ending, told.verdict.state, told.verdict.message_id) == ("accepted", State.ACCEPTED, "m-1")
+    refused = look(replace(ACCEPTED, attempts=2), seen(REFUSED))
+    assert refused.verdict is not None
+    assert (refused.ending, refused.verdict.state) == ("rejected", State.REJECTED)
+
+
+@pytest.mark.parametrize("at_s", [ORIGIN_S + 60, ORIGIN_S + 1e6])
+def test_an_accepted_message_that_is_not_listed_stays_accepted(at_s: float) -> None:
+    told = look(replace(ACCEPTED, looked_at=rfc3339(ORIGIN_S)), seen(at_s=at_s), resends_absent=True)
+    assert (told.ending, told.verdict) == ("accepted", None)
+
+
+def test_an_accepted_message_that_is_there_twice_is_a_double_and_stays_accepted() -> None:
+    told = look(ACCEPTED, seen(there(1), there(2)))
+    assert (told.ending, told.verdict) == ("double", None)
