@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from runner.bird.replies import Listed
+from runner.ledger.identity import purged_reference, reference_of
 from runner.ledger.seam import Entry, Verdict
 from runner.model import Rejected, State
 
@@ -56,12 +57,14 @@ def since_s(entries: Iterable[Entry]) -> float | None:
 def shared_references(entries: Iterable[Entry], *, among: Iterable[Entry]) -> frozenset[str]:
     """Of the references that manifests gave these themselves: those that several messages among all have.
 
-    `among` is read only where there is such a reference: the usual one holds the key, so it is unique.
+    `among` is read only where there is such a reference: the usual one holds the key, so it is unique. Of a purged
+    message the ledger holds the reference's hash.
     """
-    own = {entry.reference for entry in entries if entry.reference != f"fp1.{entry.key}"}
+    own = {entry.reference: entry.reference for entry in entries if entry.reference != reference_of(entry.key)}
     if not own:
         return frozenset()
-    times = Counter(entry.reference for entry in among if entry.reference in own)
+    own |= {purged_reference("", reference): reference for reference in own}
+    times = Counter(own[entry.reference] for entry in among if entry.reference in own)
     return frozenset(reference for reference, count in times.items() if count > 1)
 
 

@@ -37,6 +37,14 @@ def reference_of(key: str) -> str:
     return f"fp1.{key}"
 
 
+def purged_reference(key: str, reference: str) -> str:
+    """What a purge leaves of a reference: ours as it is, as it holds the key alone; of an own one `sha256:` and its
+    hash, by which it is still known when it comes again."""
+    if reference == reference_of(key):
+        return reference
+    return f"sha256:{hashlib.sha256(reference.encode(errors='replace')).hexdigest()}"
+
+
 def _framed(fields: Iterable[str]) -> bytes:
     """Each field after its length in bytes of UTF-8 (4 bytes, big-endian), so that no two lists read alike."""
     encoded = [field.encode() for field in fields]

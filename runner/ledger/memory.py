@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from runner.errors import Locked
@@ -15,11 +16,13 @@ from .moves import (
     lost,
     may_be_found,
     may_be_intended,
+    may_be_purged,
     must_decide,
     must_find,
     must_settle,
     not_open,
     not_sendable,
+    purged,
 )
 from .seam import Entry, Intent, Known, Settlement, Verdict
 
@@ -80,6 +83,20 @@ class MemoryLedger:
     def manifests(self) -> tuple[str, ...]:
         return tuple(sorted({entry.manifest for entry in self.held.values()}))
 
+    def check(self) -> Iterator[str]:
+        return iter(())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self.changed:
+            yield
+
+    def scrub(self, *, run: str, at: str, timeout_s: float = 0.0) -> None:  # noqa: ARG002 - the seam's signature
+        with self.changed:
+            if not self.changed.wait_for(lambda: not self.living, timeout_s):
+                manifest, claim = next(iter(self.living.items()))
+                raise Locked(f"another run of {manifest} holds the ledger: run {claim.run}")
+
     def close(self) -> None:
         with self.changed:
             self.living.clear()
@@ -133,6 +150,17 @@ class MemoryClaim:
                     self._ledger.held[verdict.key] = _found(entry, verdict)
                     moved += 1
         return moved
+
+    def purge(self, before: str) -> int:
+        with self._ledger.changed:
+            self._must_live()
+            gone = {
+                key: purged(entry)
+                for key, entry in self._ledger.held.items()
+                if entry.manifest == self.manifest and may_be_purged(entry, before)
+            }
+            self._ledger.held.update(gone)
+        return len(gone)
 
     def release(self) -> None:
         with self._ledger.changed:

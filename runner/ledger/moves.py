@@ -1,17 +1,21 @@
 """Which moves between states a ledger allows: one list for every store."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from runner.errors import LedgerFault
 from runner.model import State
 
-from .seam import ClaimLost, NotSendable
+from .identity import purged_reference
+from .seam import ClaimLost, Entry, NotSendable
 
 SENDABLE = frozenset({State.PLANNED, State.REJECTED, State.ABSENT})
 SETTLED_AS = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.IN_DOUBT})
 UNDECIDED = frozenset({State.IN_DOUBT, State.ABSENT})
 FOUND_AS = frozenset({State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT, State.PLANNED})
 FOUND_AT_BIRD = frozenset({State.ACCEPTED, State.REJECTED})
+PURGEABLE = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.DROPPED})
 DECIDED_AS = frozenset({State.PLANNED, State.DROPPED})
 
 _LONGEST = 500  # characters kept of what Bird says; its replies may be long and hostile
@@ -29,6 +33,20 @@ def may_be_intended(state: State, *, from_doubt: bool) -> bool:
 def may_be_found(held: State, message_id: str | None, found: State) -> bool:
     """Whether a look-up may move it: what is undecided, or an accepted one of which Bird's id is not known."""
     return held in UNDECIDED or (held is State.ACCEPTED and message_id is None and found in FOUND_AT_BIRD)
+
+
+def is_older(entry: Entry, before: str) -> bool:
+    """Whether its state last changed before then. A time that can't be read is never old."""
+    at, limit = _moment(entry.at), _moment(before)
+    return at is not None and limit is not None and at < limit
+
+
+def may_be_purged(entry: Entry, before: str) -> bool:
+    return entry.state in PURGEABLE and entry.address != "" and is_older(entry, before)
+
+
+def purged(entry: Entry) -> Entry:
+    return replace(entry, address="", reference=purged_reference(entry.key, entry.reference), words=None)
 
 
 def left_behind(run: str) -> str:
@@ -65,3 +83,12 @@ def not_open(key: str) -> NoReturn:
 def not_sendable(key: str, held: State | None) -> NoReturn:
     stands = "named twice in one commit" if held is None else f"{held} already"
     raise NotSendable(f"the message {key} is {stands}: it is not sent", hint="plan again")
+
+
+def _moment(text: str) -> datetime | None:
+    """RFC 3339 as a moment in UTC; without a zone it is taken for UTC, as SQLite does."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -93,6 +93,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
             "PRAGMA synchronous = FULL",
             "PRAGMA fullfsync = ON",  # macOS: fsync alone leaves it in the disk's cache
             "PRAGMA foreign_keys = ON",
+            "PRAGMA secure_delete = ON",  # what is let go is overwritten
         )
 
 
@@ -133,14 +134,22 @@ def judge_history(connection: sqlite3.Connection, path: Path, meta: Meta, seen: 
     """
     with faults(path):
         claims = connection.execute(tables.CLAIMS).fetchall()
-        held = {manifest: commits for manifest, commits, _ in claims}
-        for manifest, witness in seen.items():
-            if witness.ledger == meta.identity and witness.commits > held.get(manifest, 0):
-                raise _cut(path, manifest, witness.commits - held.get(manifest, 0))
+        for cut in missing_commits(connection, path, meta, seen):
+            raise cut
         if path.stat().st_size <= _MOST_QUICK_BYTES or not all(is_clean for _, _, is_clean in claims):
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
                 raise LedgerFault(_DAMAGED.format(path=path, detail=" ".join(found.split())), hint=_RESTORE)
+
+
+def missing_commits(
+    connection: sqlite3.Connection, path: Path, meta: Meta, seen: Mapping[str, Witness]
+) -> Iterator[LedgerFault]:
+    """One fault for each manifest of which commits were made that the ledger does not hold. `seen`: see above."""
+    held = {manifest: commits for manifest, commits, _ in connection.execute(tables.CLAIMS).fetchall()}
+    for manifest, witness in seen.items():
+        if witness.ledger == meta.identity and witness.commits > held.get(manifest, 0):
+            yield _cut(path, manifest, witness.commits - held.get(manifest, 0))
 
 
 @contextlib.contextmanager
@@ -176,6 +185,8 @@ def _words(error: sqlite3.Error) -> tuple[str, str | None]:
             return f"another process kept {{path}} locked for more than {_WAIT_S:.0f} s", "let it end, then try again"
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return "{path} can't be opened or written: {detail}", "it and its folder must be this user's"
+        case _ if "decode" in str(error):  # SQLite's own words would quote the text, which may be an address
+            return _DAMAGED.replace("{detail}", "it holds text that is not UTF-8"), _RESTORE
         case _:
             return "{path}: {detail}", None
 

@@ -5,6 +5,7 @@ epoch, and what an older epoch writes is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,6 +89,7 @@ class Entry:
     `run` names the run that last sent it or decided about it; `intended_at` is when its last intent was written
     (a request can't be older), `at` when its state last changed, `looked_at` when all of Bird's list was first looked
     through since then without seeing it. `resent` counts how often it was sent again because it was absent.
+    Of a purged one `address` is empty, `words` None, and a reference of its own stands as `purged_reference`.
     """
 
     key: str
@@ -138,6 +140,13 @@ class Claim(Protocol):
         ClaimLost or LedgerFault.
         """
 
+    def purge(self, before: str) -> int:
+        """Drops addresses, words and own references of what is decided and moved last before then; gives how many.
+
+        Key, state, hashes, counts and times stay, so nothing is sent because of it; what is sending, in doubt or absent
+        keeps all. In many commits: after a fault the rest can be purged later. Raises ClaimLost or LedgerFault.
+        """
+
     def release(self) -> None:
         """Ends the claim; what is still `sending` becomes `inDoubt`. A second call does nothing."""
 
@@ -167,6 +176,18 @@ class Ledger(Protocol):
 
     def manifests(self) -> tuple[str, ...]:
         """The names that have messages here, sorted."""
+
+    def check(self) -> Iterator[str]:
+        """What is wrong with the store itself, in words that show nobody's data. Reads; not inside `snapshot`."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What is read inside stands as it did at one moment, whatever runs do meanwhile. Nothing is written inside."""
+
+    def scrub(self, *, run: str, at: str, timeout_s: float = 0.0) -> None:
+        """Leaves no byte of what was purged anywhere in the store. Does nothing where that is done.
+
+        Called without a claim. Raises Locked, naming the holder, where a run is at any manifest; LedgerFault.
+        """
 
     def close(self) -> None:
         """Lets go of everything. A claim that was not released ends as if its process had died."""

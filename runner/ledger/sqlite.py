@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from runner.errors import LedgerFault, Refused
 from runner.model import State
 
 from . import tables
+from .checking import check, snapshot
+from .identity import purged_reference
 from .locks import RunLock, Witness, witnesses
 from .mounts import mount_table, refuse_remote
 from .moves import fitted, lost, must_decide, must_find, must_settle, not_open, not_sendable
@@ -28,6 +30,7 @@ from .opening import (
     open_to_write,
     upgrade,
 )
+from .scrubbing import alone, is_unscrubbed, mark_unscrubbed, rewrite
 from .seam import Entry, Intent, Known, Settlement, Verdict
 
 
@@ -51,11 +54,11 @@ def open_or_create(path: Path, *, origin: str, at: str, mounts: str | None = Non
     return open_ledger(path, origin=origin, mounts=table)
 
 
-def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None) -> "SqliteLedger":
+def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None, is_judged: bool = True) -> "SqliteLedger":
     """The ledger at `path`, to read; nothing is created or changed before its first claim, but an older format.
 
-    `origin` is the API that this run would use (None: any). `mounts` is Linux's table of mounts. Raises Refused where
-    there is none or it is bound to another origin; LedgerFault where it can't be trusted.
+    `origin` is the API that this run would use (None: any), `mounts` Linux's table of mounts. Raises Refused where
+    there is none or it is bound to another origin; LedgerFault where it can't be trusted (not judged: see `check`).
     """
     refuse_remote(path, mount_table() if mounts is None else mounts)
     must_be_there(path)
@@ -68,7 +71,8 @@ def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None) ->
                 f"this ledger is bound to {meta.origin}; this run would use {origin}",
                 hint=f"name another ledger with --ledger; this one is {path}",
             )
-        judge_history(connection, path, meta, seen)
+        if is_judged or meta.version < tables.VERSION:
+            judge_history(connection, path, meta, seen)
         if meta.version < tables.VERSION:
             connection.close()
             upgrade(path)
@@ -136,6 +140,18 @@ class SqliteLedger:
 
     def manifests(self) -> tuple[str, ...]:
         return tuple(name for (name,) in self._read(tables.MANIFESTS, ()))
+
+    def check(self) -> Iterator[str]:
+        return check(self._connection, self.path, self._meta)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return snapshot(self._connection, self.path)
+
+    def scrub(self, *, run: str, at: str, timeout_s: float = 0.0) -> None:
+        if is_unscrubbed(self.path):
+            with alone(self.path, run=run, since=at, timeout_s=timeout_s), self._turn:
+                self._open_to_write()
+                rewrite(self._connection, self.path)
 
     def close(self) -> None:
         with self._turn:
@@ -222,6 +238,17 @@ class SqliteClaim:
                 tables.RECONCILE, [tables.verdict_values(verdict, self.manifest) for verdict in verdicts]
             ).rowcount
         return max(moved, 0)
+
+    def purge(self, before: str) -> int:
+        total, rows = 0, [(0, "", "")]
+        while rows:
+            with self._step() as connection:
+                rows = connection.execute(tables.PURGEABLE, (self.manifest, rows[-1][0], before)).fetchall()
+                if rows:
+                    mark_unscrubbed(self._ledger.path)
+                connection.executemany(tables.PURGE, [(purged_reference(key, held), row) for row, key, held in rows])
+            total += len(rows)
+        return total
 
     def release(self) -> None:
         if self._lock is None:

@@ -113,6 +113,23 @@ WHERE key = :key AND manifest = :manifest AND (
 )
 """
 
+# By id: the index would be sorted anew for each page. What isn't decided keeps its address, as it will be needed.
+PURGEABLE = """
+SELECT id, key, reference FROM messages
+WHERE +manifest = ? AND id > ? AND address <> '' AND state IN ('planned', 'accepted', 'rejected', 'dropped')
+  AND julianday(at) < julianday(?)
+ORDER BY id LIMIT 1000
+"""
+PURGE = "UPDATE messages SET address = '', words = NULL, reference = ? WHERE id = ?"
+
+# A claim takes what is sending for in doubt when it begins and when it ends, so of a row that still is the claim lives.
+STRAYS = """
+SELECT messages.key, messages.epoch > claims.epoch FROM messages JOIN claims USING (manifest)
+WHERE messages.epoch > claims.epoch
+  OR (messages.state = 'sending' AND (messages.epoch <> claims.epoch OR claims.is_clean))
+ORDER BY messages.id
+"""
+
 LOOKUP = "SELECT state, payload_hash, channel_id, code, resent FROM messages WHERE key = ?"
 STATE = "SELECT state FROM messages WHERE key = ?"
 COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"

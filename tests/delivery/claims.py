@@ -51,5 +51,8 @@ class Watched:
     def resolve(self, keys: object, state: State, at: str) -> int:
         raise NotImplementedError
 
+    def purge(self, before: str) -> int:
+        raise NotImplementedError
+
     def release(self) -> None:
         self._claim.release()

@@ -12,6 +12,7 @@ from runner.bird.replies import Listed
 from runner.delivery.reconcile import Conclusion, conclude, shared_references, since_s, unix_s, unknown
 from runner.delivery.scanning import Fault, Scanner, Seen, rfc3339
 from runner.ledger.memory import MemoryLedger
+from runner.ledger.moves import purged
 from runner.ledger.seam import Entry, Intent, Settlement
 from runner.model import Accepted, Rejected, State
 
@@ -146,9 +147,11 @@ def test_only_references_that_manifests_gave_themselves_can_be_shared() -> None:
     order, twin, alone = (
         entry(key, reference=reference) for key, reference in (("A", "o-1"), ("B", "o-1"), ("C", "c"))
     )
-    usual = entry("D")
+    usual, gone = entry("D"), purged(twin)
+    assert gone.reference != "o-1"
     among = [order, replace(twin, state=State.ACCEPTED), alone, usual]
     assert shared_references([order, alone, usual], among=among) == {"o-1"}
+    assert shared_references([order, alone], among=[order, gone, alone]) == {"o-1"}
     untouched = iter(among)
     assert shared_references([usual], among=untouched) == frozenset()
     assert list(untouched) == among  # the ledger is not read where no reference can be shared

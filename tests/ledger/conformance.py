@@ -1,7 +1,9 @@
 """What every ledger must do, whatever it is stored in. A new store adds a subclass of `Store` and passes."""
 
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -259,6 +261,7 @@ class Conformance:
             lambda: intend(claim, "B"),
             lambda: claim.resolve(["A"], State.PLANNED, T2),
             lambda: claim.reconcile([verdict("A", State.ACCEPTED)]),
+            lambda: claim.purge(T2),
         ):
             with pytest.raises(ClaimLost):
                 write()
@@ -272,6 +275,8 @@ class Conformance:
         with pytest.raises(ClaimLost) as stop:
             claim.commit([settled("A")], [intent("B")])
         assert stop.value.exit_code is Exit.LEDGER
+        with pytest.raises(ClaimLost):
+            claim.purge(T2)
         claim.release()
         assert states(after) == {"A": State.IN_DOUBT}
 
@@ -376,6 +381,105 @@ class Conformance:
         claim.reconcile([verdict("A", State.ABSENT, looked_at=T1)])
         intend(claim, "A")
         assert only(ledger.entries()).looked_at is None
+
+    @pytest.mark.parametrize("state", list(State))
+    def test_a_purge_drops_the_address_of_what_is_decided_and_nothing_else(
+        self, store: Store, ledger: Ledger, claim: Claim, state: State
+    ) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A", State.REJECTED, words="so it was")], [])
+        store.put("A", state)
+        before = only(ledger.entries())
+        may = state in {State.PLANNED, State.ACCEPTED, State.REJECTED, State.DROPPED}
+        assert claim.purge(T2) == int(may)
+        assert claim.purge(T2) == 0
+        assert only(ledger.entries()) == (replace(before, address="", words=None) if may else before)
+        known = Known(state=state, payload_hash="aa", channel_id="c", code="7")
+        assert ledger.lookup("A") == known
+
+    def test_a_purge_leaves_what_changed_then_or_later(self, ledger: Ledger, claim: Claim) -> None:
+        times = {
+            "A": "2026-03-01T09:00:00.999Z",
+            "B": "2026-03-01T09:00:01.000Z",
+            "C": "2026-03-01T09:00:00.999+00:00",
+            "D": "2026-03-01T09:00:01.000+00:00",
+            "E": "2026-03-01T10:00:00.999+01:00",
+            "F": "2026-03-01T08:00:00Z",
+            "G": "no time",
+        }
+        intend(claim, *times)
+        claim.commit([settled(key, at=at) for key, at in times.items()], [])
+        assert claim.purge("2026-03-01T09:00:01.000+00:00") == 4
+        assert "".join(entry.key for entry in ledger.entries() if not entry.address) == "ACEF"
+
+    def test_a_purge_keeps_a_reference_of_ours_and_of_another_the_hash(self, ledger: Ledger, claim: Claim) -> None:
+        own = replace(intent("B"), reference="order of ann@mail.example")
+        claim.commit([], [intent("A"), own])
+        claim.commit([settled("A"), settled("B")], [])
+        assert claim.purge(T2) == 2
+        hashed = "sha256:" + hashlib.sha256(b"order of ann@mail.example").hexdigest()
+        assert [entry.reference for entry in ledger.entries()] == ["fp1.A", hashed]
+
+    def test_a_purge_of_one_manifest_leaves_the_others(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A")], [])
+        assert ledger.claim("other", run="r2", at=T1).purge(T2) == 0
+        assert only(ledger.entries()).address
+
+    def test_thousands_are_purged(self, ledger: Ledger, claim: Claim) -> None:
+        keys = [f"{number:04}" for number in range(2600)]
+        intend(claim, *keys)
+        claim.commit([settled(key, State.IN_DOUBT if key.endswith("7") else State.ACCEPTED) for key in keys], [])
+        assert claim.purge(T2) == 2340
+        assert {entry.state for entry in ledger.entries() if entry.address} == {State.IN_DOUBT}
+
+    def test_what_is_purged_is_never_sent_again_and_what_is_sent_again_gets_its_address_back(
+        self, ledger: Ledger, claim: Claim
+    ) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("A"), settled("B", State.REJECTED)], [])
+        assert claim.purge(T2) == 2
+        with pytest.raises(NotSendable):
+            intend(claim, "A")
+        intend(claim, "B")
+        entry = only(ledger.entries(states=[State.SENDING]))
+        assert (entry.address, entry.reference, entry.attempts) == ("phonenumber:+14155550100", "fp1.B", 2)
+
+    def test_a_scrub_waits_for_every_run_and_then_has_nothing_to_tell(self, store: Store, claim: Claim) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("A"), settled("B")], [])
+        claim.purge(T2)
+        other = store.open()
+        with pytest.raises(Locked, match="another run of spring holds the ledger"):
+            other.scrub(run="r2", at=T2)
+        release = threading.Timer(0.05, claim.release)
+        release.start()
+        other.scrub(run="r2", at=T2, timeout_s=30)
+        release.join()
+        assert states(store.open()) == {"A": State.ACCEPTED, "B": State.ACCEPTED}
+        assert {entry.address for entry in store.open().entries()} == {""}
+        assert store.open().claim("spring", run="r3", at=T2).epoch == 2
+
+    def test_a_sound_store_has_no_fault(self, store: Store, ledger: Ledger, claim: Claim) -> None:
+        assert list(ledger.check()) == []
+        intend(claim, "A", "B")
+        claim.commit([settled("A")], [])
+        assert list(ledger.check()) == list(store.open().check()) == []
+        ledger.close()
+        after = store.open()
+        assert list(after.check()) == []
+        after.claim("spring", run="r2", at=T2).release()
+        assert list(after.check()) == []
+
+    def test_in_a_snapshot_nothing_moves(self, store: Store, ledger: Ledger, claim: Claim) -> None:
+        reader = store.open()
+        with reader.snapshot():
+            before = list(reader.entries()), dict(reader.counts("spring"))
+            writer = threading.Thread(target=intend, args=(claim, "A"))
+            writer.start()
+            assert (list(reader.entries()), dict(reader.counts("spring"))) == before == ([], {})
+        writer.join()
+        assert states(reader) == states(ledger) == {"A": State.SENDING}
 
     def test_entries_come_by_manifest_message_and_first_intent(self, ledger: Ledger, claim: Claim) -> None:
         claim.commit([], [intent("Z"), intent("P", message="picture"), intent("A")])

@@ -73,6 +73,7 @@ _STEPS = st.lists(
         st.tuples(st.just("settle"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("resolve"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("reconcile"), _KEYS, st.sampled_from(State)),
+        st.tuples(st.just("purge"), st.sampled_from((T1, T2, "2027-01-01T00:00:00Z"))),
         st.tuples(st.just("release")),
     ),
     max_size=25,
@@ -94,6 +95,8 @@ def _story(ledger: Ledger, steps: list[tuple[str, ...]]) -> list[object]:
                     told.append(claim.resolve([key], State(state), T2))
                 case "reconcile", [key, state]:
                     told.append(claim.reconcile([verdict(key, State(state), looked_at=T1)]))
+                case "purge", [before]:
+                    told.append(claim.purge(before))
                 case "release", []:
                     claim.release()
                     claim = ledger.claim("spring", run=f"r{number}", at=T2)

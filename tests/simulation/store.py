@@ -115,6 +115,9 @@ class SimClaim:
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
         raise NotImplementedError
 
+    def purge(self, before: str) -> int:
+        raise NotImplementedError
+
     def release(self) -> None:
         """The lock goes at once; what is open is written unless the disk still fails."""
         if 0 in self.faults:

@@ -1,0 +1,58 @@
+"""What a ledger's SQLite file says of itself: all that SQLite can check, and what its own tables must agree on."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runner.errors import LedgerFault
+
+from . import tables
+from .locks import Witness, witnesses
+from .opening import Meta, faults, in_words, missing_commits
+
+_MOST_FAULTS = 100_000  # of SQLite's; 100 unless it is told otherwise
+
+
+def check(connection: sqlite3.Connection, path: Path, meta: Meta) -> Iterator[str]:
+    """Every fault of the file in words. Damage may end a check early: that is then the last fault of it."""
+    seen = witnesses(path)  # before the claims are read: a living run goes on committing
+    for each in (_commits(connection, path, meta, seen), _pages(connection), _owners(connection), _strays(connection)):
+        try:
+            yield from each
+        except sqlite3.Error as error:
+            yield in_words(error, path).message
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """One read transaction: in WAL mode it holds up no writer."""
+    with faults(path):
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _commits(connection: sqlite3.Connection, path: Path, meta: Meta, seen: dict[str, Witness]) -> Iterator[str]:
+    cuts: Iterator[LedgerFault] = missing_commits(connection, path, meta, seen)
+    yield from (cut.message for cut in cuts)
+
+
+def _pages(connection: sqlite3.Connection) -> Iterator[str]:
+    for (found,) in connection.execute(f"PRAGMA integrity_check({_MOST_FAULTS})"):
+        if found != "ok":
+            yield from (f"SQLite: {line.strip()}" for line in found.splitlines() if line.strip())
+
+
+def _owners(connection: sqlite3.Connection) -> Iterator[str]:
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        yield f"row {row} of {table} has no row in {parent}"
+
+
+def _strays(connection: sqlite3.Connection) -> Iterator[str]:
+    for key, is_newer in connection.execute(tables.STRAYS):
+        words = "is of a claim that was never made" if is_newer else "is sending, but its claim has ended"
+        yield f"the message {key} {words}"
