@@ -8,6 +8,7 @@ import click
 
 from runner.errors import Refused, UsageError
 
+from . import ledger_export, ledger_purge, ledger_verify
 from .options import command as flypast_command
 from .options import ledger_options
 from .terminal import TERMINAL, terminal_options
@@ -55,3 +56,6 @@ def init(name: str, ledger_url: str | None, api_url: str | None) -> None:
 
 
 command.add_command(init)
+command.add_command(ledger_verify.command)
+command.add_command(ledger_export.command)
+command.add_command(ledger_purge.command)

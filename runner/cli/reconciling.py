@@ -16,11 +16,11 @@ from runner.errors import FlypastError, Refused, UsageError
 from runner.findings import Findings
 from runner.manifest.policy import LEAST_SETTLE_S
 from runner.model import Delivery, Policy
+from runner.output.masking import in_words, recipient
 from runner.output.neutral import neutral
 from runner.output.reconcile_text import again, outcome
 from runner.pipeline.ledgers import LedgerChoice, guard_name
 from runner.pipeline.reconciling import LookUp, Order, look_up
-from runner.recipients.phones import mask
 
 from .naming import name_of
 from .orders import inputs_of, order_of
@@ -126,7 +126,7 @@ def _list_doubles(doubles: list[Conclusion]) -> None:
     """Loud: somebody may have got it twice, or two people share a reference."""
     for each in doubles[:SHOWN]:
         entry, words = each.entry, neutral(each.words or "")
-        TERMINAL.insist(f"  {TERMINAL.err.red('double')}: {entry.message} to {mask(entry.address)}: {words}")
+        TERMINAL.insist(f"  {TERMINAL.err.red('double')}: {entry.message} to {in_words(entry.address)}: {words}")
     if len(doubles) > SHOWN:
         TERMINAL.insist(f"  … and {len(doubles) - SHOWN:,} more: --format json lists all")
 
@@ -153,7 +153,7 @@ def _line(each: Conclusion) -> dict[str, Any]:
         "message": entry.message,
         "key": entry.key,
         "reference": entry.reference,
-        "recipient": mask(entry.address),
+        "recipient": recipient(entry.address),
         "state": each.ending,
         "id": each.message_id,
         "words": each.words,

@@ -85,11 +85,11 @@ def _decide(ledger: Ledger, found: list[Entry], *, resend: bool, drop: bool, yes
 
 
 def _list(found: list[Entry]) -> None:
-    from runner.recipients.phones import mask
+    from runner.output.masking import in_words
 
     for entry in found:
         TERMINAL.data(
-            f"{entry.manifest} {entry.message} {mask(entry.address)} {entry.at} {entry.key} "
+            f"{entry.manifest} {entry.message} {in_words(entry.address)} {entry.at} {entry.key} "
             f"{neutral(entry.words or 'sent, no outcome')}"
         )
 

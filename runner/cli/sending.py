@@ -17,13 +17,13 @@ from runner.errors import FlypastError, Locked, Refused
 from runner.guards import check_digest, drifted, expected_digest, over_limits
 from runner.ledger.sqlite import open_ledger
 from runner.model import Delivery, Rate, State
+from runner.output.masking import in_words
 from runner.output.plan_text import plan_text
 from runner.output.send_text import doubts, question, rejections, summary
 from runner.pipeline import Planned
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.sending import Sent, standing
 from runner.pipeline.sending import send as dispatch_spool
-from runner.recipients.phones import mask
 
 from .consent import ask
 from .drawing import Drawing, NoSpool
@@ -198,7 +198,7 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
             TERMINAL.insist(line)
     if _in_doubt(held, name):
         entries = list(held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT]))
-        for line in doubts(entries, [mask(entry.address) for entry in entries], TERMINAL.err):
+        for line in doubts(entries, [in_words(entry.address) for entry in entries], TERMINAL.err):
             TERMINAL.insist(line)
 
 

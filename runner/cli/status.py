@@ -73,14 +73,13 @@ def _counts(ledger: Ledger, manifest: str) -> dict[str, int]:
 
 
 def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
-    from runner.recipients.phones import mask
+    from runner.output.masking import recipient
 
-    bare = entry.address.partition(":")[2] if not entry.address.startswith(("[", "id:")) else entry.address
     return {
         "manifest": entry.manifest,
         "message": entry.message,
         "key": entry.key,
-        "recipient": bare if show_pii else mask(entry.address),
+        "recipient": recipient(entry.address, show_pii=show_pii),
         "state": entry.state.value,
         "code": entry.code,
         "id": entry.message_id,

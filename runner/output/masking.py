@@ -11,6 +11,20 @@ def masked_request(request: Json, rendered: Json) -> Json:
     return masked
 
 
+def recipient(address: str, *, show_pii: bool = False) -> str | None:
+    """A ledger's address without its kind, masked; None where it was purged."""
+    if not address:
+        return None
+    if not show_pii:
+        return mask(address)
+    return address if address.startswith(("[", "id:")) else address.partition(":")[2]
+
+
+def in_words(address: str) -> str:
+    """The same for people."""
+    return recipient(address) or "purged"
+
+
 def _contact(contact: Json) -> Json:
     plain = ("identifierKey", "type")
     return {

@@ -33,11 +33,15 @@ class LedgerChoice:
     def exists(self) -> bool:
         return self.path.exists()
 
-    def open_to_read(self) -> Ledger | None:
-        """None where there is no ledger yet. An API that somebody named must be the ledger's own (exit 4)."""
+    def open_to_read(self, *, is_judged: bool = True) -> Ledger | None:
+        """None where there is no ledger yet. An API that somebody named must be the ledger's own (exit 4).
+
+        `is_judged` False: what is wrong with it is left to `Ledger.check`.
+        """
         if not self.exists:
             return None
-        return open_ledger(self.path, origin=api_origin(self.api_url) if self.api_url else None)
+        origin = api_origin(self.api_url) if self.api_url else None
+        return open_ledger(self.path, origin=origin, is_judged=is_judged)
 
 
 def is_ci(environment: Mapping[str, str]) -> bool:

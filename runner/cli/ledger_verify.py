@@ -1,0 +1,131 @@
+"""`flypast ledger verify`: every row, every count."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from runner.errors import Exit, LedgerFault, Refused
+from runner.ledger.rules import is_key
+from runner.ledger.verify import Trouble, Verification
+
+from .options import command as flypast_command
+from .options import format_option, ledger_options
+from .terminal import TERMINAL
+
+SHOWN = 50
+HINT = "nothing was changed; keep a copy of the file with its -wal before you do anything, then put a good one back"
+
+
+@flypast_command("verify", examples="flypast ledger verify\nflypast ledger verify --format json")
+@ledger_options
+@format_option
+def command(ledger_url: str | None, api_url: str | None, output_format: str) -> int:
+    """Look at every row and every count of the ledger.
+
+    Checks the file and all that it holds, and changes nothing; a run may be at work meanwhile. Exit 9 where something
+    is wrong.
+    """
+    from runner.pipeline.ledgers import LedgerChoice
+
+    choice = LedgerChoice.of(ledger_url, api_url, Path.cwd())
+    try:
+        ledger = choice.open_to_read(is_judged=False)
+    except LedgerFault as fault:
+        return _report(None, iter([Trouble(words=fault.message)]), output_format, hint=fault.hint)
+    if ledger is None:
+        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+    try:
+        verification = Verification(ledger)
+        return _report(verification, verification.troubles(), output_format)
+    finally:
+        ledger.close()
+
+
+def _report(
+    found: Verification | None, troubles: Iterator[Trouble], output_format: str, hint: str | None = None
+) -> int:
+    if output_format == "json":
+        return _json(found, troubles)
+    return _text(found, troubles, hint or HINT)
+
+
+def _json(found: Verification | None, troubles: Iterator[Trouble]) -> int:
+    faults: list[dict[str, Any]] = []
+    warnings: list[dict[str, Any]] = []
+    for each in troubles:
+        (warnings if each.is_warning else faults).append(_line(each))
+    code = Exit.LEDGER if faults else Exit.DONE
+    counts = ("messages", "manifests", "sending", "purged")
+    TERMINAL.json(
+        {
+            "formatVersion": 1,
+            "ledger": found.ledger.name if found else None,
+            "totals": {name: getattr(found, name) if found else 0 for name in counts}
+            | {"faults": len(faults), "warnings": len(warnings)},
+            "faults": faults,
+            "warnings": warnings,
+            "exitCode": int(code),
+        }
+    )
+    return code
+
+
+def _line(trouble: Trouble) -> dict[str, Any]:
+    entry = trouble.entry
+    return {
+        "manifest": trouble.manifest,
+        "message": entry.message if entry else None,
+        "key": _key(trouble),
+        "words": trouble.words,
+    }
+
+
+def _key(trouble: Trouble) -> str | None:
+    """A key that is none may be anything, a number too."""
+    if trouble.entry is None:
+        return None
+    return trouble.entry.key if is_key(trouble.entry.key) else "***"
+
+
+def _text(found: Verification | None, troubles: Iterator[Trouble], hint: str) -> int:
+    faults, warnings = 0, 0
+    for each in troubles:
+        count = warnings if each.is_warning else faults
+        if count < SHOWN:
+            TERMINAL.data(_shown(each))
+        if each.is_warning:
+            warnings += 1
+        else:
+            faults += 1
+    for count, noun in ((faults, "faults"), (warnings, "warnings")):
+        if count > SHOWN:
+            TERMINAL.data(f"… and {count - SHOWN:,} more {noun}: --format json lists all")
+    if found is not None:
+        _say_counts(found, faults, warnings)
+    if faults:
+        TERMINAL.insist(hint)
+    return Exit.LEDGER if faults else Exit.DONE
+
+
+def _shown(trouble: Trouble) -> str:
+    from runner.output.neutral import neutral
+
+    palette, line = TERMINAL.out, _line(trouble)
+    kind = palette.yellow("warning") if trouble.is_warning else palette.red("fault")
+    about = " ".join(neutral(line[name]) for name in ("manifest", "message", "key") if line[name])
+    return f"{kind}: {about + ': ' if about else ''}{neutral(line['words'])}"
+
+
+def _say_counts(found: Verification, faults: int, warnings: int) -> None:
+    from runner.output.words import number
+
+    if found.sending:
+        TERMINAL.say(
+            f"{number(found.sending, 'message')} being sent: a run is at it, or the next one takes it for in doubt"
+        )
+    if found.purged:
+        TERMINAL.say(f"{number(found.purged, 'message')} without an address: purged")
+    rows = f"{number(found.messages, 'message')} of {number(found.manifests, 'manifest')}"
+    wrong = f"{number(faults, 'fault')}, {number(warnings, 'warning')}"
+    palette = TERMINAL.out
+    TERMINAL.data(f"{rows}: {palette.red(wrong) if faults else palette.yellow(wrong) if warnings else 'all is well'}")
