@@ -11,6 +11,7 @@ from runner.errors import Refused, UsageError
 from . import ledger_export, ledger_purge, ledger_verify
 from .options import command as flypast_command
 from .options import ledger_options
+from .rebuild import rebuild
 from .terminal import TERMINAL, terminal_options
 
 
@@ -59,3 +60,4 @@ command.add_command(init)
 command.add_command(ledger_verify.command)
 command.add_command(ledger_export.command)
 command.add_command(ledger_purge.command)
+command.add_command(rebuild)

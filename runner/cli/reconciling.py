@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import SystemRandom
@@ -11,22 +11,19 @@ from typing import Any
 from runner.bird.requests import AccessKey, is_loopback
 from runner.delivery.clock import SystemClock
 from runner.delivery.reconcile import Conclusion
-from runner.delivery.scanning import rfc3339
+from runner.delivery.scanning import Incomplete, rfc3339
 from runner.errors import FlypastError, Refused, UsageError
 from runner.findings import Findings
 from runner.manifest.policy import LEAST_SETTLE_S
 from runner.model import Delivery, Policy
 from runner.output.masking import in_words, recipient
-from runner.output.neutral import neutral
-from runner.output.reconcile_text import again, outcome
+from runner.output.reconcile_text import again, doubles, not_looked_through, outcome
 from runner.pipeline.ledgers import LedgerChoice, guard_name
 from runner.pipeline.reconciling import LookUp, Order, look_up
 
 from .naming import name_of
 from .orders import inputs_of, order_of
 from .terminal import TERMINAL
-
-SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +110,14 @@ def _report(found: LookUp, now_s: float, *, is_json: bool) -> None:
     else:
         TERMINAL.data(outcome(found.totals, TERMINAL.out))
     for channel in found.incomplete:
-        TERMINAL.insist(f"channel {channel.channel_id} was not looked through: {neutral(channel.words)}")
-    _list_doubles([each for each in found.conclusions if each.ending == "double"])
+        TERMINAL.insist(not_looked_through(channel.channel_id, channel.words))
+    twice = (
+        (each.entry.message, in_words(each.entry.address), each.words or "")
+        for each in found.conclusions
+        if each.ending == "double"
+    )
+    for line in doubles(twice, found.totals["double"], TERMINAL.err, all_in="--format json"):
+        TERMINAL.insist(line)
     if found.again_s is not None:
         waiting = sum(each.again_s is not None for each in found.conclusions)
         TERMINAL.insist(again(waiting, found.again_s, now_s))
@@ -122,13 +125,8 @@ def _report(found: LookUp, now_s: float, *, is_json: bool) -> None:
         TERMINAL.say("decide about those absent or there twice with flypast resolve")
 
 
-def _list_doubles(doubles: list[Conclusion]) -> None:
-    """Loud: somebody may have got it twice, or two people share a reference."""
-    for each in doubles[:SHOWN]:
-        entry, words = each.entry, neutral(each.words or "")
-        TERMINAL.insist(f"  {TERMINAL.err.red('double')}: {entry.message} to {in_words(entry.address)}: {words}")
-    if len(doubles) > SHOWN:
-        TERMINAL.insist(f"  … and {len(doubles) - SHOWN:,} more: --format json lists all")
+def incomplete_json(channels: Sequence[Incomplete]) -> list[dict[str, str]]:
+    return [{"workspaceId": each.workspace_id, "channelId": each.channel_id, "words": each.words} for each in channels]
 
 
 def _summary(found: LookUp) -> dict[str, Any]:
@@ -136,10 +134,7 @@ def _summary(found: LookUp) -> dict[str, Any]:
         "formatVersion": 1,
         "totals": found.totals,
         "messages": [_line(each) for each in found.conclusions],
-        "incomplete": [
-            {"workspaceId": each.workspace_id, "channelId": each.channel_id, "words": each.words}
-            for each in found.incomplete
-        ],
+        "incomplete": incomplete_json(found.incomplete),
         "lookAgainAfter": rfc3339(found.again_s) if found.again_s is not None else None,
         "stopped": found.stop.words if found.stop is not None else None,
         "exitCode": int(found.exit_code),

@@ -1,4 +1,4 @@
-"""The JSON summary of a send: printed exactly once, before any end that is not a usage error."""
+"""The JSON summary of a run: printed exactly once, before any end that is not a usage error."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,40 +14,20 @@ if TYPE_CHECKING:
     from runner.pipeline.sending import Sent
 
 
-class Report:
+class Summary:
     """What is known so far of a run; text runs print nothing here."""
 
-    def __init__(self, output_format: str) -> None:
+    def __init__(self, output_format: str, facts: dict[str, Any]) -> None:
         self.output_format = output_format
-        self._facts: dict[str, Any] = {
-            "manifest": None,
-            "digest": None,
-            "totals": None,
-            "run": {"accepted": 0, "rejected": 0, "inDoubt": 0},
-            "sentAgainInDoubt": 0,
-        }
+        self._facts = facts
         self._is_out = False
 
     @property
     def is_json(self) -> bool:
         return self.output_format == "json"
 
-    def planned(self, planned: "Planned") -> None:
-        from runner.pipeline.sending import standing
-
-        self._facts |= {
-            "manifest": planned.manifest.name,
-            "digest": planned.plan.digest,
-            "totals": standing(planned.plan, None).totals,
-        }
-
-    @property
-    def has_totals(self) -> bool:
-        return self._facts["totals"] is not None
-
-    def sent(self, sent: "Sent") -> None:
-        self._facts |= {"totals": sent.totals, "run": sent.run, "sentAgainInDoubt": sent.doubles}
-        self.ended(sent.stopped, sent.exit_code)
+    def add(self, **facts: Any) -> None:
+        self._facts |= facts
 
     def ended(self, why: str | None, exit_code: Exit) -> None:
         if self.is_json and not self._is_out:
@@ -75,3 +55,30 @@ class Report:
         """The keys that findings are printed with: they are this run's summary."""
         self._is_out = True
         return {**self._facts, "stopped": "findings", "exitCode": int(Exit.FINDINGS)}
+
+
+class Report(Summary):
+    """The summary of a send."""
+
+    def __init__(self, output_format: str) -> None:
+        facts = {
+            "manifest": None,
+            "digest": None,
+            "totals": None,
+            "run": {"accepted": 0, "rejected": 0, "inDoubt": 0},
+            "sentAgainInDoubt": 0,
+        }
+        super().__init__(output_format, facts)
+
+    def planned(self, planned: "Planned") -> None:
+        from runner.pipeline.sending import standing
+
+        self.add(manifest=planned.manifest.name, digest=planned.plan.digest, totals=standing(planned.plan, None).totals)
+
+    @property
+    def has_totals(self) -> bool:
+        return self._facts["totals"] is not None
+
+    def sent(self, sent: "Sent") -> None:
+        self.add(totals=sent.totals, run=sent.run, sentAgainInDoubt=sent.doubles)
+        self.ended(sent.stopped, sent.exit_code)

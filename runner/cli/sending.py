@@ -97,9 +97,9 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
             ask(_question(planned, held), yes=consent.yes or held.is_sandbox)
             settings = _settings(planned, drawing.options, consent, total=len(spool))
             result = asyncio.run(_run(planned, held, key, spool, settings))
-        sent = standing(planned.plan, result, in_doubt=_in_doubt(held, planned.manifest.name))
+        sent = standing(planned.plan, result, in_doubt=in_doubt(held, planned.manifest.name))
     _summarise(planned, held, sent, report)
-    _say_next(sent, is_in_doubt=_in_doubt(held, planned.manifest.name) > 0)
+    _say_next(sent, is_in_doubt=in_doubt(held, planned.manifest.name) > 0)
     return sent.exit_code
 
 
@@ -196,13 +196,13 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
         )
         for line in rejections(rejected, TERMINAL.err):
             TERMINAL.insist(line)
-    if _in_doubt(held, name):
+    if in_doubt(held, name):
         entries = list(held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT]))
         for line in doubts(entries, [in_words(entry.address) for entry in entries], TERMINAL.err):
             TERMINAL.insist(line)
 
 
-def _in_doubt(held: Held, name: str) -> int:
+def in_doubt(held: Held, name: str) -> int:
     """Of all editions, and of messages that the plan no longer holds too: nobody has decided about them."""
     counts = held.ledger.counts(name)
     return sum(counts.get(state, 0) for state in (State.IN_DOUBT, State.ABSENT))
@@ -211,10 +211,14 @@ def _in_doubt(held: Held, name: str) -> int:
 def _say_next(sent: Sent, *, is_in_doubt: bool) -> None:
     """After a stop the last line is the command to go on with."""
     if is_in_doubt:
-        TERMINAL.insist(f"Look those in doubt up at Bird: flypast reconcile {_as_given()}")
-        TERMINAL.insist(f"Then decide about the rest: flypast resolve {_as_given()} --resend (or --drop)")
+        say_what_to_do_about_doubts()
     if sent.stopped is not None:
         TERMINAL.insist(go_on())
+
+
+def say_what_to_do_about_doubts() -> None:
+    TERMINAL.insist(f"Look those in doubt up at Bird: flypast reconcile {_as_given()}")
+    TERMINAL.insist(f"Then decide about the rest: flypast resolve {_as_given()} --resend (or --drop)")
 
 
 def go_on() -> str:

@@ -5,10 +5,10 @@ may lag behind, and a request may still be on its way.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from runner.bird.replies import Listed
 from runner.ledger.identity import purged_reference, reference_of
@@ -19,6 +19,15 @@ from .scanning import SLACK_S, Seen, rfc3339
 
 Ending = Literal["accepted", "rejected", "absent", "planned", "inDoubt", "double"]
 _MOST_IDS = 5  # named in the words of a double
+
+
+class Referenced(Protocol):
+    """A message by the two names it has."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def reference(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +63,7 @@ def since_s(entries: Iterable[Entry]) -> float | None:
     return min(known) if known and len(known) == len(times) else None
 
 
-def shared_references(entries: Iterable[Entry], *, among: Iterable[Entry]) -> frozenset[str]:
+def shared_references(entries: Iterable[Referenced], *, among: Iterable[Referenced]) -> frozenset[str]:
     """Of the references that manifests gave these themselves: those that several messages among all have.
 
     `among` is read only where there is such a reference: the usual one holds the key, so it is unique. Of a purged
@@ -72,6 +81,14 @@ def unknown(entry: Entry) -> Conclusion:
     """No scan says anything of it."""
     endings: dict[State, Ending] = {State.ABSENT: "absent", State.ACCEPTED: "accepted"}
     return Conclusion(entry=entry, ending=endings.get(entry.state, "inDoubt"), words=entry.words)
+
+
+def words_of_double(there: Collection[Listed]) -> str:
+    """Why nobody can tell which of these is whose."""
+    ids = ", ".join(sorted(listed.message_id for listed in there)[:_MOST_IDS])
+    if len(there) > 1:
+        return f"Bird has {len(there)} messages with its reference: {ids}"
+    return f"other messages of this ledger have its reference; Bird has {ids}"
 
 
 def conclude(entry: Entry, seen: Seen, *, settle_s: float, is_shared: bool, resends_absent: bool = False) -> Conclusion:
@@ -116,9 +133,7 @@ def _found(entry: Entry, listed: Listed, seen: Seen) -> Conclusion:
 
 def _double(entry: Entry, there: list[Listed], seen: Seen) -> Conclusion:
     """Whether one of them is ours, and which, nobody can tell: it stays in doubt, and is no longer taken for absent."""
-    ids = ", ".join(sorted(listed.message_id for listed in there)[:_MOST_IDS])
-    several = f"Bird has {len(there)} messages with its reference: {ids}"
-    words = several if len(there) > 1 else f"other messages of this ledger have its reference; Bird has {ids}"
+    words = words_of_double(there)
     if entry.state is State.ACCEPTED:  # Bird has said so: what can't be told is which of them it is
         return Conclusion(entry=entry, ending="double", words=words)
     verdict = Verdict(key=entry.key, state=State.IN_DOUBT, at=rfc3339(seen.ended_s), words=words)

@@ -55,6 +55,15 @@ class Seen:
         return at_bird_s - self.ahead_s + 1.0 if self.ahead_s else at_bird_s
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incomplete:
+    """A channel whose list was not read to its end."""
+
+    workspace_id: str
+    channel_id: str
+    words: str
+
+
 class _Stopped(Exception):
     def __init__(self, kind: Trouble, words: str) -> None:
         super().__init__(words)

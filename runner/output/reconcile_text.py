@@ -1,11 +1,15 @@
 """A look-up at Bird in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from math import ceil
 
+from .neutral import neutral
 from .palette import Palette
 from .words import number
+
+SHOWN = 20
 
 
 def outcome(totals: Mapping[str, int], palette: Palette) -> str:
@@ -34,3 +38,15 @@ def again(waiting: int, again_s: float, now_s: float) -> str:
     is_today = due.date() == datetime.fromtimestamp(now_s, UTC).date()
     when = f"{due:%H:%M} UTC" if is_today else f"{due:%Y-%m-%d %H:%M} UTC"
     return f"{number(waiting, 'message')} not seen at Bird yet: run this again after {when}"
+
+
+def not_looked_through(channel_id: str, words: str) -> str:
+    return f"channel {channel_id} was not looked through: {neutral(words)}"
+
+
+def doubles(messages: Iterable[tuple[str, str, str]], count: int, palette: Palette, *, all_in: str) -> Iterator[str]:
+    """Loud: somebody may have got it twice, or two people share a reference. Each: message, masked address, why."""
+    for message, recipient, words in islice(messages, SHOWN):
+        yield f"  {palette.red('double')}: {message} to {recipient}: {neutral(words)}"
+    if count > SHOWN:
+        yield f"  … and {count - SHOWN:,} more: {all_in} lists all"

@@ -11,7 +11,7 @@ from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
 from runner.delivery.ports import Clock, Pages
 from runner.delivery.reconcile import Conclusion, conclude, shared_references, since_s, unknown
-from runner.delivery.scanning import Fault, Scanner
+from runner.delivery.scanning import Fault, Incomplete, Scanner
 from runner.errors import Exit
 from runner.ledger.seam import Claim, Entry, Ledger
 from runner.model import Channel, State
@@ -21,13 +21,9 @@ LOOKED_FOR = (*OPEN, State.SENDING)
 ENDINGS = ("inDoubt", "absent", "planned", "accepted", "rejected", "double")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incomplete:
-    """A channel whose list was not read to its end."""
-
-    workspace_id: str
-    channel_id: str
-    words: str
+def exit_of(stop: Fault) -> Exit:
+    """Of a look that had to end early."""
+    return Exit.BIRD_REFUSED if stop.kind == "refused" else Exit.STOPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +50,7 @@ class LookUp:
     @property
     def exit_code(self) -> Exit:
         if self.stop is not None:
-            return Exit.BIRD_REFUSED if self.stop.kind == "refused" else Exit.STOPPED
+            return exit_of(self.stop)
         totals = self.totals
         return Exit.IN_DOUBT if totals["inDoubt"] + totals["absent"] + totals["double"] else Exit.DONE
 
