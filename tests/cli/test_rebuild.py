@@ -258,6 +258,7 @@ def test_what_the_ledger_knows_stays_as_it_is(project: Project, serve: Serve) ->
     assert set(states(project)) == {"accepted", "rejected", "inDoubt", "dropped"}
     ran = rebuild(project, server.url, "--yes")
     assert (ran.code, totals(ran), ran.json["written"]) == (6, {"known": 7, "inDoubt": 1}, 1)
+    assert ran.json["others"] == 0
     assert [row for row in rows(project) if row in before] == before
     again = rebuild(project, server.url)
     assert (again.code, totals(again), again.json["written"]) == (6, {"known": 8}, 0)
