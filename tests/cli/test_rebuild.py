@@ -145,6 +145,12 @@ def test_a_time_to_send_at_that_is_over_is_no_hindrance(project: Project) -> Non
     assert (ran.code, totals(ran)) == (6, {"inDoubt": 3})
 
 
+def test_a_policy_that_sends_again_by_itself_is_told_before_it_is_too_late(project: Project) -> None:
+    project.write("hello.yaml", MANIFEST + "policy: {delivery: resend-absent}\n")
+    ran = lied(project, lambda _references, _get: page())
+    assert (ran.code, "policy.delivery is resend-absent: what is in doubt may be sent again" in ran.err) == (6, True)
+
+
 def test_of_people_who_are_suppressed_now_only_what_bird_has_is_kept(project: Project, serve: Serve) -> None:
     server = serve()
     project.people(6)
