@@ -18,7 +18,7 @@ from runner.delivery.spool import SpoolWriter
 from runner.errors import Exit, Refused, UsageError
 from runner.manifest.build import Manifest
 from runner.model import Delivery, InDoubt
-from runner.output.rebuild_text import NOT_WHOLE, goes_again, looking, others, outcome, question, to_write
+from runner.output.rebuild_text import GOES_AGAIN, NOT_WHOLE, looking, others, outcome, question, to_write
 from runner.output.reconcile_text import SHOWN, doubles, not_looked_through
 from runner.pipeline import composed
 from runner.pipeline.ledgers import LedgerChoice
@@ -156,8 +156,8 @@ class _Run:
         lines = ((each["message"], each["recipient"], each["words"]) for each in twice)
         for line in doubles(lines, totals["double"], TERMINAL.err, all_in="flypast resolve"):
             TERMINAL.insist(line)
-        if totals["inDoubt"] and self.manifest.policy.delivery is not Delivery.AT_MOST_ONCE:
-            TERMINAL.insist(goes_again(self.manifest.policy.delivery))
+        if totals["inDoubt"] and self.manifest.policy.delivery is Delivery.AT_LEAST_ONCE:
+            TERMINAL.insist(GOES_AGAIN)
         if looked.others:
             TERMINAL.say(others(looked.others))
 

@@ -57,10 +57,11 @@ class Looked:
 def conclude(message: Message, looked: Looked) -> tuple[Ending, Outcome]:
     """Where a message stands by what was seen. It may have gone out through another channel than it would now."""
     there = [listed for channel in looked.channels for listed in channel.get(message.reference, {}).values()]
-    if len(there) > 1 or (there and message.reference in looked.shared):
+    went = [listed for listed in there if not isinstance(listed.outcome, Rejected)]
+    if len(went) > 1 or (there and message.reference in looked.shared):
         return "double", InDoubt(words=words_of_double(there))
     if there:
-        outcome = there[0].outcome
+        outcome = (went or there)[-1].outcome
         return "rejected" if isinstance(outcome, Rejected) else "accepted", outcome
     if looked.incomplete:
         return "inDoubt", InDoubt(words="Bird's list was not read to its end; the ledger was lost")

@@ -212,7 +212,7 @@ class MemoryClaim:
             message_id=None,
             code=None,
             words=None,
-            resent=0 if before is None else before.resent + (before.state is State.ABSENT),
+            resent=intent.resent if before is None else before.resent + (before.state is State.ABSENT),
         )
 
 

@@ -36,7 +36,8 @@ class Known:
 class Intent:
     """`sending`: written and synced before the first byte of the request.
 
-    `from_doubt`: the message may be in doubt before, so somebody may get it twice (policy at-least-once).
+    `from_doubt`: the message may be in doubt before, so somebody may get it twice (policy at-least-once). `resent`:
+    what a new message begins with (see Entry), 1 where nobody knows what was before.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Intent:
     segments: int
     at: str
     from_doubt: bool = False
+    resent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,8 +83,8 @@ WHERE manifest = ? AND state = 'sending'
 INTEND = """
 INSERT INTO messages (
   key, edition, message, workspace_id, channel_id, reference, address, payload_hash, country, segments,
-  intended_at, at, state, attempts, manifest, run, epoch
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sending', 1, ?, ?, ?)
+  intended_at, at, state, attempts, resent, manifest, run, epoch
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sending', 1, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
   edition = excluded.edition, message = excluded.message, workspace_id = excluded.workspace_id,
   channel_id = excluded.channel_id, reference = excluded.reference, address = excluded.address,
@@ -157,7 +157,7 @@ def intend_values(intent: Intent, manifest: str, run: str, epoch: int) -> tuple[
     return (
         intent.key, intent.edition, intent.message, intent.workspace_id, intent.channel_id, intent.reference,
         intent.address, intent.payload_hash, intent.country, intent.segments, intent.at, intent.at,
-        manifest, run, epoch, intent.from_doubt,
+        intent.resent, manifest, run, epoch, intent.from_doubt,
     )  # fmt: skip
 
 

@@ -52,12 +52,8 @@ def others(count: int) -> str:
     return f"{messages} there: another manifest's, another edition's, or to people who are not in these lists"
 
 
-def goes_again(policy: str) -> str:
-    """What no person will be asked about any more."""
-    return (
-        f"policy.delivery is {policy}: what is in doubt may be sent again without asking. What went out before --since "
-        "would go out twice; look back to before the first send"
-    )
-
-
+GOES_AGAIN = (
+    "policy.delivery is at-least-once: what is in doubt will be sent again without asking. What went out before "
+    "--since would go out twice; look back to before the first send"
+)
 NOT_WHOLE = "The ledger is not whole: a send now could send again what it does not hold yet. First run this again."

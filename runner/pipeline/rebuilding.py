@@ -6,7 +6,7 @@ file; what the look says of each is worked out again whenever it is needed.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from random import Random
 
@@ -19,7 +19,7 @@ from runner.delivery.rebuild import Ending, Looked, References, conclude
 from runner.delivery.reconcile import shared_references
 from runner.delivery.scanning import Fault, Incomplete, Scanner, rfc3339
 from runner.delivery.spool import Spool, SpoolWriter
-from runner.ledger.seam import Claim, Ledger, Settlement
+from runner.ledger.seam import Claim, Intent, Ledger, Settlement
 from runner.model import Channel, Message, Outcome, State
 from runner.plan import Composed, Skipped
 
@@ -159,6 +159,11 @@ def _shared(gathered: Gathered) -> frozenset[str]:
     return shared_references(gathered.spool, among=chain(gathered.spool, known))
 
 
+def _intent(message: Message, edition: str, at: str) -> Intent:
+    """Counted as sent again already: that Bird's list of this window lacks it is no reason to do it unasked."""
+    return replace(intent(message, edition=edition, at=at), resent=1)
+
+
 def write(gathered: Gathered, looked: Looked, *, claim: Claim, edition: str) -> Iterator[int]:
     """Tells the ledger, a group a commit; gives how many messages have their outcome with each.
 
@@ -169,7 +174,7 @@ def write(gathered: Gathered, looked: Looked, *, claim: Claim, edition: str) -> 
     concluded = gathered.concluded(looked)
     outcomes: list[Settlement] = []
     while group := list(islice(concluded, GROUP)):
-        claim.commit(outcomes, [intent(message, edition=edition, at=since) for message, _, _ in group])
+        claim.commit(outcomes, [_intent(message, edition, since) for message, _, _ in group])
         yield len(outcomes)
         outcomes = [settlement(message, outcome, at=at) for message, _, outcome in group]
     claim.commit(outcomes, [])

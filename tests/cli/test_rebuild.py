@@ -146,9 +146,22 @@ def test_a_time_to_send_at_that_is_over_is_no_hindrance(project: Project) -> Non
 
 
 def test_a_policy_that_sends_again_by_itself_is_told_before_it_is_too_late(project: Project) -> None:
-    project.write("hello.yaml", MANIFEST + "policy: {delivery: resend-absent}\n")
+    project.write("hello.yaml", MANIFEST + "policy: {delivery: at-least-once, acceptDuplicates: true}\n")
     ran = lied(project, lambda _references, _get: page())
-    assert (ran.code, "policy.delivery is resend-absent: what is in doubt may be sent again" in ran.err) == (6, True)
+    assert (ran.code, "policy.delivery is at-least-once: what is in doubt will be sent again" in ran.err) == (6, True)
+
+
+def test_what_a_lost_ledger_knew_is_never_sent_again_by_resend_absent(project: Project, serve: Serve) -> None:
+    server = serve("--fault", "500:first:1")
+    project.people(1)
+    project.write("hello.yaml", MANIFEST + "policy: {delivery: resend-absent}\n")
+    send(project, server.url)
+    lose_ledger(project)
+    assert rebuild(project, server.url, "--yes").code == 6
+    look = ("reconcile", "hello.yaml", "--api-url", server.url, "--settle", "0s")
+    assert [project.run(*look, BIRD_ACCESS_KEY=KEY).code for _ in range(3)] == [6, 6, 6]
+    assert send(project, server.url).code == 6
+    assert posts(server) == 1
 
 
 def test_of_people_who_are_suppressed_now_only_what_bird_has_is_kept(project: Project, serve: Serve) -> None:

@@ -348,6 +348,11 @@ class Conformance:
         assert known is not None
         assert (known.state, known.code, known.resent) == (State.IN_DOUBT, "7", 1)
 
+    def test_a_new_message_may_begin_as_one_that_was_sent_again(self, ledger: Ledger, claim: Claim) -> None:
+        claim.commit([], [replace(intent("A"), resent=1)])
+        claim.commit([settled("A", State.PLANNED)], [replace(intent("A"), resent=1)])
+        assert only(ledger.entries()).resent == 1
+
     def test_what_is_in_doubt_goes_again_only_where_the_intent_says_so(self, ledger: Ledger, claim: Claim) -> None:
         intend(claim, "A")
         claim.commit([settled("A", State.IN_DOUBT)], [])
