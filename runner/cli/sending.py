@@ -3,18 +3,20 @@
 import asyncio
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from runner.bird.replies import may_pass
 from runner.bird.requests import AccessKey
 from runner.delivery.dispatch import Settings
 from runner.delivery.spool import Spool, SpoolWriter
 from runner.delivery.tally import RunResult
 from runner.errors import FlypastError, Locked, Refused
 from runner.guards import check_digest, drifted, expected_digest, over_limits
+from runner.ledger.seam import Entry
 from runner.ledger.sqlite import open_ledger
 from runner.model import Delivery, Rate, State
 from runner.output.masking import in_words
@@ -191,15 +193,19 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
         TERMINAL.data(summary(sent.totals, sent.run, sent.stopped, TERMINAL.out, doubles=sent.doubles))
     name = planned.manifest.name
     if sent.run["rejected"]:
-        rejected = (
-            entry for entry in held.ledger.entries(name, states=[State.REJECTED]) if entry.run == held.claim.run
-        )
-        for line in rejections(rejected, TERMINAL.err):
+        for line in rejections(_rejected(held, name), TERMINAL.err):
             TERMINAL.insist(line)
+        if passing := sum(may_pass(entry.code or "") for entry in _rejected(held, name)):
+            TERMINAL.insist(f"{passing:,} for a reason that can pass: later, flypast retry {_as_given()}")
     if in_doubt(held, name):
         entries = list(held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT]))
         for line in doubts(entries, [in_words(entry.address) for entry in entries], TERMINAL.err):
             TERMINAL.insist(line)
+
+
+def _rejected(held: Held, name: str) -> Iterator[Entry]:
+    """What this run saw rejected."""
+    return (entry for entry in held.ledger.entries(name, states=[State.REJECTED]) if entry.run == held.claim.run)
 
 
 def in_doubt(held: Held, name: str) -> int:
