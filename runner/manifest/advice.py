@@ -61,6 +61,13 @@ def type_advice(value: Json, types: Iterable[str], typed: str) -> str | None:
     return None
 
 
+def pace_advice(value: Json, expected: str | None) -> str | None:
+    """For a bare number where a pace is wanted: quotes alone would not make it one."""
+    if expected is not None and expected.startswith("a pace") and type(value) is int and value > 0:
+        return f"write {value}/s, or {value}/m for a minute"
+    return None
+
+
 def _advice_for_text(value: str, wanted: set[str]) -> str | None:
     bare = value.strip().lower()
     if "{{" in value and wanted & {"number", "integer", "boolean", "array"}:

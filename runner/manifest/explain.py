@@ -14,7 +14,7 @@ from runner.findings import Findings, Place
 from runner.judge import SchemaError, judge
 from runner.model import Json
 
-from .advice import OPERATOR_KEYS, form_advice, nearest, type_advice
+from .advice import OPERATOR_KEYS, form_advice, nearest, pace_advice, type_advice
 from .documents import Document
 
 Path = tuple[str | int, ...]
@@ -225,7 +225,8 @@ def _wrong_type(error: SchemaError, value: Json, typed: str) -> Mistake:
     wanted = error.details.get("expected") if len(types) > 1 else None
     wanted = wanted or _or([KINDS[kind] for kind in types if kind != "null"])
     state = f"{_label(error.path)} is empty: it" if value is None else _label(error.path)
-    return _at_value(WRONG_TYPE, error, f"{state} must be {wanted}", type_advice(value, types, typed))
+    hint = pace_advice(value, error.details.get("expected")) or type_advice(value, types, typed)
+    return _at_value(WRONG_TYPE, error, f"{state} must be {wanted}", hint)
 
 
 def _unknown_option(error: SchemaError, value: Json) -> Mistake:

@@ -171,6 +171,7 @@ KEYS = "write keys and values, without the dash"
 
 OURS: list[tuple[str, str, str, str | None]] = [
     ("edition: 1.10", "SCH203", '"edition" must be text', 'put it in quotes: "1.10"'),
+    ("policy: {rate: 50}", "SCH203", '"rate" must be text', "write 50/s, or 50/m for a minute"),
     ("edition:", "SCH203", '"edition" is empty: it must be text', None),
     ("include: a.yaml", "SCH203", '"include" must be a list', 'write a list: ["a.yaml"]'),
     ("policy: [rate]", "SCH203", '"policy" must be a map of keys and values', KEYS),
