@@ -11,13 +11,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from runner.bird.requests import AccessKey, api_origin
+from runner.errors import Locked
 from runner.ledger.seam import Claim, Ledger
 from runner.ledger.sqlite import create, open_or_create
 from runner.manifest.build import Manifest
+from runner.output.neutral import neutral
+from runner.output.words import duration
 from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name
 from runner.project import near
 
 from .sandboxes import embedded
+from .terminal import TERMINAL
 
 SANDBOX_ORIGIN = "http://127.0.0.1"
 
@@ -73,9 +77,21 @@ def send_ledger(
             words = f"ledger {ledger.name or near(choice.path)}"
             api_words, api_url = urlsplit(choice.api).netloc, choice.api
         stack.callback(ledger.close)
-        claim = ledger.claim(manifest.name, run=run, at=at.isoformat(timespec="milliseconds"), timeout_s=lock_timeout_s)
+        claim = _claimed(ledger, manifest.name, run=run, at=at, lock_timeout_s=lock_timeout_s)
         stack.callback(claim.release)
         yield Held(ledger=ledger, claim=claim, words=words, api_words=api_words, api_url=api_url, no_ledger=no_ledger)
+
+
+def _claimed(ledger: Ledger, manifest: str, *, run: str, at: datetime, lock_timeout_s: float) -> Claim:
+    """Says whom it waits for: a command that stands still without a word looks broken."""
+    since = at.isoformat(timespec="milliseconds")
+    try:
+        return ledger.claim(manifest, run=run, at=since)
+    except Locked as held:
+        if not lock_timeout_s:
+            raise
+        TERMINAL.say(f"{neutral(held.message)}: waiting for it, at most {duration(lock_timeout_s)}")
+    return ledger.claim(manifest, run=run, at=since, timeout_s=lock_timeout_s)
 
 
 def _opened(choice: LedgerChoice, wanted: str | None, *, is_persisted: bool, at: datetime) -> tuple[Ledger, str]:

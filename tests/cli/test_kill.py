@@ -273,8 +273,11 @@ def test_a_second_send_at_once_is_exit_8_and_names_the_holder(first_of_two: Firs
 
 def test_a_second_send_that_waits_for_the_lock_then_sends_nothing(first_of_two: First) -> None:
     project, server, process = first_of_two
-    said = summary(send(project, server.url, "--lock-timeout", "1m"))
+    second = send(project, server.url, "--lock-timeout", "1m")
+    said = summary(second)
     assert process.wait(GIVE_UP_S) == 0
+    assert f"pid {process.pid}" in second.err
+    assert "waiting for it, at most 60 s" in second.err
     assert (counts(said), said["run"]["accepted"], said["exitCode"]) == ((6, 0, 0, 0), 0, 0)
     assert len(server.references) == len(set(server.references)) == 6
 
