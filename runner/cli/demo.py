@@ -12,6 +12,7 @@ from typing import Any
 from runner.bundled import bundled
 from runner.errors import Exit
 
+from .interrupts import INTERRUPTS
 from .options import PlanOptions
 from .options import command as flypast_command
 from .terminal import TERMINAL
@@ -54,6 +55,7 @@ def _walk(manifest: Path, options: PlanOptions) -> int:
         ("4. send again: nobody gets it twice", send_all),
     )
     for title, step in steps:
+        INTERRUPTS.heed()  # the end of a send defers them
         TERMINAL.say(f"\n{TERMINAL.err.bold(title)}\n")
         code = step()
         if code != Exit.DONE:

@@ -13,6 +13,7 @@ import click
 from runner import __version__
 from runner.errors import Exit, FlypastError
 
+from .interrupts import INTERRUPTS
 from .terminal import TERMINAL, speak_any_language, terminal_options
 
 COMMANDS = (
@@ -74,9 +75,11 @@ def flypast() -> None:
 
 
 def run() -> NoReturn:
-    """The console script."""
+    """Finds the command, runs it, and exits with its code."""
     speak_any_language()
-    sys.exit(_run())
+    code = _run()
+    INTERRUPTS.ignore()
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -92,10 +95,14 @@ def _run() -> int:
         TERMINAL.say_error(ended)
         return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted: nothing more is sent", err=True)
-        return Exit.INTERRUPTED
-    except Exception:  # noqa: BLE001 - our bug, whatever it is: a short message, the traceback in a file
-        return _crashed()
+        return _interrupted()
+    except Exception as error:  # noqa: BLE001 - our bug, whatever it is: a short message, the traceback in a file
+        return _interrupted() if INTERRUPTS.are_behind(error) else _crashed()
+
+
+def _interrupted() -> int:
+    TERMINAL.insist("interrupted: nothing more is sent")
+    return Exit.INTERRUPTED
 
 
 def _crashed() -> int:

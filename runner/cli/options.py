@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from runner.model import Rate
 
+from .interrupts import INTERRUPTS
 from .terminal import terminal_options
 
 UNLIMITED = "unlimited"
@@ -176,13 +178,32 @@ class PlanOptions:
     api_url: str | None = None
 
 
-def command(name: str, *, examples: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """A command whose help ends with an example, with -h, --color, -q and -v."""
+def command(
+    name: str, *, examples: str, tells_of_interrupts: bool = False, **settings: Any
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command whose help ends with an example, with -h, --color, -q and -v.
+
+    A signal raises KeyboardInterrupt in it and in nothing around it. One that `tells_of_interrupts` heeds them itself.
+    """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in examples.splitlines())
         make: Any = click.command(name, epilog=epilog, **settings)
-        made: click.Command = make(terminal_options(function))
+        made: click.Command = make(terminal_options(function if tells_of_interrupts else interruptible(function)))
         return made
 
     return decorate
+
+
+def interruptible(function: Command) -> Command:
+    """Signals raise KeyboardInterrupt in it, and are only remembered before and after it."""
+
+    @wraps(function)
+    def heeding(*given: Any, **options: Any) -> Any:
+        try:
+            INTERRUPTS.heed()
+            return function(*given, **options)
+        finally:
+            INTERRUPTS.defer()
+
+    return cast(Command, heeding)

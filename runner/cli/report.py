@@ -1,5 +1,7 @@
 """The JSON summary of a run: printed exactly once, before any end that is not a usage error."""
 
+import shlex
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +9,7 @@ import click
 
 from runner.errors import Exit, FlypastError
 
+from .interrupts import INTERRUPTS
 from .terminal import TERMINAL
 
 if TYPE_CHECKING:
@@ -30,29 +33,41 @@ class Summary:
         self._facts |= facts
 
     def ended(self, why: str | None, exit_code: Exit) -> None:
+        INTERRUPTS.defer()  # half a summary is none
         if self.is_json and not self._is_out:
             self._is_out = True
             TERMINAL.json({"formatVersion": 1, **self._facts, "stopped": why, "exitCode": int(exit_code)})
 
     def of(self, act: Callable[[], int]) -> int:
-        """What `act` gives; whatever else ends it is told too."""
+        """What `act` gives; whatever else ends it is told too. A signal may come in the midst of another end."""
         try:
+            return self._of(act)
+        except (KeyboardInterrupt, click.Abort):
+            return self._interrupted()
+        finally:
+            INTERRUPTS.defer()
+
+    def _of(self, act: Callable[[], int]) -> int:
+        try:
+            INTERRUPTS.heed()
             return act()
         except FlypastError as error:
             self.ended(error.message, error.exit_code)
             raise
-        except (KeyboardInterrupt, click.Abort):
-            from .sending import go_on
-
-            self.ended("interrupted before anything was sent", Exit.INTERRUPTED)
-            TERMINAL.insist(f"interrupted before anything was sent\n{go_on()}")
-            return Exit.INTERRUPTED
-        except Exception:
+        except Exception as error:
+            if INTERRUPTS.are_behind(error):
+                return self._interrupted()
             self.ended("a bug of flypast's own", Exit.BUG)
             raise
 
+    def _interrupted(self) -> int:
+        self.ended("interrupted before anything was sent", Exit.INTERRUPTED)
+        TERMINAL.insist(f"interrupted before anything was sent\n{go_on()}")
+        return Exit.INTERRUPTED
+
     def with_findings(self) -> dict[str, Any]:
         """The keys that findings are printed with: they are this run's summary."""
+        INTERRUPTS.defer()
         self._is_out = True
         return {**self._facts, "stopped": "findings", "exitCode": int(Exit.FINDINGS)}
 
@@ -82,3 +97,8 @@ class Report(Summary):
     def sent(self, sent: "Sent") -> None:
         self.add(totals=sent.totals, run=sent.run, sentAgainInDoubt=sent.doubles)
         self.ended(sent.stopped, sent.exit_code)
+
+
+def go_on() -> str:
+    """The very command that was given: what was sent is not sent again."""
+    return f"Go on with: {shlex.join(['flypast', *sys.argv[1:]])}"

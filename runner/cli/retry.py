@@ -1,7 +1,6 @@
 """`flypast retry`: sends again what was rejected for a reason that can pass."""
 
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from .options import (
     PlanOptions,
     access_key_option,
     format_option,
+    interruptible,
     manifest_argument,
     option,
     plan_options,
@@ -17,7 +17,11 @@ from .options import (
 from .options import command as flypast_command
 
 
-@flypast_command("retry", examples="flypast retry spring.yaml --dry-run\nflypast retry spring.yaml")
+@flypast_command(
+    "retry",
+    examples="flypast retry spring.yaml --dry-run\nflypast retry spring.yaml",
+    tells_of_interrupts=True,
+)
 @manifest_argument
 @plan_options
 @sending_options
@@ -47,7 +51,7 @@ def command(
     if dry_run:
         from .drawing import plan
 
-        return plan(manifest, options, output_format, may_retry=may_pass)
+        return interruptible(plan)(manifest, options, output_format, may_retry=may_pass)
     from .access import access_key
     from .report import Report
     from .sending import Consent, send
@@ -60,5 +64,4 @@ def command(
         pause_s=pause_between,
         may_retry=may_pass,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while planning: ends like Ctrl-C, and is reported
     return report.of(lambda: send(manifest, options, access_key(os.environ, access_key_file), report, consents))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +103,10 @@ def command(
 async def _serve(sandbox: Any, host: str, port: int) -> None:
     from runner.sandbox.server import run_sandbox
 
+    from .steering import told
+
     serving = asyncio.ensure_future(run_sandbox(sandbox, host=host, port=port, ready=_ready))
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, serving.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
+    with told(lambda _number: serving.cancel()), contextlib.suppress(asyncio.CancelledError):
         await serving
 
 

@@ -1,7 +1,6 @@
 """`flypast send`: plans, asks, sends, records."""
 
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from .options import (
     PlanOptions,
     access_key_option,
     format_option,
+    interruptible,
     manifest_argument,
     option,
     plan_options,
@@ -23,6 +23,7 @@ from .options import command as flypast_command
     "send",
     examples="flypast send spring.yaml\nflypast send spring.yaml --yes --expect plan.json\n"
     "flypast send spring.yaml --test-to +14155550100 --message announce",
+    tells_of_interrupts=True,
 )
 @manifest_argument
 @plan_options
@@ -56,7 +57,7 @@ def command(
     if dry_run:
         from .drawing import plan
 
-        return plan(manifest, options, output_format)
+        return interruptible(plan)(manifest, options, output_format)
     if row is not None and test_to is None:
         raise click.UsageError("--row goes with --test-to")
     from .access import access_key
@@ -75,5 +76,4 @@ def command(
         consents = Consent(yes=yes, is_persisted=ledger_persisted, lock_timeout_s=lock_timeout, pause_s=pause_between)
         return send_all(manifest, options, key, report, consents)
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while planning: ends like Ctrl-C, and is reported
     return report.of(act)

@@ -2,7 +2,6 @@
 
 import asyncio
 import shlex
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from runner.bird.replies import may_pass
 from runner.bird.requests import AccessKey
+from runner.delivery.control import Control
 from runner.delivery.dispatch import Settings
 from runner.delivery.spool import Spool, SpoolWriter
 from runner.delivery.tally import RunResult
@@ -29,11 +29,13 @@ from runner.pipeline.sending import send as dispatch_spool
 
 from .consent import ask
 from .drawing import Drawing, NoSpool
+from .interrupts import INTERRUPTS
 from .ledgers import Held, send_ledger
 from .options import PlanOptions
 from .progress import Shown
-from .report import Report
+from .report import Report, go_on
 from .showing import show_warnings
+from .steering import steered
 from .terminal import TERMINAL
 
 
@@ -97,6 +99,8 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         result = None
         if len(spool):
             ask(_question(planned, held), yes=consent.yes or held.is_sandbox)
+        INTERRUPTS.defer()  # from here on what was done is told, whatever comes
+        if len(spool):
             settings = _settings(planned, drawing.options, consent, total=len(spool))
             result = asyncio.run(_run(planned, held, key, spool, settings))
         sent = standing(planned.plan, result, in_doubt=in_doubt(held, planned.manifest.name))
@@ -166,17 +170,19 @@ def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total
 
 
 async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool, settings: Settings) -> RunResult:
-    shown = Shown(len(spool))
+    shown, control = Shown(len(spool)), Control()
     async with held.api(planned.manifest) as api, shown.running():
-        return await dispatch_spool(
-            spool,
-            edition=planned.manifest.edition,
-            claim=held.claim,
-            api=api,
-            key=key or held.key,
-            settings=settings,
-            observe=shown.observe,
-        )
+        with steered(control):
+            return await dispatch_spool(
+                spool,
+                edition=planned.manifest.edition,
+                claim=held.claim,
+                api=api,
+                key=key or held.key,
+                settings=settings,
+                control=control,
+                observe=shown.observe,
+            )
 
 
 def _pace(given: Rate | str | None, policy: Rate) -> Rate | None:
@@ -225,11 +231,6 @@ def _say_next(sent: Sent, *, is_in_doubt: bool) -> None:
 def say_what_to_do_about_doubts() -> None:
     TERMINAL.insist(f"Look those in doubt up at Bird: flypast reconcile {_as_given()}")
     TERMINAL.insist(f"Then decide about the rest: flypast resolve {_as_given()} --resend (or --drop)")
-
-
-def go_on() -> str:
-    """The very command that was given: what was sent is not sent again."""
-    return f"Go on with: {shlex.join(['flypast', *sys.argv[1:]])}"
 
 
 def _as_given() -> str:

@@ -34,10 +34,13 @@ from runner.recipients.phones import mask, normalise_phone
 
 from .consent import ask
 from .drawing import Drawing
+from .interrupts import INTERRUPTS
 from .options import PlanOptions
 from .sandboxes import embedded
+from .steering import told
 from .terminal import TERMINAL
 
+INTERRUPTED = "the run was interrupted before a reply came"
 MARK = "flypast-test"  # in place of the manifest's name in the key: nobody's state is touched
 
 
@@ -59,10 +62,11 @@ def send_trial(
         return drawing.show_findings(output_format)
     trial = _for(message, number, manifest)
     ask(_act(trial, number, options, is_sandbox=key is None), yes=yes or key is None)
+    INTERRUPTS.defer()  # from here on a signal is told by what it did to the message
     outcome = asyncio.run(_post(trial, options, key, manifest))
-    told = _told(outcome, trial)
-    _show(told, trial, number, output_format)
-    return told.code
+    end = _told(outcome, trial)
+    _show(end, trial, number, output_format)
+    return end.code
 
 
 def _number(written: str) -> str:
@@ -130,8 +134,12 @@ async def _post(trial: Message, options: PlanOptions, key: AccessKey | None, man
 
 
 async def _outcome(client: BirdClient, trial: Message) -> Outcome:
+    posting = asyncio.ensure_future(client.post(trial.channel, trial.body))
     try:
-        return classify(await client.post(trial.channel, trial.body), time.time())
+        with told(lambda _number: posting.cancel()):
+            return classify(await posting, time.time())
+    except asyncio.CancelledError:
+        return InDoubt(words=INTERRUPTED)
     except NoConnection as never:
         return NotSent(words=never.words, is_final=never.is_certificate)
     except ReplyLost as lost:
@@ -167,8 +175,9 @@ def _told(outcome: Outcome, trial: Message) -> _Told:
             words = f"Bird refuses {over} (HTTP {status}): {without_texts(trial, said)}"
             return _Told(words=words, code=Exit.BIRD_REFUSED, run=run, is_stop=True)
         case InDoubt(words=said, stops=stops):
-            code = Exit.STOPPED if stops else Exit.IN_DOUBT
-            return _Told(words=f"in doubt: {said}", code=code, run=run | {"inDoubt": 1}, is_stop=stops)
+            code = Exit.INTERRUPTED if said == INTERRUPTED else Exit.STOPPED if stops else Exit.IN_DOUBT
+            is_stop = code is not Exit.IN_DOUBT
+            return _Told(words=f"in doubt: {said}", code=code, run=run | {"inDoubt": 1}, is_stop=is_stop)
 
 
 def _show(told: _Told, trial: Message, number: str, output_format: str) -> None:

@@ -1,9 +1,6 @@
 """The last stages of `send`: dispatch over a real connection, and where everything stands afterwards."""
 
-import asyncio
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import SystemRandom
 
@@ -40,44 +37,22 @@ async def send(
     api: str,
     key: AccessKey,
     settings: Settings,
+    control: Control,
     observe: Callable[[Progress], None],
 ) -> RunResult:
-    """Sends what the spool holds. The first SIGINT or SIGTERM drains, the second leaves."""
-    control = Control()
+    """Sends what the spool holds, over a connection of its own, in real time."""
     async with BirdClient(api, key, concurrency=settings.concurrency) as client:
-        with _signals(control):
-            return await dispatch(
-                spool,
-                edition=edition,
-                claim=claim,
-                transport=client,
-                settings=settings,
-                clock=SystemClock(),
-                rng=SystemRandom(),
-                control=control,
-                observe=observe,
-            )
-
-
-@contextmanager
-def _signals(control: Control) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    handled = (signal.SIGINT, signal.SIGTERM)
-
-    def on_signal() -> None:
-        if control.is_stopping:
-            control.leave()
-        else:
-            control.stop()
-
-    for each in handled:
-        loop.add_signal_handler(each, on_signal)
-    try:
-        yield
-    finally:
-        for each in handled:
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_IGN)  # nothing is left to stop: what was done is yet to be told
+        return await dispatch(
+            spool,
+            edition=edition,
+            claim=claim,
+            transport=client,
+            settings=settings,
+            clock=SystemClock(),
+            rng=SystemRandom(),
+            control=control,
+            observe=observe,
+        )
 
 
 def standing(plan: Plan, result: RunResult | None, *, in_doubt: int = 0) -> Sent:
