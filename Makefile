@@ -31,8 +31,8 @@ types: .venv/.dev ## mypy, strict
 unit: .venv/.dev ## all tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-kill: .venv/.dev ## kill -9 in the middle of a send, N=30 times: no double, no unseen loss
-	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -k kill tests
+kill: .venv/.dev ## kill -9 at every named point of a send and at random moments, N=30 times: no double, no unseen loss
+	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -rP -n 2 tests/faults/test_kills.py
 
 simulate: .venv/.dev ## SEEDS=2000 sends in virtual time, with every fault; SEED=123 shows that one
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
