@@ -1,4 +1,4 @@
-"""After a kill -9: what the next send, resolve and a second run at once make of it. The kills themselves: tests/faults."""
+"""After a kill -9: what the next send, resolve and a second run make of it. The kills themselves: tests/faults."""
 
 import shutil
 import signal
