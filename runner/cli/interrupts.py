@@ -5,6 +5,13 @@ import signal
 HANDLED = (signal.SIGINT, signal.SIGTERM)
 
 
+class Interrupted(KeyboardInterrupt):
+    """A class of its own, as Python remembers a plain KeyboardInterrupt that comes while it runs a text.
+
+    A dataclass is made by running one. However well it was caught, `python -m` would end with the signal and not our code.
+    """
+
+
 class Interrupts:
     """What a signal does depends on where the run is, and none is lost on the way.
 
@@ -57,7 +64,7 @@ class Interrupts:
         if self.has_raised and self.count == 2:
             return
         self.has_raised = True
-        raise KeyboardInterrupt
+        raise Interrupted
 
 
 INTERRUPTS = Interrupts()
