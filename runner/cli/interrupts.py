@@ -8,7 +8,7 @@ HANDLED = (signal.SIGINT, signal.SIGTERM)
 class Interrupted(KeyboardInterrupt):
     """A class of its own, as Python remembers a plain KeyboardInterrupt that comes while it runs a text.
 
-    A dataclass is made by running one. However well it was caught, `python -m` would end with the signal and not our code.
+    A dataclass is made by running one. However well it was caught, `python -m` would end with the signal, not our code.
     """
 
 
