@@ -9,7 +9,7 @@ SEEDS ?= 2000
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill simulate mutants schema clean
+.PHONY: help demo test lint types unit kill faults simulate mutants schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ unit: .venv/.dev ## all tests
 
 kill: .venv/.dev ## kill -9 at every named point of a send and at random moments, N=30 times: no double, no unseen loss
 	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -rP -n 2 tests/faults/test_kills.py
+
+faults: .venv/.dev ## real faults in their long form: cut replies, 200,000 x 429, restarts, full disks, signals
+	FLYPAST_TEST_FAULTS=long $(BIN)/python -m pytest -q -rP -n 2 tests/faults --ignore tests/faults/test_kills.py
 
 simulate: .venv/.dev ## SEEDS=2000 sends in virtual time, with every fault; SEED=123 shows that one
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))

@@ -1,6 +1,8 @@
 """`flypast send` as tests run it: one message a person, as JSON, and what holds for every run."""
 
 import json
+import re
+import signal
 import subprocess
 import time
 import urllib.request
@@ -97,3 +99,12 @@ def planning(project: Project, url: str, *more: str) -> "subprocess.Popen[str]":
     until((project.path / ".flypast" / "sandbox.db.locks" / "hello.lock").exists, process)
     assert process.poll() is None
     return process
+
+
+def watches_signals(pid: int) -> bool:
+    """Whether the process has a handler of its own for SIGTERM by now, as the kernel says."""
+    try:
+        found = re.search(r"SigCgt:\s+([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return False
+    return found is not None and bool(int(found[1], 16) >> (signal.SIGTERM - 1) & 1)

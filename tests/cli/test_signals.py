@@ -25,6 +25,8 @@ from .sending import (
     sending,
     states,
     summary,
+    until,
+    watches_signals,
 )
 
 INT, TERM = signal.SIGINT, signal.SIGTERM
@@ -250,6 +252,40 @@ def test_interrupted_and_gone_on_with_again_and_again_everybody_gets_one(project
         said = summary(send(project, server.url))
         assert (counts(said), said["exitCode"]) == ((40, 0, 0, 0), 0)
         assert len(server.references) == len(set(server.references)) == 40
+
+
+@EITHER
+def test_a_signal_while_the_test_message_is_on_its_way_says_that_it_is_in_doubt(
+    project: Project, which: signal.Signals
+) -> None:
+    with RawServer(hangs) as server:
+        number = ("--test-to", "+14155550100", "--yes", "--api-url", server.url, "--format", "json")
+        process = project.start("send", "hello.yaml", *number, BIRD_ACCESS_KEY=KEY)
+        server.wait_for(1)
+        process.send_signal(which)
+        ran = ended(process)
+    assert (ran.code, ran.json["exitCode"]) == (130, 130), ran.err
+    assert ran.json["run"] == {"accepted": 0, "rejected": 0, "inDoubt": 1}
+    assert "interrupted" in ran.json["stopped"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a process catches is read from /proc")
+@EITHER
+def test_a_signal_ends_a_command_that_sends_nothing(project: Project, which: signal.Signals) -> None:
+    """It waits for the rest of a list on standard input."""
+    process = subprocess.Popen(
+        command("plan", "hello.yaml", "--recipients", "people=-"),
+        cwd=project.path,
+        env=clean_environment(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until(lambda: watches_signals(process.pid), process)
+    process.send_signal(which)
+    ran = ended(process)
+    assert (ran.code, ran.out, ran.err.strip()) == (130, "", "interrupted: nothing more is sent")
 
 
 # After sending

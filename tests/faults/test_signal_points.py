@@ -16,7 +16,7 @@ import pytest
 
 from runner.model import State
 from tests.cli.raw_server import ACCEPTED, Line, RawServer
-from tests.cli.sending import keeps_the_key, send, sending, summary
+from tests.cli.sending import keeps_the_key, send, sending, summary, watches_signals
 from tests.conftest import KEY, MANIFEST, Project, Ran, clean_environment, command
 
 from .campaign import GIVE_UP_S, ROOT, check
@@ -133,15 +133,6 @@ def outcome(process: "subprocess.Popen[str]", *, was_watched: bool) -> str:
         assert "interrupted" in said["stopped"]
         assert err.splitlines()[-1].startswith("Go on with: flypast send hello.yaml"), err
     return name
-
-
-def watches_signals(pid: int) -> bool:
-    """Whether the process has a handler of its own for SIGTERM by now, as the kernel says."""
-    try:
-        found = re.search(r"SigCgt:\s+([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return False
-    return found is not None and bool(int(found[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a process catches is read from /proc")
