@@ -18,7 +18,7 @@ from .size import IS_LONG
 
 CROWD = 8
 ROUNDS = 5 if IS_LONG else 1
-PATIENT = CROWD if IS_LONG else 4
+PATIENT = CROWD if IS_LONG else 3
 PEOPLE = 30
 GIVE_UP_S = 120.0
 

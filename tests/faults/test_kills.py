@@ -80,7 +80,7 @@ class Killer:
         campaign.check_the_end(said)
         self.figures.accepted += said["totals"]["accepted"]
         self.figures.in_doubt += said["totals"]["inDoubt"]
-        if self._chance.random() < 0.2:
+        if self._chance.random() < 0.1:
             before = len(campaign.arrived())
             assert campaign.send()["totals"] == said["totals"]
             assert len(campaign.arrived()) == before
@@ -92,7 +92,7 @@ class Killer:
         project.write("hello.yaml", MANIFEST.replace("name: hello", f"name: hello-{number}"))
         project.people(PEOPLE)
         self.figures.messages += PEOPLE
-        self._left = self._chance.randint(3, 10)
+        self._left = self._chance.randint(4, 12)
         self._doubts = 0
         record = self._server.record_path
         self._campaign = Campaign(

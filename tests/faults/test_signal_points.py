@@ -22,7 +22,7 @@ from tests.conftest import KEY, MANIFEST, Project, Ran, clean_environment, comma
 from .campaign import GIVE_UP_S, ROOT, check
 from .size import IS_LONG
 
-POINTS = int(os.environ.get("FLYPAST_TEST_SIGNALS", "100" if IS_LONG else "10"))
+POINTS = int(os.environ.get("FLYPAST_TEST_SIGNALS", "100" if IS_LONG else "6"))
 PEOPLE = 30
 CONCURRENCY = 4
 NAMES = {-signal.SIGINT: "killed", -signal.SIGTERM: "killed", 0: "done", 6: "done", 130: "interrupted"}
