@@ -1,7 +1,6 @@
 """`flypast ledger rebuild`: a lost ledger made anew from what Bird has."""
 
 import os
-import signal
 from pathlib import Path
 
 from .options import (
@@ -64,7 +63,6 @@ def rebuild(
     from .rebuilding import rebuild as rebuild_ledger
 
     summary = fresh_summary(output_format)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, and is reported
     options = PlanOptions(
         parameter_files=parameter_files,
         sets=sets,
