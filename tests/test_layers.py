@@ -9,10 +9,11 @@ PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
 NOUNS = {"errors", "findings", "model", "bundled", "canonical", "project", "__init__", "files"}
-TOOLS = {"judge", "sms", "ledger", "bird"}
+TOOLS = {"judge", "sms", "ledger", "bird", "scratch"}
 MAY_IMPORT = {
     "judge": set(),
     "sms": set(),
+    "scratch": set(),
     "ledger": set(),
     "bird": {"delivery"},
     "manifest": {"judge"},
@@ -37,7 +38,7 @@ HOMES = {
     "jsonschema": {"judge"},
     "jsonschema_rs": {"judge"},
     "phonenumbers": {"recipients"},
-    "sqlite3": {"ledger", "cli"},
+    "sqlite3": {"ledger", "scratch", "cli"},
     "aiohttp": {"bird", "sandbox"},
     "yarl": {"bird", "sandbox"},
     "pathspec": {"manifest"},

@@ -203,9 +203,9 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
             TERMINAL.insist(line)
         if passing := sum(may_pass(entry.code or "") for entry in _rejected(held, name)):
             TERMINAL.insist(f"{passing:,} for a reason that can pass: later, flypast retry {_as_given()}")
-    if in_doubt(held, name):
-        entries = list(held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT]))
-        for line in doubts(entries, [in_words(entry.address) for entry in entries], TERMINAL.err):
+    if total := in_doubt(held, name):
+        entries = held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT])
+        for line in doubts(entries, total, in_words, TERMINAL.err):
             TERMINAL.insist(line)
 
 

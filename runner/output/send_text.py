@@ -1,8 +1,9 @@
 """A send in words: the question, the summary, what is in doubt and why some were rejected."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Protocol
 
 from runner.ledger.seam import Entry
@@ -14,6 +15,7 @@ from .palette import Palette
 from .words import joined, listed, number
 
 SHOWN = 20
+MOST_REASONS = 1000  # that are told apart
 
 
 def question(plan: Plan, *, api_host: str, ledger: str) -> str:
@@ -92,15 +94,19 @@ def wave_ended(now: _Standing, total: int, now_s: float) -> str:
 
 def rejections(entries: Iterable[Entry], palette: Palette) -> Iterator[str]:
     """Why Bird refused, most frequent first."""
-    reasons = Counter((entry.code or "?", entry.words or "") for entry in entries)
+    reasons: Counter[tuple[str, str]] = Counter()
+    for entry in entries:
+        reason = (entry.code or "?", entry.words or "")
+        # Words can be as many as messages, where Bird names something of each.
+        reasons[reason if reason in reasons or len(reasons) < MOST_REASONS else (reason[0], "(for other reasons)")] += 1
     for (code, words), count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]:
         yield f"  {palette.red(f'{count:,} rejected')}: {neutral(code)} {neutral(words)}".rstrip()
 
 
-def doubts(entries: Sequence[Entry], masked: Sequence[str], palette: Palette) -> Iterator[str]:
-    """Who may or may not have it: message, masked address, when and why."""
-    for entry, recipient in list(zip(entries, masked, strict=True))[:SHOWN]:
+def doubts(entries: Iterable[Entry], total: int, mask: Callable[[str], str], palette: Palette) -> Iterator[str]:
+    """Who may or may not have it: message, masked address, when and why. Only the first entries are read."""
+    for entry in islice(entries, SHOWN):
         why = neutral(entry.words or "")
-        yield f"  {palette.yellow('in doubt')}: {entry.message} to {recipient} at {entry.at}: {why}"
-    if len(entries) > SHOWN:
-        yield f"  … and {len(entries) - SHOWN:,} more: flypast status --format jsonl lists all"
+        yield f"  {palette.yellow('in doubt')}: {entry.message} to {mask(entry.address)} at {entry.at}: {why}"
+    if total > SHOWN:
+        yield f"  … and {total - SHOWN:,} more: flypast status --format jsonl lists all"

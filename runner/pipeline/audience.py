@@ -14,6 +14,7 @@ from runner.recipients.rows import Row
 from runner.recipients.suppress import is_suppressed, ways
 from runner.rendering.faults import ExpressionFault
 from runner.rendering.language import Condition, Language
+from runner.scratch import Kept
 
 from .faults import Faults
 from .listfiles import ListFiles
@@ -35,7 +36,7 @@ class Audience:
     _strictest: dict[str, str] = field(default_factory=dict)  # the platform that a list is judged for
     _judged: set[str] = field(default_factory=set)
     _hidden: set[tuple[str, str]] = field(default_factory=set)
-    _suppressed: frozenset[str] = frozenset()
+    _suppressed: Kept = field(init=False)
 
     def __post_init__(self) -> None:
         self._suppressed = self.lists.suppressed()
@@ -62,14 +63,14 @@ class Audience:
 
     def people(self, draft: Draft) -> Iterator[Person]:
         """In the order of `to`, then of rows: where, normalise, exclude, suppress. The rest is composing's."""
-        excluded = self._excluded(draft)
-        if draft.receiver is not None:
-            yield self._receiver(draft, excluded)
-            return
-        for name in draft.to:
-            spec = self.lists.specs.get(name)
-            for found in self._read(spec, draft.channel.platform):
-                yield self._person(found, name, spec.region if spec else None, excluded)
+        with self._excluded(draft) as excluded:
+            if draft.receiver is not None:
+                yield self._receiver(draft, excluded)
+                return
+            for name in draft.to:
+                spec = self.lists.specs.get(name)
+                for found in self._read(spec, draft.channel.platform):
+                    yield self._person(found, name, spec.region if spec else None, excluded)
 
     def read_only(self, draft: Draft) -> None:
         """Judges the lists of a draft that can't be composed: their mistakes are told all the same."""
@@ -105,7 +106,7 @@ class Audience:
         return has_all
 
     def _person(
-        self, found: Recipient | Dropped, name: str, region: str | None, excluded: frozenset[str]
+        self, found: Recipient | Dropped, name: str, region: str | None, excluded: Kept
     ) -> Person:  # fmt: skip
         if isinstance(found, Dropped):
             row = f"{name}#{found.row.number}"
@@ -123,7 +124,7 @@ class Audience:
             is_suppressed=is_silenced,
         )
 
-    def _receiver(self, draft: Draft, excluded: frozenset[str]) -> Person:
+    def _receiver(self, draft: Draft, excluded: Kept) -> Person:
         contacts = contacts_of(draft)
         who = [(address_of(contact), contact) for contact in contacts]
         is_out = any(is_suppressed(address, contact, excluded) for address, contact in who)
@@ -136,14 +137,14 @@ class Audience:
             is_suppressed=any(is_suppressed(address, contact, self._suppressed) for address, contact in who),
         )
 
-    def _excluded(self, draft: Draft) -> frozenset[str]:
-        found: set[str] = set()
+    def _excluded(self, draft: Draft) -> Kept:
+        found = Kept()
         for name in draft.exclude:
             spec = self.lists.specs.get(name)
             for person in self._read(spec, draft.channel.platform):
                 if isinstance(person, Recipient) and spec is not None:
                     found.update(ways(person.address, person.contact, region=spec.region))
-        return frozenset(found)
+        return found
 
     def _read(self, spec: RecipientList | None, platform: str) -> Iterator[Recipient | Dropped]:
         """The people of a list. What is wrong with it is told once, for the platform that asks most of it."""

@@ -17,6 +17,7 @@ from runner.recipients.phones import country_of
 from runner.rendering.drafts import DraftFault
 from runner.rendering.faults import ExpressionFault
 from runner.rendering.language import Template
+from runner.scratch import Kept
 from runner.sms import count
 
 from .faults import Faults
@@ -45,7 +46,7 @@ class Composer:
     findings: Findings
     faults: Faults
     _judge: Judge = field(default_factory=lambda: judge("request"))
-    _references: dict[str, str] = field(default_factory=dict)
+    _references: Kept = field(default_factory=Kept)
     _same_reference: dict[str, "_Again"] = field(default_factory=dict)
     _texts: Texts = field(init=False)
 
@@ -54,16 +55,16 @@ class Composer:
 
     def compose(self, prepared: Prepared, people: Iterator[Person]) -> Iterator[Composed | Skipped]:
         """In order; each person once for each set of `distinct` values."""
-        seen: dict[str, str] = {}
-        for person in people:
-            if person.dropped:
-                yield Skipped(draft=prepared.draft.name, reason=person.dropped)
-                continue
-            composed = self._one(prepared, person)
-            if isinstance(composed, Composed):
-                composed = self._once(composed, seen, person, prepared)
-            if composed is not None:
-                yield composed
+        with Kept() as seen:
+            for person in people:
+                if person.dropped:
+                    yield Skipped(draft=prepared.draft.name, reason=person.dropped)
+                    continue
+                composed = self._one(prepared, person)
+                if isinstance(composed, Composed):
+                    composed = self._once(composed, seen, person, prepared)
+                if composed is not None:
+                    yield composed
 
     def _one(self, prepared: Prepared, person: Person) -> Composed | Skipped | None:
         recipient = person.recipient
@@ -167,14 +168,14 @@ class Composer:
             group=f"{prepared.draft.name} distinct",
         )
 
-    def _once(self, composed: Composed, seen: dict[str, str], person: Person, prepared: Prepared) -> Composed | Skipped:
-        first = seen.get(composed.message.key)
+    def _once(self, composed: Composed, seen: Kept, person: Person, prepared: Prepared) -> Composed | Skipped:
+        payload = composed.message.payload_hash[:32]  # 128 of its bits: enough to say that two differ
+        first = seen.first(composed.message.key, payload)
         if first is None:
-            seen[composed.message.key] = composed.message.payload_hash
             if "reference" in prepared.draft.fields and not person.is_suppressed:
                 self._note_reference(composed.message, prepared, person)
             return composed
-        if first != composed.message.payload_hash:
+        if first != payload:
             self.findings.warning(
                 "RCP541",
                 f"{person.row} is the same person as an earlier row, but its message reads differently",
@@ -199,13 +200,14 @@ class Composer:
         return False
 
     def _note_reference(self, message: Message, prepared: Prepared, person: Person) -> None:
-        first = self._references.setdefault(message.reference, f"{message.draft} to {person.row}")
-        if first != f"{message.draft} to {person.row}":
+        first = self._references.first(message.reference, f"{message.draft} to {person.row}")
+        if first is not None:
             again = self._same_reference.setdefault(message.draft, _Again(prepared.site, person.row, first))
             again.total += 1
 
     def report(self) -> None:
-        """What is told once however many people it is about."""
+        """What is told once however many people it is about. Nothing more is composed after it."""
+        self._references.close()
         self._texts.report()
         for again in self._same_reference.values():
             more = f" ({again.total:,} messages have one that came before)" if again.total > 1 else ""

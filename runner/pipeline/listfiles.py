@@ -18,6 +18,7 @@ from runner.model import Recipient, RecipientList
 from runner.recipients.rows import Row
 from runner.recipients.sources import cell_place, contact_rows, read_columns, read_rows
 from runner.recipients.suppress import suppressed
+from runner.scratch import Kept
 
 from .loading import Inputs, Loaded, shown_below
 
@@ -102,24 +103,25 @@ class ListFiles:
             load_yaml=load_document,
         )
 
-    def suppressed(self) -> frozenset[str]:
+    def suppressed(self) -> Kept:
         """The addresses of the policy's suppress files. A missing file is a finding."""
-        found: set[str] = set()
+        found = self._files.enter_context(Kept())
         for written, origin in self.manifest.suppress:
             base = origin.document.path.parent
             try:
                 with open_below(self.loaded.project.root, base, written) as file:
-                    found |= suppressed(
+                    entries = suppressed(
                         file,
                         suffix=PurePath(written).suffix,
                         shown=shown_below(self.loaded.project, Path(file.name)),
                         findings=self.findings,
                         load_yaml=load_document,
                     )
+                    found.update(entries)
             except FileFault as fault:
                 hint = fault.hint or "without it somebody who opted out would get a message"
                 self.findings.error("POL804", fault.message, origin.place(), hint=hint)
-        return frozenset(found)
+        return found
 
     def _find_columns(self, spec: RecipientList) -> tuple[str, ...] | None:
         if spec.contacts is not None:

@@ -143,7 +143,7 @@ def country_of(number: str) -> str:
     return _country(code, found[1 + len(code) : depth], len(found) - depth)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _country(code: str, national: str, more: int) -> str:
     """Asked of made-up numbers that begin so, never of the number at hand: the answer must not depend on the order."""
     regions: tuple[str, ...] = COUNTRY_CODE_TO_REGION_CODE[int(code)]

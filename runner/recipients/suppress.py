@@ -23,7 +23,7 @@ _comment = re.compile(r"(?:^|\s)#.*", re.DOTALL)
 def suppressed(
     opened: BinaryIO, *, suffix: str, shown: str, findings: Findings,
     region: str | None = None, load_yaml: LoadYaml | None = None,
-) -> frozenset[str]:  # fmt: skip
+) -> Iterator[str]:  # fmt: skip
     """The addresses of a suppress file, normalised: `.txt` (one on a line, `#` comments) or any list.
 
     An entry is a phone number, an e-mail address, `id:…` for a contact in Bird, or `key:value`. One that can't be
@@ -36,8 +36,10 @@ def suppressed(
         rows = read_rows(opened, suffix=suffix, shown=shown, spec=spec, findings=findings, load_yaml=load_yaml)
     faults = Faults(findings)
     has_columns = suffix.lower() != ".txt"
-    entries = (_entry(row, spec, faults, has_columns=has_columns) for row in rows)
-    return frozenset(entry for entry in entries if entry is not None)
+    for row in rows:
+        entry = _entry(row, spec, faults, has_columns=has_columns)
+        if entry is not None:
+            yield entry
 
 
 def is_suppressed(
