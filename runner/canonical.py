@@ -8,11 +8,17 @@ from .model import Json
 
 # Kept: json.dumps makes a new encoder for every value.
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_quote = json.encoder.encode_basestring  # what that encoder makes of a text
 
 
 def canonical(value: Json) -> bytes:
     """Sorted keys, no white space, UTF-8. Raises ValueError for NaN, infinity and a lone surrogate."""
     return _encode(value).encode()
+
+
+def canonical_text(value: Json) -> str:
+    """As `canonical`, not encoded yet; a text takes the shortest way."""
+    return _quote(value) if value.__class__ is str else _encode(value)
 
 
 def payload_hash(request: Mapping[str, Json]) -> str:

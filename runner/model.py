@@ -1,10 +1,10 @@
 """The nouns: what a manifest says, what goes out, and what came of it. Frozen; new facts make new values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from .findings import Place
 
@@ -61,12 +61,11 @@ class RecipientList:
     columns: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One row of a list, normalised for one platform.
 
     `address` is what identifies the person: `identifierKey:value`, or `id:…`. `contact` is Bird's contact
-    object as it goes on the wire. `row` counts data rows from 1.
+    object as it goes on the wire. `row` counts data rows from 1. A named tuple, because one is made for every row.
     """
 
     list_name: str
@@ -74,7 +73,12 @@ class Recipient:
     address: str
     contact: Mapping[str, Json]
     parameters: Mapping[str, Json]
-    place: Place
+    locate: Callable[[], Place]
+
+    @property
+    def place(self) -> Place:
+        """Looked for when it is asked for: only findings show it."""
+        return self.locate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,19 +3,21 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple, Protocol, Self
 
 from runner.canonical import canonical
 from runner.ledger.seam import Known
-from runner.model import Delivery, Json, Message, Policy, State
+from runner.model import Channel, Delivery, Json, Message, Policy, State
 
 SAMPLES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
-    """One person's message. `sample` renders it masked; `row` is `list#N`; `encoding` is "" where nothing is split."""
+class Composed(NamedTuple):
+    """One person's message. `sample` renders it masked; `row` is `list#N`; `encoding` is "" where nothing is split.
+
+    A named tuple, because one is made for every row.
+    """
 
     message: Message
     row: str
@@ -55,11 +57,21 @@ class Tally:
 
     def add(self, status: str, message: Message) -> None:
         self.messages += 1
-        setattr(self, status, getattr(self, status) + 1)
-        if status == "new":
-            self.segments += message.segments
-            if message.country:
-                self.countries[message.country] += 1
+        if status != "new":
+            setattr(self, status, getattr(self, status) + 1)
+            return
+        self.new += 1
+        self.segments += message.segments
+        if message.country:
+            self.countries[message.country] += 1
+
+    def unskipped(self) -> "Tally":
+        return replace(self, messages=self.messages - self.skipped, skipped=0, reasons=Counter())
+
+    def __iadd__(self, other: "Tally") -> Self:
+        for field_ in fields(self):
+            setattr(self, field_.name, getattr(self, field_.name) + getattr(other, field_.name))
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +141,10 @@ class Planner:
         self._mask = mask
         self._on_new = on_new
         self._hash = hashlib.sha256()
-        self._totals = Tally()
+        self._framed_channel: Channel | None = None
+        self._framed = b""
         self._messages = {name: Tally() for name in drafts if not only or name in only}
-        self._channels: dict[str, Tally] = {}
+        self._channels: dict[str, str] = {}  # of each message that has any to count
         self._to_send = Tally()
         self._sent_through: Counter[str] = Counter()
         self._changed_since_rejected = 0
@@ -144,8 +157,7 @@ class Planner:
 
     def skip(self, skipped: Skipped) -> None:
         if skipped.draft in self._messages:
-            for tally in (self._totals, self._messages[skipped.draft]):
-                tally.add_skipped(skipped.reason)
+            self._messages[skipped.draft].add_skipped(skipped.reason)
 
     def take(self, composed: Composed) -> None:
         message = composed.message
@@ -172,9 +184,8 @@ class Planner:
 
     def _count(self, status: str, composed: Composed, known: Known | None, *, is_retried: bool) -> None:
         message = composed.message
-        channel = self._channels.setdefault(message.channel.name, Tally())
-        for tally in (self._totals, self._messages[message.draft], channel):
-            tally.add(status, message)
+        self._channels[message.draft] = message.channel.name
+        self._messages[message.draft].add(status, message)
         if status != "new":
             self._drift_in_doubt += status == "drift" and _is_in_doubt(status, known)
             return
@@ -194,16 +205,21 @@ class Planner:
 
     def _digest(self, message: Message) -> None:
         channel = message.channel
-        for part in (channel.workspace_id.encode(), channel.channel_id.encode(), message.body):
-            self._hash.update(len(part).to_bytes(4, "big") + part)
+        if channel is not self._framed_channel:
+            self._framed_channel = channel
+            self._framed = _framed(channel.workspace_id.encode()) + _framed(channel.channel_id.encode())
+        self._hash.update(self._framed + _framed(message.body))
 
     def finish(self, policy: Policy) -> Plan:
         self._hash.update(canonical(policy.written))
         return Plan(
             digest=self._hash.hexdigest(),
-            totals=self._totals,
+            totals=_sum(self._messages.values()),
             messages=self._messages,
-            channels=self._channels,
+            channels={
+                name: _sum(self._messages[draft].unskipped() for draft, of in self._channels.items() if of == name)
+                for name in self._channels.values()
+            },
             to_send=self._to_send,
             sent_through=self._sent_through,
             changed_since_rejected=self._changed_since_rejected,
@@ -214,6 +230,17 @@ class Planner:
             matched=self._matched,
             samples=self._samples.chosen(self._mask),
         )
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total += tally
+    return total
+
+
+def _framed(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
 
 
 def _status(known: Known | None, message: Message, delivery: Delivery) -> str:

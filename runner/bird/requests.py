@@ -121,7 +121,7 @@ def sms_text(request: Mapping[str, Json]) -> str | None:
     """The text that is sent, and paid for, as SMS segments; None for media and templates."""
     path = TEXT_PATHS[0]
     body = request.get("body")
-    if not isinstance(body, Mapping) or body.get("type") != path[1]:
+    if (body.__class__ is not dict and not isinstance(body, Mapping)) or body.get("type") != path[1]:
         return None
     text = _at(request, path)
     return text if isinstance(text, str) else None
@@ -161,7 +161,7 @@ def _personal(value: Json) -> Iterator[str]:
 def _at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
     found: Json = request
     for key in path:
-        if not isinstance(found, Mapping):
+        if found.__class__ is not dict and not isinstance(found, Mapping):
             return None
         found = found.get(key)
     return found

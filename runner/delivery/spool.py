@@ -1,6 +1,6 @@
 """The rendered requests on their way from planning to sending: a private temporary file, so memory stays bounded."""
 
-import json
+import marshal
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +11,7 @@ from runner.errors import LedgerFault
 from runner.model import Channel, Message, State
 
 _BUFFER = 256 * 1024
+_LENGTH = 8  # bytes before each record that say how long it is
 
 
 class SpoolWriter:
@@ -32,10 +33,13 @@ class SpoolWriter:
 
     def add(self, message: Message) -> None:
         channel = self._channels.setdefault(message.channel, len(self._channels))
-        facts = (message.draft, channel, message.key, message.reference, message.address, message.payload_hash)
-        line = json.dumps((*facts, message.country, message.segments, message.values, message.held, len(message.body)))
+        facts = (
+            message.draft, channel, message.key, message.reference, message.address, message.payload_hash,
+            message.body, message.country, message.segments, message.values, message.held and message.held.value,
+        )  # fmt: skip
+        record = marshal.dumps(facts)
         try:
-            self._file.write(line.encode("ascii") + b"\n" + message.body)
+            self._file.write(len(record).to_bytes(_LENGTH) + record)
         except OSError as error:
             raise _fault("written", error) from error
         self._count += 1
@@ -67,13 +71,14 @@ class Spool:
     def __iter__(self) -> Iterator[Message]:
         try:
             self._file.seek(0)
-            while line := self._file.readline():
-                yield self._message(line)
+            while length := self._file.read(_LENGTH):
+                yield self._message(self._file.read(int.from_bytes(length)))
         except OSError as error:
             raise _fault("read", error) from error
 
-    def _message(self, line: bytes) -> Message:
-        *facts, country, segments, values, held, length = json.loads(line)
+    def _message(self, record: bytes) -> Message:
+        # marshal is for data that nobody else can write: this file has no name, and this very process wrote it.
+        *facts, body, country, segments, values, held = marshal.loads(record)  # noqa: S302
         draft, channel, key, reference, address, payload_hash = facts
         return Message(
             draft=draft,
@@ -82,10 +87,10 @@ class Spool:
             reference=reference,
             address=address,
             payload_hash=payload_hash,
-            body=self._file.read(length),
+            body=body,
             country=country,
             segments=segments,
-            values=tuple(values),
+            values=values,
             held=held and State(held),
         )
 

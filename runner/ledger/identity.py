@@ -1,6 +1,5 @@
 """A message's identity: who gets which message of which send, in which workspace. Neither text nor time is in it."""
 
-import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +8,9 @@ from runner.model import Json
 
 _SCHEME = "flypast1"
 _KEY_BYTES = 20  # 160 bits: 32 characters of base32 without padding
+_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS = [high + low for high in _DIGITS for low in _DIGITS]
+_SHIFTS = range(150, -1, -10)
 
 
 class KeyMaker:
@@ -19,9 +21,11 @@ class KeyMaker:
 
     def key(self, address: str, distinct: Sequence[Json] = ()) -> str:
         """32 characters: base32 of 160 bits. Raises ValueError for text that has no UTF-8 (a lone surrogate)."""
-        whole = self._shared.copy()
-        whole.update(_framed((address, *map(_as_text, distinct))))
-        return base64.b32encode(whole.digest()[:_KEY_BYTES]).decode()
+        whole, encoded = self._shared.copy(), address.encode()
+        whole.update(len(encoded).to_bytes(4, "big") + encoded)
+        if distinct:
+            whole.update(_framed(map(_as_text, distinct)))
+        return _base32(int.from_bytes(whole.digest()[:_KEY_BYTES]))
 
 
 def message_key(
@@ -45,10 +49,15 @@ def purged_reference(key: str, reference: str) -> str:
     return f"sha256:{hashlib.sha256(reference.encode(errors='replace')).hexdigest()}"
 
 
+def _base32(number: int) -> str:
+    """As base64.b32encode writes 20 bytes, in a third of the time: a key is made for every row."""
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+
+
 def _framed(fields: Iterable[str]) -> bytes:
     """Each field after its length in bytes of UTF-8 (4 bytes, big-endian), so that no two lists read alike."""
     encoded = [field.encode() for field in fields]
-    return b"".join(len(field).to_bytes(4, "big") + field for field in encoded)
+    return b"".join([len(field).to_bytes(4, "big") + field for field in encoded])
 
 
 def _as_text(value: Json) -> str:

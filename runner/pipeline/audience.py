@@ -110,7 +110,7 @@ class Audience:
     ) -> Person:  # fmt: skip
         if isinstance(found, Dropped):
             row = f"{name}#{found.row.number}"
-            return Person(recipient=None, address="", row=row, dropped=found.reason, place=found.row.place())
+            return Person(recipient=None, address="", row=row, dropped=found.reason, locate=found.row.place)
         is_out = bool(excluded) and is_suppressed(found.address, found.contact, excluded, region=region)
         is_silenced = bool(self._suppressed) and is_suppressed(
             found.address, found.contact, self._suppressed, region=region
@@ -119,7 +119,7 @@ class Audience:
             recipient=found,
             address=found.address,
             row=f"{name}#{found.row}",
-            place=found.place,
+            locate=found.locate,
             dropped="exclude" if is_out else "",
             is_suppressed=is_silenced,
         )
@@ -132,7 +132,7 @@ class Audience:
             recipient=None,
             address=canonical(contacts).decode(),
             row=f"{draft.name}#receiver",
-            place=Site(document=self.manifest.document, path=("messages", draft.name, "receiver")).place(),
+            locate=Site(document=self.manifest.document, path=("messages", draft.name, "receiver")).place,
             dropped="exclude" if is_out else "",
             is_suppressed=any(is_suppressed(address, contact, self._suppressed) for address, contact in who),
         )
@@ -180,7 +180,7 @@ class Audience:
         if not isinstance(error, ExpressionFault):
             raise error
         recipient = Recipient(
-            list_name=spec.name, row=row.number, address="", contact={}, parameters=row.values, place=row.place()
+            list_name=spec.name, row=row.number, address="", contact={}, parameters=row.values, locate=row.place
         )
         faults.in_row(self._list_site(spec).below("where"), error, recipient)
 

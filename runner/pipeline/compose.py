@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from runner.bird.requests import scheduled_for, sms_text
-from runner.canonical import canonical, payload_hash
+from runner.canonical import canonical_text
 from runner.findings import Findings
 from runner.judge import Judge, judge
 from runner.ledger.identity import reference_of
@@ -26,6 +27,8 @@ from .prepare import Prepared
 from .texts import Texts
 
 Values = dict[str, Json]
+
+_KEY_AND_VALUE = {"identifierKey", "identifierValue"}
 
 
 @dataclass(slots=True)
@@ -72,12 +75,12 @@ class Composer:
             values = self._values(prepared, recipient)
             if prepared.when is not None and not self._holds(prepared, values):
                 return Skipped(draft=prepared.draft.name, reason="suppress" if person.is_suppressed else "when")
-            request = prepared.compiled.render(values)
+            filled = prepared.compiled.fill(values)
         except DraftFault as failed:
             for path, fault in failed.faults:
                 self.faults.in_row(prepared.site.below(*path), fault, recipient)
             return None
-        return self._message(prepared, person, values, request)
+        return self._message(prepared, person, values, filled)
 
     def _values(self, prepared: Prepared, recipient: Recipient | None) -> Values:
         """Looked up in the recipient's parameters, then the message's, then the manifest's."""
@@ -105,17 +108,18 @@ class Composer:
         except ExpressionFault as fault:
             raise DraftFault(faults=((("when",), fault),)) from None
 
-    def _message(self, prepared: Prepared, person: Person, values: Values, request: dict[str, Json]) -> Composed | None:
-        draft = prepared.draft
-        request = dict(request)
-        request["receiver"] = draft.receiver if person.recipient is None else {"contacts": [person.recipient.contact]}
+    def _message(self, prepared: Prepared, person: Person, values: Values, filled: list[Json]) -> Composed | None:
+        draft, recipient = prepared.draft, person.recipient
+        request = prepared.compiled.request(filled)
+        request["receiver"] = draft.receiver if recipient is None else {"contacts": [recipient.contact]}
         distinct = self._distinct(prepared, person)
         if distinct is None:
             return None
         key = prepared.keys.key(person.address, distinct)
-        own_reference = request.pop("reference", None)
-        hashed = payload_hash(request)
-        request["reference"] = own_reference if own_reference is not None else reference_of(key)
+        reference = request.get("reference")
+        request["reference"] = reference = reference_of(key) if reference is None else reference
+        receiver = _receiver(request["receiver"], recipient)
+        body, hashed = prepared.wire.request(filled, receiver, reference)
         if not self._stands(prepared, person, request):
             return None
         self._texts.check(prepared, person, request)
@@ -127,13 +131,13 @@ class Composer:
             draft=draft.name,
             channel=draft.channel,
             key=key,
-            reference=request["reference"],
+            reference=reference,
             address=person.address,
-            payload_hash=hashed,
-            body=canonical(request),
+            payload_hash=sha256(hashed).hexdigest(),
+            body=body,
             country=_country(person),
             segments=segments.segments if segments else int("template" in request and draft.channel.platform == "sms"),
-            values=tuple(_printed(prepared, values)),
+            values=_printed(prepared, values),
         )
         return Composed(
             message=message,
@@ -219,12 +223,16 @@ class Composer:
             )
 
 
-def _printed(prepared: Prepared, values: Values) -> Iterator[str]:
+def _printed(prepared: Prepared, values: Values) -> tuple[str, ...]:
     """The texts and numbers that expressions could print; two characters tell nothing about anybody."""
-    for name in sorted(prepared.compiled.names - {"recipient"}):
-        yield from (text for text in _texts(values.get(name)) if len(text) > 2)
-    if "recipient" in prepared.compiled.names:
-        yield from (text for text in _texts(values["recipient"]) if len(text) > 2)
+    texts: list[str] = []
+    for name in prepared.printed:
+        value = values.get(name)
+        if value.__class__ is str:
+            texts.append(value)
+        else:
+            texts.extend(_texts(value))
+    return tuple([text for text in texts if len(text) > 2])
 
 
 def _texts(value: Json) -> Iterator[str]:
@@ -240,6 +248,13 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(inner)
 
 
+def _receiver(receiver: Json, recipient: Recipient | None) -> str:
+    """Its canonical JSON; that of a row in a table is known but for two values."""
+    if recipient is None or recipient.contact.keys() != _KEY_AND_VALUE:
+        return canonical_text(receiver)
+    key, value = recipient.contact["identifierKey"], recipient.contact["identifierValue"]
+    return f'{{"contacts":[{{"identifierKey":{canonical_text(key)},"identifierValue":{canonical_text(value)}}}]}}'
+
+
 def _country(person: Person) -> str | None:
-    kind, _, value = person.address.partition(":")
-    return country_of(value) if kind == "phonenumber" and value.startswith("+") else None
+    return country_of(person.address[12:]) if person.address.startswith("phonenumber:+") else None

@@ -1,18 +1,25 @@
 """A person on the way to a message."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
 from runner.findings import Place
 from runner.model import Recipient
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """One row of a list, or a written receiver (no `recipient`). `dropped` is the reason, where it gets nothing."""
+class Person(NamedTuple):
+    """One row of a list, or a written receiver (no `recipient`). `dropped` is the reason, where it gets nothing.
+
+    A named tuple, because one is made for every row.
+    """
 
     recipient: Recipient | None
     address: str
     row: str
-    place: Place
+    locate: Callable[[], Place]
     dropped: str = ""
     is_suppressed: bool = False
+
+    @property
+    def place(self) -> Place:
+        return self.locate()

@@ -14,6 +14,7 @@ from runner.rendering.faults import ExpressionFault
 from runner.rendering.language import Condition, Language, Template
 
 from .faults import Faults
+from .wire import Wire
 
 _BROKEN = object()
 
@@ -30,6 +31,8 @@ class Prepared:
     keys: KeyMaker
     is_whole: bool
     text_paths: tuple[tuple[str, ...], ...]  # where it has a body's text
+    wire: Wire
+    printed: tuple[str, ...]  # the names that its expressions could print, in a fixed order
 
     @property
     def names(self) -> frozenset[str]:
@@ -77,13 +80,15 @@ def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults
         ),
         is_whole=is_whole and (draft.when is None or when is not None) and _BROKEN not in parameters.values(),
         text_paths=tuple(path for path in TEXT_PATHS if value_at(draft.fields, path) is not None),
+        wire=Wire(compiled),
+        printed=(*sorted(compiled.names - {"recipient"}), *sorted(compiled.names & {"recipient"})),
     )
 
 
 def value_at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
     found: Json = request
     for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
+        found = found.get(key) if found.__class__ is dict or isinstance(found, Mapping) else None
     return found
 
 

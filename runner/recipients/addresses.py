@@ -128,7 +128,7 @@ class _People:
             address=f"{key}:{value}",
             contact={"identifierKey": key, "identifierValue": value},
             parameters=values if value is written else {**values, column: value},
-            place=row.place(),
+            locate=row.place,
         )
 
     def contact(self, row: Row) -> Recipient | None:
@@ -150,7 +150,7 @@ class _People:
             return None
         return Recipient(
             list_name=self._spec.name, row=row.number, address=address, contact=contact, parameters=parameters,
-            place=row.place(),
+            locate=row.place,
         )  # fmt: skip
 
     def _is_plain(self, key: str, written: Json) -> bool:

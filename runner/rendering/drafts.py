@@ -1,6 +1,6 @@
 """Drafts: Bird's fields with expressions, compiled once; each render gives one person's request."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -83,32 +83,42 @@ class CompiledDraft:
         It is new along the way to each expression; what holds none is shared with every other, so change nothing in it.
         Raises DraftFault with the faults of all fields.
         """
-        self._language.fuel.refill()
-        return self._filled(lambda slot: slot.render(values))
+        return self.request(self.fill(values))
 
     def masked(self, values: Values) -> dict[str, Json]:
         """As `render`, with `***` for all that expressions give; the words around them are exact."""
-        self._language.fuel.refill()
-        return self._filled(lambda slot: slot.masked(values))
+        return self.request(self._filled(lambda slot: slot.masked(values)))
 
-    def _filled(self, fill: Callable[[Slot], Json]) -> dict[str, Json]:
+    def fill(self, values: Values) -> list[Json]:
+        """What each slot's expression gives, in their order. Raises DraftFault with the faults of all fields."""
+        return self._filled(lambda slot: slot.render(values))
+
+    def request(self, filled: Sequence[Json]) -> dict[str, Json]:
+        """The request with these values in its slots."""
         request = self._constant.copy()
         containers: list[Any] = [request]
         for parent, key in self._spine:
             container = containers[parent][key].copy()
             containers[parent][key] = container
             containers.append(container)
+        for value, (parent, key) in zip(filled, self._ends, strict=True):
+            containers[parent][key] = value
+        return request
+
+    def _filled(self, fill: Callable[[Slot], Json]) -> list[Json]:
+        self._language.fuel.refill()
+        filled: list[Json] = []
         faults: list[PathFault] = []
-        for slot, (parent, key) in zip(self._slots, self._ends, strict=True):
+        for slot in self._slots:
             try:
-                containers[parent][key] = fill(slot)
+                filled.append(fill(slot))
             except ExpressionFault as fault:
                 faults.append((slot.path, fault))
                 if isinstance(fault, OutOfFuel):
                     break
         if faults:
             raise DraftFault(tuple(faults))
-        return request
+        return filled
 
 
 def compile_draft(fields: Mapping[str, Json], language: Language, wanted: Judge) -> CompiledDraft:

@@ -29,11 +29,10 @@ class Fuel:
 
     def refill(self) -> None:
         """A full tank for the next message or text to compile. Raises OutOfFuel when the run has used up its sum."""
-        self._spent = self.spent
-        self._given = self.per_message
+        self._spent += self._given - self._left
+        self._given = self._left = self.per_message
         if self.limit is not None:
-            self._given = min(self.per_message, self.limit - self._spent)
-        self._left = self._given
+            self._given = self._left = min(self.per_message, self.limit - self._spent)
         if self._given <= 0:
             self._given = self._left = 0
             self._stop()

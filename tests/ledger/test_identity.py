@@ -30,6 +30,13 @@ def test_a_key_is_the_first_160_bits_of_sha_256_over_length_prefixed_fields() ->
     assert reference_of(expected) == "fp1." + expected
 
 
+@given(address=st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_key_is_spelled_as_base32_is_everywhere(address: str) -> None:
+    key = message_key(**{**GIVEN, "address": address})
+    assert base64.b32encode(base64.b32decode(key)).decode() == key
+    assert len(base64.b32decode(key)) == 20
+
+
 def test_a_key_never_changes() -> None:
     assert KEY == "NAI5VMUO4DJX7EP5VFMA5HGYVOVQGPWI"
     assert message_key(**GIVEN, distinct=[5, None, True, {"b": 1, "a": [1.5]}]) == "GMVTRGFH3QHOLZD5G3IRQV3UXHI3IUJ7"
