@@ -54,6 +54,8 @@ class Summary:
         except FlypastError as error:
             self.ended(error.message, error.exit_code)
             raise
+        except click.Abort:  # the end of input at a question
+            raise
         except Exception as error:
             if INTERRUPTS.are_behind(error):
                 return self._interrupted()
