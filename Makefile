@@ -9,7 +9,7 @@ SEEDS ?= 2000
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill faults simulate mutants schema clean
+.PHONY: help demo test lint types unit kill faults simulate mutants bench schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ simulate: .venv/.dev ## SEEDS=2000 sends in virtual time, with every fault; SEED
 
 mutants: .venv/.dev ## plant faults in the delivery, and see the simulator find each
 	$(BIN)/python -m tests.simulation --mutants
+
+bench: .venv/.dev ## the figures of benchmarks/README.md on this machine: about 20 minutes
+	$(BIN)/python -m benchmarks
 
 schema: .venv/.dev ## write the generated schemas anew
 	$(BIN)/python -m runner.manifest.strictness

@@ -162,7 +162,8 @@ def intend_values(intent: Intent, manifest: str, run: str, epoch: int) -> tuple[
 
 
 def settle_values(settled: Settlement, manifest: str, epoch: int, fitted: tuple[str | None, ...]) -> tuple[Any, ...]:
-    return (settled.state, settled.at, *fitted, settled.key, manifest, epoch)
+    # Its value: sqlite3 looks long for a way to adapt an enum.
+    return (settled.state.value, settled.at, *fitted, settled.key, manifest, epoch)
 
 
 def verdict_values(found: Verdict, manifest: str) -> dict[str, Any]:

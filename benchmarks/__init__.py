@@ -1,0 +1,1 @@
+"""Figures that README.md promises, measured side by side on this machine: `make bench`."""

@@ -1,0 +1,17 @@
+"""`make bench`: all of it, in the order of README.md."""
+
+import platform
+import sqlite3
+
+from . import ledger, memory, restart
+
+
+def main() -> None:
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()}")
+    print(ledger.report(20_000, 5), flush=True)
+    print(restart.report(100_000, 3), flush=True)
+    print(memory.report(100_000), flush=True)
+
+
+if __name__ == "__main__":
+    main()

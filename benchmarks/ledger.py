@@ -1,0 +1,154 @@
+"""The ledger's share of a send's CPU: the same messages, sent with SQLite (synchronous=FULL) and with no ledger.
+
+    python -m benchmarks.ledger [--messages N] [--rounds N]
+
+Each figure is of a process of its own, in turns; CPU counts all its threads, from the first message to the last.
+"""
+
+import argparse
+import asyncio
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import cast
+
+from runner.bird.client import BirdClient
+from runner.bird.requests import AccessKey
+from runner.canonical import canonical
+from runner.delivery.clock import SystemClock
+from runner.delivery.control import Control
+from runner.delivery.dispatch import Settings, dispatch
+from runner.delivery.spool import Spool, SpoolWriter
+from runner.ledger.identity import message_key, reference_of
+from runner.ledger.memory import MemoryLedger
+from runner.ledger.seam import Claim, Intent, Settlement
+from runner.ledger.sqlite import create
+from runner.model import Channel, Message, Policy
+
+from .measure import Server, spread
+
+ORIGIN, AT = "http://127.0.0.1", "2026-01-01T00:00:00.000Z"
+CHANNEL = Channel(
+    name="sms", workspace_id="5a0c8c1e-2f0e-4c0e-9d5d-0d6b1a1f7a11", channel_id="3f2c1f0a-7a44-4b0e-8f0c-2f3a9d1c5b22"
+)
+
+
+class NoClaim:
+    """Takes everything and keeps nothing: what a send costs by itself. A dispatch asks a claim for no more."""
+
+    def __init__(self) -> None:
+        self.commits = 0
+
+    def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
+        self.commits += 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--one", nargs=2, metavar=("LEDGER", "URL"), help="one run, in this process")
+    given = parser.parse_args()
+    if given.one:
+        print(*one(given.one[0], given.one[1], given.messages))
+    else:
+        print(report(given.messages, given.rounds))
+
+
+def report(messages: int, rounds: int) -> str:
+    """The table of README.md."""
+    found: dict[str, list[float]] = {"none": [], "memory": [], "sqlite": []}
+    with Server() as server:
+        for _ in range(rounds):
+            for ledger, costs in found.items():
+                command = [sys.executable, "-m", "benchmarks.ledger", "--messages", str(messages)]
+                ran = subprocess.run(
+                    [*command, "--one", ledger, server.url], capture_output=True, text=True, check=True
+                )
+                costs.append(float(ran.stdout.split()[0]))
+    shares = [100 * (1 - bare / whole) for bare, whole in zip(found["none"], found["sqlite"], strict=True)]
+    lines = [f"CPU per message, {messages:,} messages, concurrency 64, {rounds} rounds: median (min to max)"]
+    lines += [f"  {ledger:8}{spread(costs, ' us')}" for ledger, costs in found.items()]
+    lines.append(f"  the share of SQLite: {statistics.median(shares):.1f} % ({min(shares):.1f} to {max(shares):.1f})")
+    return "\n".join(lines)
+
+
+def one(ledger: str, url: str, messages: int) -> tuple[float, float]:
+    """CPU in microseconds for each message, and messages a second of wall time."""
+    with ExitStack() as stack:
+        spool = stack.enter_context(_spool(messages))
+        claim = _claim(ledger, Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        accepted, wall_s = asyncio.run(_send(spool, claim, url))
+        after = resource.getrusage(resource.RUSAGE_SELF)
+    if accepted != messages:
+        raise RuntimeError(f"{accepted} of {messages} were accepted")
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu_s / messages * 1e6, messages / wall_s
+
+
+def _claim(ledger: str, folder: Path, stack: ExitStack) -> Claim:
+    if ledger == "none":
+        return cast(Claim, NoClaim())
+    if ledger == "memory":
+        return MemoryLedger(origin=ORIGIN).claim("bench", run="run", at=AT)
+    opened = create(folder / "ledger.db", origin=ORIGIN, name=None, at=AT)
+    stack.callback(opened.close)
+    claim = opened.claim("bench", run="run", at=AT)
+    stack.callback(claim.release)
+    return claim
+
+
+def _spool(messages: int) -> Spool:
+    writer = SpoolWriter()
+    for number in range(messages):
+        writer.add(_message(number))
+    return writer.finish()
+
+
+def _message(number: int) -> Message:
+    address = f"phonenumber:+1{200 + number // 100 % 800}55501{number % 100:02}"
+    key = message_key(
+        workspace_id=CHANNEL.workspace_id, name="bench", edition="1", message="greet", address=address,
+        distinct=[number],
+    )  # fmt: skip
+    text = f"Hi Ada, order A{number:07} from Acme waits for you in Town {number % 977}."
+    contact = {"identifierKey": "phonenumber", "identifierValue": address.partition(":")[2]}
+    request = {
+        "body": {"type": "text", "text": {"text": text}},
+        "receiver": {"contacts": [contact]},
+        "reference": reference_of(key),
+    }
+    return Message(
+        draft="greet", channel=CHANNEL, key=key, reference=reference_of(key), address=address, payload_hash="0" * 64,
+        body=canonical(request), country="US", segments=1,
+    )  # fmt: skip
+
+
+async def _send(spool: Spool, claim: Claim, url: str) -> tuple[int, float]:
+    settings = Settings(concurrency=64, workspace_rate=None, stop_after=Policy().stop_after)
+    clock = SystemClock()
+    started_s = clock.monotonic_s()
+    async with BirdClient(url, AccessKey("bench-key"), concurrency=settings.concurrency) as client:
+        result = await dispatch(
+            spool,
+            edition="1",
+            claim=claim,
+            transport=client,
+            settings=settings,
+            clock=clock,
+            rng=Random(1),
+            control=Control(),
+            observe=lambda _: None,
+        )
+    return result.accepted, clock.monotonic_s() - started_s
+
+
+if __name__ == "__main__":
+    main()
