@@ -26,7 +26,6 @@ class Record:
     """
 
     LINGER_S = 0.005
-    TURNS = 2  # of the event loop before a commit: who is about to have its say shares it, and nobody waits for a clock
     WRITING = "flypast-ledger"  # the name of the task and the thread that write
 
     def __init__(self, claim: Claim) -> None:
@@ -92,8 +91,8 @@ class Record:
 
     async def _write(self) -> None:
         while self._gathered.settlers or self._gathered.intenders:
-            for _ in range(self.TURNS):
-                await asyncio.sleep(0)
+            # One more turn of the event loop: who is about to have its say shares the commit, and nobody waits.
+            await asyncio.sleep(0)
             batch, self._gathered = self._gathered, _Gathered()
             try:
                 await self._loop.run_in_executor(self._writer, self._claim.commit, batch.settlements, batch.intents)

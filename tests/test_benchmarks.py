@@ -1,0 +1,42 @@
+"""Slices of `make bench` that count work, not seconds; and that what it runs still runs."""
+
+import asyncio
+from pathlib import Path
+
+from benchmarks import ledger, memory, restart
+from benchmarks.measure import Server, used_by, write_manifest
+from runner.delivery.record import Record
+
+from .delivery.claims import Watched, ledger_and_claim
+from .delivery.test_record import accepted, wish
+
+WORKERS, EACH = 64, 10
+
+
+def test_a_plan_of_many_more_rows_takes_no_more_memory(tmp_path: Path) -> None:
+    peaks_mib = []
+    for rows in (17_000, 34_000):
+        write_manifest(tmp_path / str(rows), rows)
+        peaks_mib.append(used_by(memory.PLAN, tmp_path / str(rows)).peak_mib)
+    assert peaks_mib[1] < peaks_mib[0] + 3, peaks_mib  # one dict of who was met would take 5 more
+
+
+async def test_workers_side_by_side_share_their_commits() -> None:
+    _, claim = ledger_and_claim()
+    watched = Watched(claim)
+    async with Record(watched) as record:
+
+        async def work(worker: int) -> None:
+            for number in range(worker * EACH, (worker + 1) * EACH):
+                await record.intend(wish(number))
+                await record.settle(accepted(number))
+
+        await asyncio.gather(*map(work, range(WORKERS)))
+    assert len(watched.sizes) <= WORKERS * EACH / 8
+
+
+def test_the_benchmarks_run() -> None:
+    with Server() as server:
+        assert ledger.one("sqlite", server.url, 200)[0] > 0
+        assert ledger.one("none", server.url, 200)[0] > 0
+    assert "first request" in restart.report(300, 1)
