@@ -91,8 +91,6 @@ class Record:
 
     async def _write(self) -> None:
         while self._gathered.settlers or self._gathered.intenders:
-            # One more turn of the event loop: who is about to have its say shares the commit, and nobody waits.
-            await asyncio.sleep(0)
             batch, self._gathered = self._gathered, _Gathered()
             try:
                 await self._loop.run_in_executor(self._writer, self._claim.commit, batch.settlements, batch.intents)
