@@ -54,7 +54,7 @@ def command(
 
 
 def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
-    from runner.output.masking import recipient
+    from runner.output.masking import recipient, reference
 
     return {
         "formatVersion": 1,
@@ -64,7 +64,7 @@ def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
         "workspaceId": entry.workspace_id,
         "channelId": entry.channel_id,
         "key": entry.key,
-        "reference": _reference(entry, show_pii=show_pii),
+        "reference": reference(entry, show_pii=show_pii),
         "identifierKey": _kind(entry.address),
         "recipient": recipient(entry.address, show_pii=show_pii),
         "payloadHash": entry.payload_hash,
@@ -81,13 +81,6 @@ def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
         "code": entry.code,
         "words": entry.words,
     }
-
-
-def _reference(entry: Entry, *, show_pii: bool) -> str:
-    """One that a manifest made itself may say who it is for; of a purged message only its hash is left."""
-    from runner.ledger.identity import reference_of
-
-    return entry.reference if show_pii or not entry.address or entry.reference == reference_of(entry.key) else "***"
 
 
 def _kind(address: str) -> str | None:

@@ -16,7 +16,7 @@ from runner.errors import FlypastError, Refused, UsageError
 from runner.findings import Findings
 from runner.manifest.policy import LEAST_SETTLE_S
 from runner.model import Delivery, Policy
-from runner.output.masking import in_words, recipient
+from runner.output.masking import in_words, recipient, reference
 from runner.output.reconcile_text import again, doubles, not_looked_through, outcome
 from runner.pipeline.ledgers import LedgerChoice, guard_name
 from runner.pipeline.reconciling import LookUp, Order, look_up
@@ -147,7 +147,7 @@ def _line(each: Conclusion) -> dict[str, Any]:
         "manifest": entry.manifest,
         "message": entry.message,
         "key": entry.key,
-        "reference": entry.reference,
+        "reference": reference(entry),
         "recipient": recipient(entry.address),
         "state": each.ending,
         "id": each.message_id,

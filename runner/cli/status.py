@@ -45,6 +45,8 @@ def command(
         if output_format == "jsonl":
             for entry in ledger.entries(name):
                 TERMINAL.json(_line(entry, show_pii=show_pii), indent=None)
+                if TERMINAL.is_unread:
+                    break
             return
         manifests = {each: _counts(ledger, each) for each in ([name] if name else ledger.manifests())}
         _show(manifests, output_format, str(choice.path), ledger.name)

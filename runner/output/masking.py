@@ -1,5 +1,7 @@
 """People's data out of sight: a request whose words stay exact."""
 
+from runner.ledger.identity import reference_of
+from runner.ledger.seam import Entry
 from runner.model import Json
 from runner.recipients.phones import mask
 
@@ -23,6 +25,11 @@ def recipient(address: str, *, show_pii: bool = False) -> str | None:
 def in_words(address: str) -> str:
     """The same for people."""
     return recipient(address) or "purged"
+
+
+def reference(entry: Entry, *, show_pii: bool = False) -> str:
+    """A ledger's reference: one that the manifest gave itself may name a person, and of a purged one a hash is left."""
+    return entry.reference if show_pii or not entry.address or entry.reference == reference_of(entry.key) else "***"
 
 
 def _contact(contact: Json) -> Json:

@@ -307,4 +307,4 @@ def test_a_reference_of_the_manifest_s_own_that_two_share_stays_in_doubt(project
     assert send(project, server.url, "--concurrency", "1").code == 6
     ran = look(project, server.url)
     assert (ran.code, totals(ran)) == (6, {"double": 1})
-    assert sum(ran.json["totals"].values()) == 1
+    assert [each["reference"] for each in ran.json["messages"]] == ["***"]  # it may name a person
