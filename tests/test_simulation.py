@@ -41,7 +41,7 @@ def test_a_planted_fault_is_found(name: str) -> None:
 
 
 def test_a_planted_fault_is_gone_when_its_block_ends() -> None:
-    with planted(MUTANTS["a lost reply is tried again"]):
+    with planted(MUTANTS["blind retry: a lost reply is tried again"]):
         assert play(0).fault is not None
     assert play(0).fault is None
 
@@ -84,7 +84,7 @@ def test_the_universes_hold_every_trouble_and_every_blow() -> None:
 
 
 def test_a_fault_is_told_with_its_seed_its_universe_and_its_trace() -> None:
-    with planted(MUTANTS["a lost reply is tried again"]):
+    with planted(MUTANTS["blind retry: a lost reply is tried again"]):
         played = play(0)
     told = tell(played)
     assert f"FAULT: {played.fault}" in told

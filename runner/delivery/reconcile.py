@@ -15,7 +15,7 @@ from runner.ledger.identity import purged_reference, reference_of
 from runner.ledger.seam import Entry, Verdict
 from runner.model import Rejected, State
 
-from .scanning import SLACK_S, Seen, rfc3339
+from .scanning import Seen, rfc3339
 
 Ending = Literal["accepted", "rejected", "absent", "planned", "inDoubt", "double"]
 _MOST_IDS = 5  # named in the words of a double
@@ -145,9 +145,6 @@ def _not_settled(entry: Entry, seen: Seen, settle_s: float) -> Conclusion | None
 
     Both times are Bird's: between two scans our own clock may have been set.
     """
-    intended_s = unix_s(entry.intended_at)
-    if intended_s is not None and intended_s > seen.ended_s + SLACK_S:  # our clock was wrong, who knows by how much
-        return Conclusion(entry=entry, ending="inDoubt", again_s=intended_s, words=entry.words)
     first_s = unix_s(entry.looked_at)
     if first_s is None:
         looked_s = seen.at_bird_s(seen.ended_s)
@@ -162,7 +159,7 @@ def _not_settled(entry: Entry, seen: Seen, settle_s: float) -> Conclusion | None
         )
         again_s = seen.surely_past_s(looked_s + settle_s)
         return Conclusion(entry=entry, ending="inDoubt", verdict=verdict, again_s=again_s, words=entry.words)
-    again_s = max(first_s, intended_s or first_s) + settle_s
+    again_s = max(first_s, unix_s(entry.intended_at) or first_s) + settle_s
     if seen.at_bird_s(seen.started_s) < again_s:
         return Conclusion(entry=entry, ending="inDoubt", again_s=seen.surely_past_s(again_s), words=entry.words)
     return None

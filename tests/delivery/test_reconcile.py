@@ -95,13 +95,6 @@ def test_two_scans_are_as_far_apart_as_birds_clock_says_though_ours_was_set_betw
     assert look(held, seen(at_s=ORIGIN_S + 60 + SETTLE_S + 401, ahead_s=-200.0)).ending == "absent"
 
 
-@pytest.mark.parametrize("looked_at", [None, rfc3339(ORIGIN_S)])
-def test_a_message_that_was_sent_in_the_future_is_never_absent(looked_at: str | None) -> None:
-    held = entry("A", looked_at=looked_at, intended_at=rfc3339(ORIGIN_S + 1e6))
-    told = look(held, seen(at_s=ORIGIN_S + 1e6 - 301))
-    assert (told.ending, told.verdict, told.again_s) == ("inDoubt", None, ORIGIN_S + 1e6)
-
-
 def test_a_rejection_that_may_be_an_older_attempts_counts_only_when_nothing_else_came_to_light() -> None:
     refused = replace(there(), outcome=Rejected(code="12003", words="no such destination", message_id="m-1"))
     held = entry("A", attempts=2)

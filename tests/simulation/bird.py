@@ -1,8 +1,11 @@
 """The other side: a server with an append-only record of what it took, and the network between it and a run."""
 
 import asyncio
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 
 from runner.delivery.ports import NoConnection, Reply, ReplyLost
@@ -19,6 +22,23 @@ TRUE_WALL_S = 1_772_355_600.0
 REPLY_TIMEOUT_S = 20.0
 
 
+def rfc3339(unix_s: float) -> str:
+    """UTC with microseconds."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A message as Bird keeps it. It is in the list from `seen_from_s` on. Times are the universe's."""
+
+    message_id: str
+    reference: str | None
+    channel_id: str
+    created_s: float
+    seen_from_s: float
+    is_rejected: bool = False
+
+
 @dataclass(slots=True)
 class SimClock:
     """A process's clock. `jumped_s` is how far its wall clock is off; its monotonic one never is."""
@@ -32,7 +52,7 @@ class SimClock:
 
     def now(self) -> str:
         """Finer than the real one, so that each text leads back to its instant."""
-        text = f"at {self.wall_s():.6f}"
+        text = rfc3339(self.wall_s())
         self.instants[text] = self.time.now_s
         return text
 
@@ -49,8 +69,10 @@ class SimBird:
 
     time: Time
     rng: Random
+    lag_s: float = 0.0
     taken: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    records: list[Record] = field(default_factory=list)
 
     def fate(self, weather: Weather, since_s: float) -> Fate:
         maker = FINE
@@ -68,6 +90,42 @@ class SimBird:
     def take(self, message: Message, fate: Fate) -> None:
         if fate.is_taken:
             (self.rejected if fate.is_rejected_on_arrival else self.taken)[message.key] += 1
+            for _ in range(fate.times):
+                self._keep(message, fate)
+
+    def has_others(self, channels: Sequence[Channel], count: int) -> None:
+        """Messages that are none of ours, from before and from later on."""
+        for number in range(count):
+            created_s = self.time.now_s + self.rng.uniform(-600.0, 1800.0)
+            self.records.append(
+                Record(
+                    message_id=f"m-o{number}",
+                    reference=self.rng.choice((None, "", "fp1.", f"theirs-{number}")),
+                    channel_id=self.rng.choice(channels).channel_id,
+                    created_s=created_s,
+                    seen_from_s=created_s,
+                )
+            )
+
+    def _keep(self, message: Message, fate: Fate) -> None:
+        created_s = self.time.now_s + fate.arrives_s
+        self.records.append(
+            Record(
+                message_id=_id_in(fate) or f"m-x{len(self.records)}",
+                reference=message.reference,
+                channel_id=message.channel.channel_id,
+                created_s=created_s,
+                seen_from_s=created_s + self.rng.random() * self.lag_s,
+                is_rejected=fate.is_rejected_on_arrival,
+            )
+        )
+
+
+def _id_in(fate: Fate) -> str | None:
+    if fate.kind != "202" or fate.body is None:
+        return None
+    message_id: str = json.loads(fate.body)["id"]
+    return message_id
 
 
 @dataclass(slots=True)

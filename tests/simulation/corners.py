@@ -5,17 +5,23 @@ What a seed has found gets a place here: seeds mean something else as soon as th
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Literal
 
 from runner.model import Rate, StopAfter, Threshold
 
-from .fates import ENDING
+from .fates import ENDING, TROUBLE
+from .looks import PASSING, SPOILING, STOPPING, Look
 from .loop import Order
-from .universe import CHANNELS, Blow, Leg, Outage, Universe, Weather
+from .universe import CHANNELS, Blow, Kind, Leg, Outage, Universe, Weather
 
 _ORDERS: tuple[Order, ...] = ("first first", "random", "last first")
 _NEVER = StopAfter(rejected=Threshold(), in_doubt=Threshold())
 _CALM = Weather(slow_s=0.05)
 _SLOW_DISK_S = (0.01, 0.05)
+_WHOLE = Look(after_s=130.0, page_size=3)
+_ENDS: tuple[Literal["kill", "signal"], ...] = ("kill", "signal")
+_WHILE_WAITING: tuple[tuple[Kind, float], ...] = (("jump", 7200.0), ("jump", -7200.0), ("signal", 0.0))
+_SECOND: tuple[tuple[Kind, float], ...] = (("takeover", 0.0), ("takeover", 40.0), ("kill", 0.0), ("signal", 0.0))
 
 
 def killed_anywhere() -> Iterator[Universe]:
@@ -72,6 +78,21 @@ def flaky() -> Iterator[Universe]:
         yield replace(_universe(number, Leg(weather=weather)), size=60)
 
 
+def troubled_in_one_way() -> Iterator[Universe]:
+    """Each trouble by itself."""
+    for number, trouble in enumerate(sorted(TROUBLE) * 3):
+        yield _universe(number, Leg(weather=Weather(share=0.5, troubles=(trouble,))))
+
+
+def paced_slowly() -> Iterator[Universe]:
+    """Most of the time goes by in waiting: the wall clock leaps meanwhile, or a signal comes."""
+    for number in range(20):
+        for kind, amount in _WHILE_WAITING:
+            blow = Blow(step=20 + number, kind=kind, amount=amount)
+            made = _universe(number, Leg(weather=_CALM, blows=(blow,)))
+            yield replace(made, rate=Rate(count=1, per_s=10))
+
+
 def ended_anywhere() -> Iterator[Universe]:
     """From some request on each one tells that the run must not go on."""
     for number in range(20):
@@ -80,15 +101,87 @@ def ended_anywhere() -> Iterator[Universe]:
             yield _universe(number, Leg(weather=Weather(slow_s=0.2, outages=(outage,))))
 
 
+def looked_for_anywhere() -> Iterator[Universe]:
+    """A look that is killed or told to end at any moment, and two whole ones after it."""
+    for step in range(1, 40):
+        for end in _ENDS:
+            broken = Look(after_s=10.0, page_size=1, ends_at=step, end=end)
+            yield _looked_for(step, (broken, _WHOLE, _WHOLE), list_lag_s=80.0)
+
+
+def looked_for_in_a_list_that_comes_to_grief() -> Iterator[Universe]:
+    """Pages fail in one way, each second one; then the look is made again, too soon and late enough."""
+    for number, trouble in enumerate((*PASSING, *SPOILING, *STOPPING) * 4):
+        bad = Look(after_s=10.0, share=0.3, troubles=(trouble,), page_size=1 + number % 3, slow_s=0.0)
+        looks = (bad, replace(bad, after_s=60.0), replace(bad, after_s=130.0), replace(bad, share=0.0, after_s=130.0))
+        yield replace(_looked_for(number, looks, list_lag_s=80.0), shares=number % 3)
+
+
+def looked_for_by_clocks_that_were_set() -> Iterator[Universe]:
+    """The clock was wrong when the messages went out, or between two looks, or is wrong still."""
+    for number, off_s in enumerate((3600.0, -3600.0, 5 * 3600.0, 400 * 86400.0, 230.0, -230.0) * 4):
+        jump = Blow(step=1, kind="jump", amount=off_s)
+        for back_s in (None, 0.0, -230.0, 230.0):
+            right = replace(_WHOLE, after_s=20.0, skew_s=0.0)
+            looks = (replace(_WHOLE, skew_s=back_s), _WHOLE, right, _WHOLE, replace(_WHOLE, after_s=6 * 3600.0), _WHOLE)
+            yield _looked_for(number, looks, blows=(jump,))
+    for number in range(20):
+        set_s = (-230.0, 230.0, 0.0)
+        yield _looked_for(number, tuple(Look(after_s=20.0, skew_s=each) for each in set_s), list_lag_s=80.0)
+
+
+def looked_for_in_a_long_list() -> Iterator[Universe]:
+    """One message on each of many pages, which come at once."""
+    for number in range(4):
+        look = Look(after_s=1200.0, page_size=1, slow_s=0.0)
+        yield replace(_looked_for(number, (look, look)), foreign=90)
+
+
+def looked_for_after_an_older_attempt() -> Iterator[Universe]:
+    """Bird rejects a message after taking it; another text is sent, its reply is lost, and the list lags behind."""
+    rejected = Leg(weather=Weather(share=0.7, troubles=("rejected 202",)))
+    for number in range(30):
+        lost = Leg(weather=Weather(share=0.8, troubles=("lost", "late")), edits=True)
+        looked = Leg(weather=Weather(), edits=True, looks=(replace(_WHOLE, after_s=5.0),), decides="absent")
+        again = Leg(weather=Weather(), edits=True, looks=(_WHOLE, _WHOLE), decides="absent")
+        made = _looked_for(number, (), list_lag_s=80.0)
+        yield replace(made, legs=(rejected, lost, looked, again))
+
+
+def looked_for_where_others_have_its_reference() -> Iterator[Universe]:
+    """Several messages share one, or somebody on the way sent a request twice."""
+    for number in range(30):
+        first = Leg(weather=Weather(share=0.6, troubles=("doubled", "lost")))
+        made = replace(_looked_for(number, ()), shares=number % 3)
+        yield replace(made, legs=(first, *made.legs[1:-1], Leg(weather=Weather(), looks=(_WHOLE, _WHOLE))))
+
+
+def taken_over_twice_anywhere() -> Iterator[Universe]:
+    """Three runs at once, of which two wake later; or the second one dies."""
+    for step in range(1, 80, 3):
+        for kind, amount in _SECOND:
+            blows = (Blow(step=step, kind="takeover", amount=20.0), Blow(step=step // 2, kind=kind, amount=amount))
+            yield _universe(step, Leg(weather=_CALM, blows=blows))
+
+
 CORNERS: dict[str, Callable[[], Iterator[Universe]]] = {
     made.__name__.replace("_", " "): made
     for made in (
+        looked_for_in_a_list_that_comes_to_grief,
+        looked_for_by_clocks_that_were_set,
+        looked_for_in_a_long_list,
+        looked_for_after_an_older_attempt,
+        looked_for_where_others_have_its_reference,
         ended_anywhere,
+        troubled_in_one_way,
+        paced_slowly,
         flaky,
         unreachable,
         signalled_anywhere,
         mistaken_anywhere,
         taken_over_anywhere,
+        taken_over_twice_anywhere,
+        looked_for_anywhere,
         killed_anywhere,
         signalled_twice_anywhere,
     )
@@ -110,3 +203,13 @@ def _universe(seed: int, leg: Leg) -> Universe:
         lag_s=_SLOW_DISK_S,
         legs=(leg, Leg(weather=Weather())),
     )
+
+
+def _looked_for(
+    seed: int, looks: tuple[Look, ...], *, list_lag_s: float = 0.0, blows: tuple[Blow, ...] = ()
+) -> Universe:
+    """Half of the replies are lost; then looks are made, and a person sends again what is absent."""
+    lost = Leg(weather=Weather(share=0.5, troubles=("lost", "late")), blows=blows)
+    again = Leg(weather=Weather(), looks=looks, decides="absent")
+    made = _universe(seed, lost)
+    return replace(made, legs=(lost, again, *made.legs[1:]), settle_s=120.0, list_lag_s=list_lag_s, foreign=6)

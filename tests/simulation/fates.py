@@ -11,6 +11,8 @@ from typing import Literal
 
 from runner.model import State
 
+from .looks import LATEST_S
+
 Loss = Literal["unconnected", "certificate", "lost", "bug"]
 
 
@@ -19,7 +21,8 @@ class Fate:
     """`is_taken`: the server has it in its record. `hold_s`: for how long a 429 surely asks to wait, from its
     reply on (a date: from its request on).
 
-    `ends`: why nothing more may be posted after it. A `loss` comes instead of a reply.
+    `ends`: why nothing more may be posted after it. A `loss` comes instead of a reply. What was sent may arrive
+    `arrives_s` later, and somebody on the way may deliver it several `times`.
     """
 
     kind: str
@@ -33,6 +36,8 @@ class Fate:
     ends: str | None = None
     connect_s: float = 0.0
     takes_s: float = 0.0
+    arrives_s: float = 0.0
+    times: int = 1
 
     @property
     def is_rejected_on_arrival(self) -> bool:
@@ -117,6 +122,16 @@ def _timeout(rng: Random, wall_s: float) -> Fate:
     return replace(_lost(rng, wall_s), kind="timeout", takes_s=20.0)
 
 
+def _late(rng: Random, _: float) -> Fate:
+    """The sender is told that the connection broke, and the request is still on its way."""
+    return Fate(kind="late", proves=State.IN_DOUBT, is_taken=True, loss="lost", arrives_s=rng.random() * LATEST_S)
+
+
+def _doubled(_rng: Random, _: float) -> Fate:
+    """A proxy hears no reply and asks again: Bird has it twice, by nobody's leave."""
+    return Fate(kind="doubled", proves=State.IN_DOUBT, is_taken=True, status=504, times=2)
+
+
 def _stale(_rng: Random, _: float) -> Fate:
     """An old reply came twice and lay on the connection: the client sees that and hangs up."""
     return Fate(kind="stale reply", proves=State.IN_DOUBT, loss="lost")
@@ -142,6 +157,8 @@ TROUBLE: dict[str, Maker] = {
     "certificate": _certificate,
     "lost": _lost,
     "timeout": _timeout,
+    "late": _late,
+    "doubled": _doubled,
     "stale": _stale,
     "bug": _bug,
 }

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from runner.delivery.tally import RunResult
-from runner.model import State
+from runner.ledger.seam import Entry
+from runner.model import Message, State
 from runner.pipeline.sending import standing
 
 from .process import Process, World
@@ -124,13 +125,39 @@ def _judge_counts(process: Process, result: RunResult) -> None:
     told = (result.accepted, result.rejected, result.in_doubt)
     held = (states[State.ACCEPTED], states[State.REJECTED], states[State.IN_DOUBT])
     must(told == held, f"the result says {told} accepted, rejected and in doubt, the ledger {held}")
-    sent = standing(process.plan, result)
-    whole = Counter(ledger.state(message.key) for message in process.wanted)
-    shown = (sent.totals["accepted"], sent.totals["inDoubt"], sum(sent.totals.values()) - sent.totals["messages"])
-    wanted = (whole[State.ACCEPTED], whole[State.IN_DOUBT], len(process.wanted))
-    must(shown == wanted, f"the summary says {shown} accepted, in doubt and all, the ledger {wanted}")
-    is_good = result.stopped is None and not whole[State.IN_DOUBT] and not result.rejected
-    must((sent.exit_code == 0) == is_good, f"exit code {sent.exit_code}, and all is {'' if is_good else 'not '}done")
+    sent, due = standing(process.plan, result), _totals(process)
+    must(sent.totals == due, f"the summary says {sent.totals}, the ledger {due}")
+    code = _exit_code(result, in_doubt=due["inDoubt"])
+    must(sent.exit_code == code, f"exit code {sent.exit_code}, and {code} is due")
+
+
+def _totals(process: Process) -> dict[str, int]:
+    """All messages of the manifest by where they stand. What was rejected with another text is planned anew."""
+    ledger = process.world.ledger
+    standings = Counter(_standing(ledger.durable.get(message.key), message) for message in process.wanted)
+    names = ("accepted", "rejected", "inDoubt", "skipped", "planned")
+    return {"messages": len(process.wanted), **{name: standings[name] for name in names}}
+
+
+def _standing(entry: Entry | None, message: Message) -> str:
+    match entry.state if entry is not None else State.PLANNED:
+        case State.ACCEPTED:
+            return "accepted"
+        case State.IN_DOUBT | State.ABSENT | State.SENDING:
+            return "inDoubt"
+        case State.DROPPED:
+            return "skipped"
+        case State.REJECTED if entry is not None and entry.payload_hash == message.payload_hash:
+            return "rejected"
+        case _:
+            return "planned"
+
+
+def _exit_code(result: RunResult, *, in_doubt: int) -> int:
+    """From the contract's table: when several hold, 9, 7, 11, 130, 6, 5."""
+    if result.stopped is not None:
+        return {"ledger": 9, "refused": 7, "interrupted": 130}.get(result.stopped.kind, 11)
+    return 6 if in_doubt else 5 if result.rejected else 0
 
 
 def _is_touched(process: Process, key: str) -> bool:
@@ -145,7 +172,7 @@ def judge_end(world: World, last: Process, result: RunResult | Exception) -> Non
     must(result.stopped is None and result.accepted == len(last.to_send), f"no trouble, and yet: {_brief(result)}")
     for message in last.wanted:
         state = world.ledger.state(message.key)
-        is_settled = state in (State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.DROPPED)
+        is_settled = state in (State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.DROPPED, State.ABSENT)
         must(is_settled, f"silently none: {message.key} is {state} when all is done")
 
 

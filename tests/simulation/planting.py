@@ -17,6 +17,10 @@ class Edit:
     swaps: tuple[tuple[str, str], ...]
 
 
+def edit(owner: Any, name: str, *swaps: tuple[str, str]) -> Edit:
+    return Edit(owner=owner, name=name, swaps=swaps)
+
+
 @contextmanager
 def planted(edits: Sequence[Edit]) -> Iterator[None]:
     """Raises ValueError where a text is not there exactly once: the code has changed, and so must the edit."""

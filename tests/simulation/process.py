@@ -13,7 +13,7 @@ from runner.ledger.seam import Entry
 from runner.model import Message, Policy, State
 from runner.plan import Composed, Plan, Planner
 
-from .bird import SimBird, SimClock, SimTransport
+from .bird import TRUE_WALL_S, SimBird, SimClock, SimTransport, rfc3339
 from .loop import SimLoop, Time
 from .store import SimClaim, SimLedger
 from .trace import Trace
@@ -42,9 +42,10 @@ class World:
     bird: SimBird
     runs: int = 0
     jumped_s: float = 0.0
+    first_look_s: dict[tuple[str, int], float] = field(default_factory=dict)  # by key and attempt: the first whole one
 
     def at(self) -> str:
-        return f"at {self.time.now_s:.6f}"
+        return rfc3339(TRUE_WALL_S + self.time.now_s + self.jumped_s)
 
 
 class Process:
@@ -83,7 +84,7 @@ class Process:
             settings=self.settings,
             wanted={message.body: message for message in self.to_send},
             instants=self.clock.instants,
-            has_jumps=any(blow.kind == "jump" for each in universe.legs for blow in each.blows),
+            has_jumps=universe.has_jumps,
         )
         self.transport = SimTransport(
             world.bird, leg.weather, self.watch, world.trace, self.name, began_s=world.time.now_s
@@ -91,6 +92,7 @@ class Process:
         self.control = Control()
         self.signals: list[float] = []
         self.frozen_s = 0.0
+        self.sleeps_since_s = world.time.now_s
         self.worst_lag_s = 0.0
         self.is_dead = False
         self.began_s = world.time.now_s
@@ -151,6 +153,15 @@ class Process:
         self.world.time.now_s += seconds
         self.stood_still(seconds)
 
+    def falls_asleep(self) -> None:
+        self.world.trace.note(self.name, "stands still, its lock is lost")
+        self.sleeps_since_s = self.world.time.now_s
+        self.world.ledger.lose_lock()
+
+    def wakes(self) -> None:
+        self.stood_still(self.world.time.now_s - self.sleeps_since_s)
+        self.world.trace.note(self.name, "wakes")
+
     def stood_still(self, seconds: float) -> None:
         self.frozen_s += seconds
         self.watch.allowance_s += seconds
@@ -210,5 +221,5 @@ def _composed(message: Message, number: int) -> Composed:
     )
 
 
-def in_doubt(ledger: SimLedger) -> list[str]:
-    return [key for key in ledger.durable if ledger.state(key) is State.IN_DOUBT]
+def undecided(ledger: SimLedger) -> list[str]:
+    return [key for key in ledger.durable if ledger.state(key) in (State.IN_DOUBT, State.ABSENT)]

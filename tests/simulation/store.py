@@ -110,7 +110,20 @@ class SimClaim:
         self.unsynced.clear()
 
     def reconcile(self, verdicts: Sequence[Verdict]) -> int:
-        raise NotImplementedError
+        """Durable when it returns, and made in the loop: nothing can come between."""
+        self.calls += 1
+        fault = self.faults.get(self.calls)
+        if fault is not None:
+            self._fail(fault)
+        if fault == "refused":
+            raise LedgerFault("the disk is full")
+        moved = self.claim.reconcile(verdicts)
+        self.unsynced.extend(verdict.key for verdict in verdicts)
+        self.synced()
+        self.ledger.trace.note(self.run, "told", len(verdicts))
+        if fault is not None:
+            raise LedgerFault("the disk failed while it synced")
+        return moved
 
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
         raise NotImplementedError

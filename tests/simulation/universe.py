@@ -9,10 +9,12 @@ from typing import Literal
 from runner.model import Channel, Message, Rate, StopAfter, Threshold
 
 from .fates import ENDING, TROUBLE
+from .looks import SETTLES_S, Look, draw_looks, lag_s
 from .loop import Order
 from .store import DiskFault
 
 Kind = Literal["kill", "signal", "jump", "freeze", "rival", "takeover", "disk"]
+Decision = Literal["knows", "absent"]
 CHANNELS = tuple(
     Channel(
         name=name,
@@ -58,7 +60,8 @@ class Blow:
 
     kill: the process dies; `amount` 1 keeps what it had written and not synced. signal: SIGINT. jump: the wall clock
     leaps by `amount` seconds. freeze: the machine stands still for `amount` seconds. rival: another run asks for the
-    claim. takeover: the process stands still, its lock is lost, another run starts; it wakes `amount` steps later.
+    claim. takeover: the process stands still, its lock is lost, another run starts, which later blows strike, and
+    perhaps a third; the older ones wake `amount` steps after the last of these began.
     disk: the next commit fails; `amount` 1 is a mistake of ours in it.
     """
 
@@ -69,19 +72,28 @@ class Blow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One run, and what a person does before it: `edits` changes all texts, `decides` resolves what is in doubt."""
+    """One run, and what people do before it.
+
+    `edits` changes all texts; `looks` are made one after the other; `decides` resolves what is in doubt, by somebody
+    who knows what went out, or who sends again what is absent.
+    """
 
     weather: Weather
     blows: tuple[Blow, ...] = ()
     disk: tuple[tuple[int, DiskFault], ...] = ()
     limit: int | None = None
     edits: bool = False
-    decides: bool = False
+    looks: tuple[Look, ...] = ()
+    decides: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Universe:
-    """`lag_s`: the longest that a commit waits, and the longest that it syncs. `late_s`: how late timers may be."""
+    """`lag_s`: the longest that a commit waits, and the longest that it syncs. `late_s`: how late timers may be.
+
+    `list_lag_s`: how long Bird's list may lag behind; `foreign`: how many messages of others are in it. `shares`: so
+    many messages have one reference, which the manifest gives (0: each has its own, which holds its key).
+    """
 
     seed: int
     size: int
@@ -95,6 +107,16 @@ class Universe:
     late_s: float
     lag_s: tuple[float, float]
     legs: tuple[Leg, ...]
+    settle_s: float = 900.0
+    list_lag_s: float = 0.0
+    foreign: int = 0
+    shares: int = 0
+
+    @property
+    def has_jumps(self) -> bool:
+        """The clock is not always right."""
+        blows = any(blow.kind == "jump" for leg in self.legs for blow in leg.blows)
+        return blows or any(look.skew_s for leg in self.legs for look in leg.looks)
 
     def messages(self, version: int) -> list[Message]:
         return [self._message(number, version) for number in range(self.size)]
@@ -102,12 +124,13 @@ class Universe:
     def _message(self, number: int, version: int) -> Message:
         key = f"k{number:03}"
         text = f"Hello Robert {number}, version {version}"
-        body = {"body": {"text": {"text": text}, "type": "text"}, "reference": f"fp1.{key}"}
+        reference = f"order-{number // self.shares}" if self.shares else f"fp1.{key}"
+        body = {"body": {"text": {"text": text}, "type": "text"}, "reference": reference}
         return Message(
             draft="announce",
             channel=self.channels[number % len(self.channels)],
             key=key,
-            reference=f"fp1.{key}",
+            reference=reference,
             address=f"phonenumber:+141555501{number:02}",
             payload_hash=f"hash-{number}-{version}",
             body=json.dumps(body, sort_keys=True, separators=(",", ":")).encode(),
@@ -119,7 +142,8 @@ class Universe:
 def draw(seed: int) -> Universe:
     rng = Random(f"universe {seed}")
     size = rng.choice((5, 8, 12, 20, 30)) if rng.random() < 0.85 else rng.randint(31, 60)
-    troubled = [_leg(rng, size) for _ in range(rng.choice((1, 1, 2, 2, 3, 4)))]
+    settle_s = rng.choice(SETTLES_S)
+    troubled = [_leg(rng, size, settle_s) for _ in range(rng.choice((1, 1, 2, 2, 3, 4)))]
     return Universe(
         seed=seed,
         size=size,
@@ -132,7 +156,11 @@ def draw(seed: int) -> Universe:
         cpu_s=rng.choice((0.0, 0.0, 0.00002, 0.0002)),
         late_s=rng.choice((0.0, 0.001, 0.02, 0.2)),
         lag_s=(rng.choice((0.0, 0.001, 0.02, 0.3)), rng.choice((0.0, 0.002, 0.05, 0.5))),
-        legs=(*troubled, Leg(weather=Weather())),
+        legs=(*troubled, Leg(weather=Weather(), looks=draw_looks(rng, settle_s), decides=_decision(rng))),
+        settle_s=settle_s,
+        list_lag_s=lag_s(rng, settle_s),
+        foreign=rng.choice((0, 0, 3, 40)),
+        shares=rng.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 2)),
     )
 
 
@@ -143,15 +171,20 @@ def _stop_after(rng: Random) -> StopAfter:
     return rng.choice((_NEVER, _NEVER, StopAfter(rejected=threshold(), in_doubt=threshold())))
 
 
-def _leg(rng: Random, size: int) -> Leg:
+def _leg(rng: Random, size: int, settle_s: float) -> Leg:
     return Leg(
         weather=_weather(rng),
         blows=_blows(rng, size),
         disk=_disk(rng, size),
         limit=rng.randint(1, size) if rng.random() < 0.1 else None,
         edits=rng.random() < 0.1,
-        decides=rng.random() < 0.2,
+        looks=draw_looks(rng, settle_s),
+        decides=_decision(rng),
     )
+
+
+def _decision(rng: Random) -> Decision | None:
+    return rng.choice((None, None, None, "knows", "absent", "absent"))
 
 
 def _weather(rng: Random) -> Weather:

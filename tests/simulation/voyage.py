@@ -10,11 +10,12 @@ from runner.model import Message, State
 
 from .bird import SimBird
 from .judging import judge_end, judge_ended, judge_killed, judge_world
+from .looking import Looker, take_look
 from .loop import SimLoop, Time
-from .process import Process, World, in_doubt
+from .process import Process, World, undecided
 from .store import SimLedger
 from .trace import Trace
-from .universe import Blow, Leg, Universe, draw
+from .universe import Blow, Decision, Leg, Universe, draw
 
 MOST_STEPS = 400_000
 
@@ -41,7 +42,8 @@ class Voyage:
     def __init__(self, universe: Universe) -> None:
         time = Time()
         trace = Trace(time)
-        bird = SimBird(time, Random(f"{universe.seed} bird"))
+        bird = SimBird(time, Random(f"{universe.seed} bird"), lag_s=universe.list_lag_s)
+        bird.has_others(universe.channels, universe.foreign)
         self._world = World(universe, time, trace, SimLedger(trace), bird)
         self._late = Random(f"{universe.seed} late")
         self._steps = 0
@@ -66,11 +68,23 @@ class Voyage:
         """What people do between two runs."""
         world = self._world
         self._version += leg.edits
-        if leg.decides and (doubtful := in_doubt(world.ledger)):
+        for asked in leg.looks:
+            if world.trace.fault is None and undecided(world.ledger):
+                take_look(world, asked, self._drive_one, most_steps=MOST_STEPS)
+                judge_world(world)
+        if leg.decides is not None and (doubtful := undecided(world.ledger)):
+            self._decide(doubtful, leg.decides)
+
+    def _decide(self, doubtful: Sequence[str], decides: Decision) -> None:
+        world = self._world
+        if decides == "absent":
+            again = [key for key in doubtful if world.ledger.state(key) is State.ABSENT]
+        else:
             went = [key for key in doubtful if world.bird.taken[key] or world.bird.rejected[key]]
+            again = [key for key in doubtful if key not in went]
             world.ledger.decide(went, State.DROPPED, at=world.at())
-            world.ledger.decide([key for key in doubtful if key not in went], State.PLANNED, at=world.at())
-            world.trace.note("person", "decides", len(doubtful))
+        world.ledger.decide(again, State.PLANNED, at=world.at())
+        world.trace.note("person", f"decides: {decides}", len(doubtful), len(again))
 
     def _messages(self) -> list[Message]:
         if self._version not in self._versions:
@@ -79,13 +93,21 @@ class Voyage:
 
     def _run(self, process: Process, leg: Leg) -> RunResult | Exception | None:
         """To its end, through its blows. None when it was killed."""
+        older: list[Process] = []
+        wakes_at = 0
         for blow in leg.blows:
             self._drive([process], blow.step)
             if process.is_over or self._world.trace.fault is not None:
                 break
             if blow.kind == "takeover":
-                return self._take_over(process, leg, blow)
-            self._strike(process, blow)
+                process.falls_asleep()
+                older.append(process)
+                process = Process(self._world, Leg(weather=leg.weather), process.wanted)
+                wakes_at = int(blow.amount)
+            else:
+                self._strike(process, blow)
+        if older:
+            self._wake(older, process, wakes_at)
         self._drive([process], MOST_STEPS)
         return self._ended(process)
 
@@ -115,18 +137,14 @@ class Voyage:
         else:
             world.trace.broken(f"a second run got the claim of {process.name}, which lives")
 
-    def _take_over(self, process: Process, leg: Leg, blow: Blow) -> RunResult | Exception | None:
-        """Two runs that both believe the claim is theirs: the older one wakes while the newer one sends."""
-        world = self._world
-        world.trace.note(process.name, "stands still, its lock is lost")
-        world.ledger.lose_lock()
-        heir = Process(world, Leg(weather=leg.weather), process.wanted)
-        self._drive([heir], int(blow.amount))
-        process.stood_still(world.time.now_s - heir.began_s)
-        world.trace.note(process.name, "wakes")
-        self._drive([process, heir], MOST_STEPS)
-        self._ended(process, was_taken_over=True)
-        return self._ended(heir)
+    def _wake(self, older: Sequence[Process], heir: Process, wakes_at: int) -> None:
+        """Two or more runs that all believe the claim is theirs: the older ones wake while the newest one sends."""
+        self._drive([heir], wakes_at)
+        for process in older:
+            process.wakes()
+        self._drive([*older, heir], MOST_STEPS)
+        for process in older:
+            self._ended(process, was_taken_over=True)
 
     def _ended(self, process: Process, *, was_taken_over: bool = False) -> RunResult | Exception | None:
         if process.is_dead:
@@ -142,7 +160,10 @@ class Voyage:
 
     # Who goes next
 
-    def _drive(self, processes: Sequence[Process], until_step: int) -> None:
+    def _drive_one(self, looker: Looker, until_step: int) -> None:
+        self._drive([looker], until_step)
+
+    def _drive(self, processes: Sequence[Process | Looker], until_step: int) -> None:
         """Until the last one of them has made so many steps, or all are over."""
         last, trace = processes[-1].loop, self._world.trace
         while trace.fault is None and last.steps < until_step:
