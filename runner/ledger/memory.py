@@ -207,7 +207,7 @@ class MemoryClaim:
             state=State.SENDING,
             attempts=1 if before is None else before.attempts + 1,
             run=self.run,
-            intended_at=intent.at,
+            intended_at=before.intended_at if before is not None and before.state is State.IN_DOUBT else intent.at,
             at=intent.at,
             message_id=None,
             code=None,

@@ -88,9 +88,10 @@ class Verdict:
 class Entry:
     """One message as the ledger holds it. Times are RFC 3339 in UTC.
 
-    `run` names the run that last sent it or decided about it; `intended_at` is when its last intent was written
-    (a request can't be older), `at` when its state last changed, `looked_at` when all of Bird's list was first looked
-    through since then without seeing it. `resent` counts how often it was sent again because it was absent.
+    `run` names the run that last sent it or decided about it. `intended_at` is when the first intent was written of
+    those that are not proven to have done nothing (none of their requests can be older), `at` when its state last
+    changed, `looked_at` when all of Bird's list was first looked through since the last intent without seeing it.
+    `resent` counts how often it was sent again because it was absent.
     Of a purged one `address` is empty, `words` None, and a reference of its own stands as `purged_reference`.
     """
 

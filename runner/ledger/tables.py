@@ -89,7 +89,8 @@ ON CONFLICT (key) DO UPDATE SET
   edition = excluded.edition, message = excluded.message, workspace_id = excluded.workspace_id,
   channel_id = excluded.channel_id, reference = excluded.reference, address = excluded.address,
   payload_hash = excluded.payload_hash, country = excluded.country, segments = excluded.segments,
-  intended_at = excluded.intended_at, at = excluded.at, state = 'sending', attempts = attempts + 1,
+  intended_at = CASE state WHEN 'inDoubt' THEN intended_at ELSE excluded.intended_at END,
+  at = excluded.at, state = 'sending', attempts = attempts + 1,
   run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL, looked_at = NULL,
   resent = resent + (state = 'absent')
 WHERE (state IN ('planned', 'rejected', 'absent') OR (state = 'inDoubt' AND ?)) AND manifest = excluded.manifest

@@ -362,6 +362,17 @@ class Conformance:
         entry = only(ledger.entries())
         assert (entry.state, entry.attempts, entry.resent) == (State.SENDING, 2, 0)
 
+    def test_in_doubt_and_sent_again_it_is_looked_for_from_its_first_intent_on(
+        self, ledger: Ledger, claim: Claim
+    ) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("A", State.IN_DOUBT), settled("B", State.PLANNED)], [])
+        claim.commit([], [intent(key, at=T2, from_doubt=True) for key in "AB"])
+        assert {entry.key: (entry.intended_at, entry.at) for entry in ledger.entries()} == {
+            "A": (T0, T2),
+            "B": (T2, T2),
+        }
+
     @pytest.mark.parametrize("state", [State.SENDING, State.ACCEPTED, State.DROPPED])
     def test_what_went_out_or_was_dropped_never_goes_again(
         self, store: Store, ledger: Ledger, claim: Claim, state: State
