@@ -116,7 +116,7 @@ def conclude(entry: Entry, seen: Seen, *, settle_s: float, is_shared: bool, rese
 
 def _may_be_of_an_older_attempt(entry: Entry) -> bool:
     """What Bird rejected, and was then sent with another text: the newer one may be there too, and not listed yet."""
-    return entry.attempts > 1 and entry.state is not State.ACCEPTED
+    return entry.attempts > 1
 
 
 def _found(entry: Entry, listed: Listed, seen: Seen) -> Conclusion:

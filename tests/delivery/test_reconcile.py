@@ -106,6 +106,8 @@ def test_a_rejection_that_may_be_an_older_attempts_counts_only_when_nothing_else
     assert look(held, seen(refused, at_s=late_s)).ending == "rejected"
     assert look(held, seen(refused, at_s=late_s, fault=FAULT)).ending == "inDoubt"
     assert look(held, seen(there(2), at_s=late_s)).ending == "accepted"
+    taken = entry("A", attempts=2, state=State.ACCEPTED)
+    assert look(taken, seen(refused, at_s=late_s)) == unknown(taken)
 
 
 @pytest.mark.parametrize("looked_at", [None, rfc3339(ORIGIN_S)])
@@ -253,7 +255,7 @@ def test_an_accepted_message_of_an_unknown_id_gets_it() -> None:
     told = look(ACCEPTED, seen(there(), fault=FAULT))
     assert told.verdict is not None
     assert (told.ending, told.verdict.state, told.verdict.message_id) == ("accepted", State.ACCEPTED, "m-1")
-    refused = look(replace(ACCEPTED, attempts=2), seen(REFUSED))
+    refused = look(ACCEPTED, seen(REFUSED))
     assert refused.verdict is not None
     assert (refused.ending, refused.verdict.state) == ("rejected", State.REJECTED)
 
