@@ -141,7 +141,7 @@ def looked_for_after_an_older_attempt() -> Iterator[Universe]:
     """Bird rejects a message after taking it; another text is sent, its reply is lost, and the list lags behind."""
     rejected = Leg(weather=Weather(share=0.7, troubles=("rejected 202",)))
     for number in range(30):
-        lost = Leg(weather=Weather(share=0.8, troubles=("lost", "late")), edits=True)
+        lost = Leg(weather=Weather(share=0.8, troubles=("lost", "late", "odd 202")), edits=True)
         looked = Leg(weather=Weather(), edits=True, looks=(replace(_WHOLE, after_s=5.0),), decides="absent")
         again = Leg(weather=Weather(), edits=True, looks=(_WHOLE, _WHOLE), decides="absent")
         made = _looked_for(number, (), list_lag_s=80.0)

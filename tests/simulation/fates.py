@@ -48,7 +48,14 @@ class Fate:
 Maker = Callable[[Random, float], Fate]  # chance, and the server's Unix time
 
 _ODD = (None, b"{}", b"", b"<html>ok</html>", b'{"id":"m-1', b"[]", b"\xff\xfe", b'{"id":7}', b"[" * 3000, b"null")
-_REJECTED = (b'{"id":"m-1","status":"rejected"}', b'{"status":"rejected","failure":{"code":7,"description":"no"}}')
+PASSING_CODES = frozenset({"12001", "15001"})  # a service and the platform had a bad moment
+_REJECTED = (
+    b'{"id":"m-1","status":"rejected"}',
+    *(
+        b'{"status":"rejected","failure":{"code":%d,"description":"no"}}' % code
+        for code in (7, 12001, 12003, 15001, 15005, 120010)
+    ),
+)
 _WAITS: tuple[tuple[str | None, float], ...] = (
     *((text, 0.0) for text in (None, "0", "-5", "1e3", "soon", "601", "99999999999", "", "1.5", "١")),
     ("1", 1.0), ("2", 2.0), (" 5 ", 5.0), ("30", 30.0), ("007", 7.0),

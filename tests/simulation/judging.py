@@ -4,7 +4,7 @@ from collections import Counter
 
 from runner.delivery.tally import RunResult
 from runner.ledger.seam import Entry
-from runner.model import Message, State
+from runner.model import Delivery, Message, State
 from runner.pipeline.sending import standing
 
 from .process import Process, World
@@ -24,16 +24,17 @@ def judge_world(world: World) -> None:
     """The server's record against the ledger: never two, never silently none."""
     must, bird, ledger = world.trace.must, world.bird, world.ledger
     for key, times in bird.taken.items():
-        must(times <= 1, f"a double: {key} is {times} times in the server's record")
+        most = 1 + world.again[key] * (world.universe.delivery is Delivery.AT_LEAST_ONCE)
+        must(times <= most, f"a double: {key} is {times} times in the server's record")
         state = ledger.state(key)
         is_known = state in (State.ACCEPTED, State.IN_DOUBT, State.DROPPED)
         must(is_known, f"unseen: {key} is in the server's record, and in the ledger as {state}")
     for key, times in bird.rejected.items():
         state = ledger.state(key)
-        is_known = state in (State.REJECTED, State.IN_DOUBT, State.DROPPED) or _was_edited(world)
+        is_known = state in (State.REJECTED, State.IN_DOUBT, State.DROPPED) or _may_go_again(world)
         must(is_known, f"unseen: {key} was rejected {times} times, and is in the ledger as {state}")
     for key in ledger.durable:
-        is_false = ledger.state(key) is State.ACCEPTED and bird.taken[key] != 1
+        is_false = ledger.state(key) is State.ACCEPTED and not bird.taken[key]
         must(not is_false, f"a loss: {key} is accepted in the ledger, and not in the server's record")
         must(ledger.held[key] == ledger.durable[key], f"{key} is in the ledger and not on the disk")
 
@@ -81,7 +82,8 @@ def _judge_time(process: Process) -> None:
     took_s = ended_s - process.began_s
     process.world.trace.must(took_s <= allowed_s, f"the run took {took_s:.1f} s, {allowed_s:.1f} s would have done")
     settling_s = 6 * process.worst_lag_s + process.frozen_s + 20 * universe.late_s + universe.cpu_s * process.loop.steps
-    for number, (at_s, drain_s) in enumerate(zip(process.signals, (process.settings.drain_s, 0.0), strict=False), 1):
+    for number, (at_s, answered) in enumerate(process.signals[:2], 1):
+        drain_s = process.settings.drain_s if answered < len(watch.gates) and number == 1 else 0.0
         late_s = ended_s - at_s - drain_s - settling_s - 0.1
         process.world.trace.must(late_s <= 0, f"the run went on for {ended_s - at_s:.1f} s after signal {number}")
 
@@ -97,7 +99,8 @@ def _judge_stop(process: Process, result: RunResult, *, was_taken_over: bool) ->
         "ledger": process.claim.has_failed or was_taken_over,
         "interrupted": bool(process.signals),
         "breaker": seen.total() >= 20,
-        "threshold": any(each.startswith("stopAfter") for each in process.watch.closed),
+        "threshold": any(each.startswith("stopAfter") for each in process.watch.closed)
+        or process.watch.is_over_at_a_waves_end(),
     }
     is_caused = causes.get(kind) if kind in causes else any(seen[cause] for cause in _CAUSES[kind])
     must(bool(is_caused), f"the run stopped for no reason: {kind} ({result.stopped.words})")
@@ -109,11 +112,12 @@ def _judge_states(process: Process) -> None:
     is_loose = process.claim.has_failed or len(process.signals) > 1
     for message in process.to_send:
         key = message.key
-        allowed = {watch.proven[key]} if key in watch.proven else {process.before.get(key), State.PLANNED, None}
+        proof = watch.attempts.proves(key)
+        allowed = {proof} if proof is not None else {process.before.get(key), State.PLANNED, None}
         if is_loose:
             allowed |= {State.IN_DOUBT}
         state = ledger.state(key)
-        says = f"{key} is {state} in the ledger, its last reply proves {watch.proven.get(key)}"
+        says = f"{key} is {state} in the ledger, its replies prove {proof}"
         process.world.trace.must(state in allowed, f"a wrong conclusion: {says}")
 
 
@@ -125,6 +129,9 @@ def _judge_counts(process: Process, result: RunResult) -> None:
     told = (result.accepted, result.rejected, result.in_doubt)
     held = (states[State.ACCEPTED], states[State.REJECTED], states[State.IN_DOUBT])
     must(told == held, f"the result says {told} accepted, rejected and in doubt, the ledger {held}")
+    if not process.claim.has_failed and len(process.signals) < 2:
+        own = process.watch.attempts.doubles
+        must(result.doubles == own, f"{result.doubles} requests are told as possible doubles, {own} were")
     sent, due = standing(process.plan, result), _totals(process)
     must(sent.totals == due, f"the summary says {sent.totals}, the ledger {due}")
     code = _exit_code(result, in_doubt=due["inDoubt"])
@@ -134,12 +141,17 @@ def _judge_counts(process: Process, result: RunResult) -> None:
 def _totals(process: Process) -> dict[str, int]:
     """All messages of the manifest by where they stand. What was rejected with another text is planned anew."""
     ledger = process.world.ledger
-    standings = Counter(_standing(ledger.durable.get(message.key), message) for message in process.wanted)
+    answered = process.watch.attempts.proofs
+    due = {message.key for message in process.to_send if process.leg.retries and message.key not in answered}
+    standings = Counter(
+        _standing(ledger.durable.get(message.key), message, is_retried=message.key in due) for message in process.wanted
+    )
     names = ("accepted", "rejected", "inDoubt", "skipped", "planned")
     return {"messages": len(process.wanted), **{name: standings[name] for name in names}}
 
 
-def _standing(entry: Entry | None, message: Message) -> str:
+def _standing(entry: Entry | None, message: Message, *, is_retried: bool) -> str:
+    """A rejected one that was to be sent again and was not is planned still, as far as this run goes."""
     match entry.state if entry is not None else State.PLANNED:
         case State.ACCEPTED:
             return "accepted"
@@ -147,7 +159,7 @@ def _standing(entry: Entry | None, message: Message) -> str:
             return "inDoubt"
         case State.DROPPED:
             return "skipped"
-        case State.REJECTED if entry is not None and entry.payload_hash == message.payload_hash:
+        case State.REJECTED if entry is not None and not is_retried and entry.payload_hash == message.payload_hash:
             return "rejected"
         case _:
             return "planned"
@@ -161,7 +173,7 @@ def _exit_code(result: RunResult, *, in_doubt: int) -> int:
 
 
 def _is_touched(process: Process, key: str) -> bool:
-    return key in process.watch.proven or process.world.ledger.state(key) != process.before.get(key)
+    return process.watch.attempts.is_news(key, process.world.ledger.state(key))
 
 
 def judge_end(world: World, last: Process, result: RunResult | Exception) -> None:
@@ -176,5 +188,6 @@ def judge_end(world: World, last: Process, result: RunResult | Exception) -> Non
         must(is_settled, f"silently none: {message.key} is {state} when all is done")
 
 
-def _was_edited(world: World) -> bool:
-    return any(leg.edits for leg in world.universe.legs)
+def _may_go_again(world: World) -> bool:
+    is_asked_to = any(leg.edits or leg.retries for leg in world.universe.legs)
+    return is_asked_to or world.universe.delivery is Delivery.AT_LEAST_ONCE

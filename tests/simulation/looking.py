@@ -9,7 +9,7 @@ from random import Random
 from runner.delivery.reconcile import Conclusion
 from runner.errors import LedgerFault
 from runner.ledger.seam import Entry
-from runner.model import State
+from runner.model import Delivery, State
 from runner.pipeline import reconciling
 from runner.pipeline.reconciling import LookUp
 
@@ -57,6 +57,7 @@ class Looker:
                 {NAME: self.claim},
                 self.pages,
                 settle_s=universe.settle_s,
+                resends_absent=universe.delivery is Delivery.RESEND_ABSENT,
                 clock=self.clock,
                 rng=Random(f"{universe.seed} {self.name} chance"),
             ),
@@ -95,7 +96,7 @@ def judge_look(looker: Looker, found: LookUp | None) -> None:
     must(took_s < _LONGEST_S, f"a look took {took_s:.0f} s")
     told = {each.entry.key: each for each in found.conclusions} if found is not None else None
     for key, before in looker.before.items():
-        if before.state not in _OPEN:
+        if not _is_looked_for(before):
             same = world.ledger.durable[key] == before
             must(same, f"a look moved {key} from {before.state} to {world.ledger.state(key)}")
             continue
@@ -104,6 +105,11 @@ def judge_look(looker: Looker, found: LookUp | None) -> None:
             must(key in told, f"a look says nothing of {key}, which is {before.state}")
     if found is not None:
         _judge_counts(looker, found)
+
+
+def _is_looked_for(entry: Entry) -> bool:
+    """In doubt or absent; or accepted in a reply that could not be read."""
+    return entry.state in _OPEN or (entry.state is State.ACCEPTED and entry.message_id is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,37 +126,44 @@ class _Judged:
 
     def judge(self) -> None:
         ids = self.sight.shown.get(self.before.reference, set()) if self.sight is not None else set[str]()
+        went = {each for each in ids if not self._is_rejected(each)}
+        is_double = len(went) > 1 or (bool(ids) and self._is_shared)
         if self.after.state is not self.before.state:
-            self._judge_move(ids)
-        if self.before.attempts > 1 and all(map(self._is_rejected, ids)):
-            ids = set()  # they may be of an older attempt
-        is_whole = self.sight is not None and self.sight.is_whole
+            self._judge_move(went or ids, is_double=is_double)
         has_told = not (self.looker.is_dead or self.looker.claim.has_failed or self.looker.main.cancelled())
         if has_told:
-            self._judge_what_was_shown(ids)
-        if is_whole and not ids and has_told:
+            self._judge_what_was_shown(went, is_double=is_double)
+        is_whole = self.sight is not None and self.sight.is_whole
+        is_missed = is_whole and not went and not is_double and (not ids or self.before.attempts > 1)
+        if is_missed and has_told and self.before.state is State.IN_DOUBT:
             self._judge_what_was_not()
-        self._remember(is_whole and not ids)
+        self._remember(is_missed)
 
-    def _judge_move(self, ids: set[str]) -> None:
-        must, key, state = self.looker.world.trace.must, self.before.key, self.after.state
+    def _judge_move(self, ids: set[str], *, is_double: bool) -> None:
+        world, key, state = self.looker.world, self.before.key, self.after.state
+        must = world.trace.must
         match state:
-            case State.ABSENT:
-                must(not ids, f"{key} is in the list, and called absent")
+            case State.ABSENT | State.PLANNED:
+                must(not ids, f"{key} is in the list, and called {state}")
                 self._must_be_settled()
             case State.ACCEPTED | State.REJECTED:
-                is_found = len(ids) == 1 and self.after.message_id in ids and not self._is_shared
+                is_found = len(ids) == 1 and self.after.message_id in ids and not is_double
                 must(is_found, f"{key} is {state} as {self.after.message_id}, and the list shows {sorted(ids)}")
                 is_right = all(self._is_rejected(each) == (state is State.REJECTED) for each in ids)
                 must(is_right, f"{key} is not {state} in the list")
                 if state is State.REJECTED and self.before.attempts > 1:
                     self._must_be_settled()
             case _:
-                is_double = state is State.IN_DOUBT and (len(ids) > 1 or (bool(ids) and self._is_shared))
                 must(is_double, f"a look made {key} {state}, which was {self.before.state}")
+        if state is State.PLANNED:
+            world.resent[key] += 1
+            is_once = world.universe.delivery is Delivery.RESEND_ABSENT and world.resent[key] == 1
+            must(is_once, f"{key} was absent, and is to go out for the {world.resent[key]}. time for that")
 
     def _must_be_settled(self) -> None:
         """Two whole looks, the second one begun `settle` after the first one's end, and no intent since."""
+        if self.before.state is State.ABSENT:
+            return
         world, sight = self.looker.world, self.sight
         first_s = world.first_look_s.get((self.before.key, self.before.attempts))
         is_whole = sight is not None and sight.is_whole
@@ -161,25 +174,27 @@ class _Judged:
             enough = apart_s >= world.universe.settle_s - _SURELY_S
             world.trace.must(enough, f"{self.before.key} is {self.after.state} after two looks {apart_s:.0f} s apart")
 
-    def _judge_what_was_shown(self, ids: set[str]) -> None:
+    def _judge_what_was_shown(self, went: set[str], *, is_double: bool) -> None:
         must, key, state = self.looker.world.trace.must, self.before.key, self.after.state
-        if len(ids) > 1 or (ids and self._is_shared):
-            told = self._told
-            is_told = told is None or told.ending == "double"
-            must(is_told and state is State.IN_DOUBT, f"{key} is a double at Bird, and told as {state}")
-        elif ids:
-            must(state in (State.ACCEPTED, State.REJECTED), f"{key} was seen at Bird as {sorted(ids)}, and is {state}")
+        if is_double:
+            is_told = self._told is None or self._told.ending == "double"
+            was = self.before.state
+            is_kept = state is (State.ACCEPTED if was is State.ACCEPTED else State.IN_DOUBT)
+            must(is_told and is_kept, f"{key} is a double at Bird, and told as {state}")
+        elif went:
+            is_found = state is State.ACCEPTED and self.after.message_id in went
+            must(is_found, f"{key} was seen at Bird as {sorted(went)}, and is {state} as {self.after.message_id}")
 
     def _judge_what_was_not(self) -> None:
         """A look is good for something: after a second whole one that does not show it, it is absent."""
         world, sight = self.looker.world, self.sight
         first_s = world.first_look_s.get((self.before.key, self.before.attempts))
-        if first_s is None or sight is None or self.before.state is State.ABSENT:
+        if first_s is None or sight is None:
             return
         if self._intended_s > min(TRUE_WALL_S + first_s, self.looker.clock.wall_s()):  # by a clock that was ahead
             return
         is_due = sight.began_s - first_s >= world.universe.settle_s + _SURELY_S
-        is_settled = self.after.state in (State.ABSENT, State.REJECTED)
+        is_settled = self.after.state in (State.ABSENT, State.PLANNED, State.REJECTED)
         world.trace.must(
             not is_due or is_settled, f"{self.before.key} was not seen in two looks, and is still in doubt"
         )
@@ -214,7 +229,7 @@ class _Judged:
 def _judge_counts(looker: Looker, found: LookUp) -> None:
     """What a look tells, and its exit code, is what the ledger holds."""
     must, ledger = looker.world.trace.must, looker.world.ledger
-    undecided = [key for key, entry in looker.before.items() if entry.state in _OPEN]
+    undecided = [key for key, entry in looker.before.items() if _is_looked_for(entry)]
     told = {name: count for name, count in found.totals.items() if count}
     counted: dict[str, int] = {}
     doubles = {each.entry.key for each in found.conclusions if each.ending == "double"}

@@ -1,19 +1,23 @@
 """One run of one process: claim, plan, dispatch, release, exactly as `send` does it, on the simulated parts."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from runner.bird.replies import may_pass
 from runner.delivery.control import Control
 from runner.delivery.dispatch import Settings, dispatch
 from runner.delivery.tally import RunResult
 from runner.ledger.seam import Entry
-from runner.model import Message, Policy, State
+from runner.model import Delivery, Message, Policy, State
 from runner.plan import Composed, Plan, Planner
 
+from .again import Attempts, Waves
 from .bird import TRUE_WALL_S, SimBird, SimClock, SimTransport, rfc3339
+from .fates import PASSING_CODES
 from .loop import SimLoop, Time
 from .store import SimClaim, SimLedger
 from .trace import Trace
@@ -42,6 +46,8 @@ class World:
     bird: SimBird
     runs: int = 0
     jumped_s: float = 0.0
+    again: Counter[str] = field(default_factory=Counter)
+    resent: Counter[str] = field(default_factory=Counter)
     first_look_s: dict[tuple[str, int], float] = field(default_factory=dict)  # by key and attempt: the first whole one
 
     def at(self) -> str:
@@ -59,7 +65,8 @@ class Process:
         self.wanted = messages
         self.claim: SimClaim = world.ledger.claimed(run=self.name, at=world.at(), faults=dict(leg.disk))
         self.before = {key: entry.state for key, entry in world.ledger.durable.items()}
-        self.plan, self.to_send = _planned(world.ledger, messages, leg.limit)
+        self.leg = leg
+        self.plan, self.to_send = _planned(world, messages, leg)
         self._chance = Random(f"{universe.seed} {self.name}")
         self.loop = SimLoop(  # type: ignore[abstract]  # what nobody calls is not there
             world.time,
@@ -74,6 +81,9 @@ class Process:
             workspace_rate=universe.rate,
             stop_after=universe.stop_after,
             throttle_patience_s=universe.patience_s,
+            waves=Policy(waves=universe.waves).wave_ends(len(self.to_send)),
+            pause_s=universe.pause_s,
+            is_at_least_once=universe.delivery is Delivery.AT_LEAST_ONCE,
         )
         self.clock = SimClock(world.time, jumped_s=world.jumped_s)
         self.watch = Watch(
@@ -83,6 +93,9 @@ class Process:
             claim=self.claim,
             settings=self.settings,
             wanted={message.body: message for message in self.to_send},
+            attempts=Attempts(world.trace, self.settings, self.before, world.again, world.resent),
+            waves=Waves.of(world.trace, self.settings, self.to_send),
+            allowance_s=40.0 + len(self.settings.waves) * universe.pause_s,
             instants=self.clock.instants,
             has_jumps=universe.has_jumps,
         )
@@ -90,7 +103,7 @@ class Process:
             world.bird, leg.weather, self.watch, world.trace, self.name, began_s=world.time.now_s
         )
         self.control = Control()
-        self.signals: list[float] = []
+        self.signals: list[tuple[float, int]] = []  # when, and how many requests had been answered by then
         self.frozen_s = 0.0
         self.sleeps_since_s = world.time.now_s
         self.worst_lag_s = 0.0
@@ -118,9 +131,10 @@ class Process:
         )
 
     def _check_plan(self, limit: int | None) -> None:
-        """What is to be sent: what is new, was taken back, or was rejected with another text."""
-        held = self.world.ledger.durable
-        due = [message.key for message in self.wanted if _is_due(held.get(message.key), message)][:limit]
+        """What is to be sent: what is new, was taken back, or was rejected with another text, or the policy wants."""
+        held, delivery = self.world.ledger.durable, self.world.universe.delivery
+        is_due = _may_pass if self.leg.retries else _is_due
+        due = [message.key for message in self.wanted if is_due(held.get(message.key), message, delivery)][:limit]
         found = [message.key for message in self.to_send]
         self.world.trace.must(found == due, f"the plan has {found}, and due are {due}")
 
@@ -141,7 +155,7 @@ class Process:
     def signal(self) -> None:
         """As the command's handler does: the first one drains, the second leaves."""
         self.world.trace.note(self.name, "signal", len(self.signals) + 1)
-        self.signals.append(self.world.time.now_s)
+        self.signals.append((self.world.time.now_s, len(self.watch.gates) - self.watch.in_flight))
         if self.control.is_stopping:
             self.control.leave()
         else:
@@ -186,19 +200,33 @@ class Process:
         return result
 
 
-def _is_due(entry: Entry | None, message: Message) -> bool:
+def _is_due(entry: Entry | None, message: Message, delivery: Delivery) -> bool:
     if entry is None or entry.state is State.PLANNED:
         return True
-    return entry.state is State.REJECTED and entry.payload_hash != message.payload_hash
+    is_same = entry.payload_hash == message.payload_hash
+    match entry.state:
+        case State.REJECTED:
+            return not is_same
+        case State.ABSENT if delivery is Delivery.RESEND_ABSENT:
+            return not entry.resent
+        case State.IN_DOUBT | State.ABSENT:
+            return is_same and delivery is Delivery.AT_LEAST_ONCE
+    return False
 
 
-def _planned(ledger: SimLedger, messages: Sequence[Message], limit: int | None) -> tuple[Plan, list[Message]]:
+def _may_pass(entry: Entry | None, _: Message, __: Delivery) -> bool:
+    return entry is not None and entry.state is State.REJECTED and entry.code in PASSING_CODES
+
+
+def _planned(world: World, messages: Sequence[Message], leg: Leg) -> tuple[Plan, list[Message]]:
     spool = Listed()
     planner = Planner(
-        known=ledger.lookup,
+        known=world.ledger.lookup,
         spool=spool,
         drafts=("announce",),
-        limit=limit,
+        limit=leg.limit,
+        delivery=world.universe.delivery,
+        may_retry=may_pass if leg.retries else None,
         mask=lambda address: address,
         on_new=lambda _: None,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from runner.model import Channel, Message, Rate, StopAfter, Threshold
+from runner.model import Channel, Delivery, Message, Rate, StopAfter, Threshold
 
 from .fates import ENDING, TROUBLE
 from .looks import SETTLES_S, Look, draw_looks, lag_s
@@ -32,6 +32,12 @@ CHANNELS = tuple(
     )
 )
 _RATES = (None, *(Rate(count=count, per_s=1) for count in (3, 10, 50, 200, 500)), Rate(count=120, per_s=60))
+_DELIVERIES = (*(Delivery.AT_MOST_ONCE,) * 5, *(Delivery.RESEND_ABSENT,) * 3, *(Delivery.AT_LEAST_ONCE,) * 3)
+_WAVES = (
+    (Threshold(count=1),),
+    (Threshold(count=3), Threshold(share=0.5)),
+    (Threshold(share=0.1), Threshold(share=0.3), Threshold(share=1.0)),
+)
 _NEVER = StopAfter(rejected=Threshold(), in_doubt=Threshold())
 
 
@@ -74,8 +80,9 @@ class Blow:
 class Leg:
     """One run, and what people do before it.
 
-    `edits` changes all texts; `looks` are made one after the other; `decides` resolves what is in doubt, by somebody
-    who knows what went out, or who sends again what is absent.
+    `retries`: it sends what was rejected for a reason that can pass, and nothing else. `edits` changes all texts;
+    `looks` are made one after the other; `decides` resolves what is in doubt, by somebody who knows what went out, or
+    who sends again what is absent.
     """
 
     weather: Weather
@@ -83,6 +90,7 @@ class Leg:
     disk: tuple[tuple[int, DiskFault], ...] = ()
     limit: int | None = None
     edits: bool = False
+    retries: bool = False
     looks: tuple[Look, ...] = ()
     decides: Decision | None = None
 
@@ -110,6 +118,9 @@ class Universe:
     settle_s: float = 900.0
     list_lag_s: float = 0.0
     foreign: int = 0
+    delivery: Delivery = Delivery.AT_MOST_ONCE
+    waves: tuple[Threshold, ...] = ()
+    pause_s: float = 0.0
     shares: int = 0
 
     @property
@@ -160,6 +171,9 @@ def draw(seed: int) -> Universe:
         settle_s=settle_s,
         list_lag_s=lag_s(rng, settle_s),
         foreign=rng.choice((0, 0, 3, 40)),
+        delivery=rng.choice(_DELIVERIES),
+        waves=rng.choice(_WAVES) if rng.random() < 0.4 else (),
+        pause_s=rng.choice((0.0, 2.0, 60.0)),
         shares=rng.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 2)),
     )
 
@@ -178,6 +192,7 @@ def _leg(rng: Random, size: int, settle_s: float) -> Leg:
         disk=_disk(rng, size),
         limit=rng.randint(1, size) if rng.random() < 0.1 else None,
         edits=rng.random() < 0.1,
+        retries=rng.random() < 0.1,
         looks=draw_looks(rng, settle_s),
         decides=_decision(rng),
     )

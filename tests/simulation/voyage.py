@@ -102,7 +102,7 @@ class Voyage:
             if blow.kind == "takeover":
                 process.falls_asleep()
                 older.append(process)
-                process = Process(self._world, Leg(weather=leg.weather), process.wanted)
+                process = Process(self._world, Leg(weather=leg.weather, retries=leg.retries), process.wanted)
                 wakes_at = int(blow.amount)
             else:
                 self._strike(process, blow)

@@ -8,8 +8,10 @@ from math import ceil
 
 from runner.delivery.dispatch import Settings
 from runner.delivery.tally import Progress
+from runner.ledger.seam import Entry
 from runner.model import Channel, Message, Rate, State, Threshold
 
+from .again import Attempts, Waves
 from .fates import Fate
 from .loop import SimLoop, Time
 from .store import SimClaim
@@ -28,6 +30,8 @@ class Watch:
     claim: SimClaim
     settings: Settings
     wanted: Mapping[bytes, Message]
+    attempts: Attempts
+    waves: Waves
     instants: Mapping[str, float]
     has_jumps: bool
     in_flight: int = 0
@@ -50,11 +54,34 @@ class Watch:
         if message is None or message.channel != channel:
             self.trace.broken(f"foreign: {self.claim.run} posts what no plan of it holds: {body!r}")
             message = next(iter(self.wanted.values()))
+        self.attempts.begins(message.key)
+        self._check_wave(message.key)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         self._check_may_post(message.key)
         self._check_intent(message)
         return message
+
+    def _check_wave(self, key: str) -> None:
+        """Between two waves the thresholds are looked at, and a share needs no twenty messages then."""
+        durable = self.claim.ledger.durable
+        open_keys = [key for key, entry in durable.items() if entry.state is State.SENDING]
+        if not self.waves.begins(key, self.time.now_s, open_keys):
+            return
+        self.trace.must(not self._is_over_by_shares(), f"a wave begins although too much went wrong: {key} goes out")
+
+    def is_over_at_a_waves_end(self) -> bool:
+        """All of a wave is out, no more than that, and too much of it went wrong."""
+        return len(self.waves.begun) in self.settings.waves and self._is_over_by_shares()
+
+    def _is_over_by_shares(self) -> bool:
+        counts = self.attempts.counts()
+        finished = counts[State.ACCEPTED] + counts[State.REJECTED] + counts[State.IN_DOUBT]
+        stop = self.settings.stop_after
+        return any(
+            _is_over(threshold, bad, finished, fewest=1)
+            for threshold, bad in ((stop.rejected, counts[State.REJECTED]), (stop.in_doubt, counts[State.IN_DOUBT]))
+        )
 
     def _check_may_post(self, key: str) -> None:
         must = self.trace.must
@@ -71,14 +98,21 @@ class Watch:
         held = None if entry is None else f"{entry.state} of {entry.run}"
         is_open = entry is not None and entry.state is State.SENDING
         was_taken = self.is_fenced and entry is not None and entry.state is State.IN_DOUBT
+        if self.is_fenced and self.settings.is_at_least_once:
+            return  # the newer run may have sent it again, which the policy allows
         self.trace.must(is_ours and (is_open or was_taken), f"no durable intent: {message.key} goes out as {held}")
-        passed_s = self.instants.get(entry.intended_at, self.time.now_s) if entry else self.time.now_s
+        passed_s = self._passed_s(entry)
         for from_s, until_s in self._holds:
             is_early = from_s < passed_s < until_s - 1e-6
             self.trace.must(not is_early, f"Retry-After: {message.key} goes {until_s - passed_s:.3f} s too early")
         self.gates.append((passed_s, message.channel))
         rates = [rate.per_second for rate in (self.settings.workspace_rate, message.channel.rate) if rate]
         self.allowance_s += 1 / min(1.0, *rates) if rates else 0.0
+
+    def _passed_s(self, entry: Entry | None) -> float:
+        """When a message passed the gate. What was in doubt keeps its first intent's time, what is fenced its last."""
+        times = (entry.at, entry.intended_at) if entry is not None else ()
+        return next((self.instants[at] for at in times if at in self.instants), self.time.now_s)
 
     @property
     def is_fenced(self) -> bool:
@@ -90,7 +124,7 @@ class Watch:
     def replied(self, message: Message, fate: Fate, took_s: float) -> None:
         now_s = self.time.now_s
         self.in_flight -= 1
-        self.proven[message.key] = fate.proves
+        self._ends(message.key, fate.proves)
         self.allowance_s += took_s
         self.seen["429" if fate.status == 429 else fate.loss or str(fate.status)] += 1
         if fate.status == 429:
@@ -105,7 +139,15 @@ class Watch:
 
     def gave_up(self, message: Message) -> None:
         self.in_flight -= 1
-        self.proven[message.key] = State.IN_DOUBT
+        self._ends(message.key, State.IN_DOUBT)
+
+    def _ends(self, key: str, proof: State) -> None:
+        self.proven[key] = proof
+        self.attempts.ends(key, proof)
+        self.waves.last_reply_s = self.time.now_s
+        if proof is State.IN_DOUBT and self.settings.is_at_least_once:
+            self.allowance_s += 30.0
+            self._check_budget()
 
     def _hold(self, fate: Fate, now_s: float, took_s: float) -> None:
         self._throttled_s = now_s if self._throttled_s is None else self._throttled_s
@@ -121,9 +163,13 @@ class Watch:
         self.allowance_s += 30.0
         self._unconnected[key] += 1
         self.trace.must(self._unconnected[key] <= 4, f"{key} was tried {self._unconnected[key]} times in one run")
+        self._check_budget()
+
+    def _check_budget(self) -> None:
         most = max(10, len(self.proven) // 10 + self.settings.concurrency) + self.settings.concurrency
-        total = self._unconnected.total()
-        self.trace.must(total <= most, f"{total} connections failed in one run: the retries' budget is overspent")
+        failed, repeats = self._unconnected.total(), self.attempts.repeats
+        words = f"{failed} connections failed in one run, {repeats} messages in doubt went again"
+        self.trace.must(failed + repeats <= most, f"{words}: the retries' budget is overspent")
 
     def _sample(self, now_s: float, *, is_bad: bool) -> None:
         self._outcomes.append((now_s, is_bad))
@@ -140,7 +186,7 @@ class Watch:
             ("rejected", stop.rejected, progress.rejected),
             ("inDoubt", stop.in_doubt, progress.in_doubt),
         ):
-            if _is_over(threshold, bad, finished):
+            if _is_over(threshold, bad, finished, fewest=20 if progress.pause_s is None else 1):
                 self.closed.append(f"stopAfter.{name} was reached")
 
     def signalled(self) -> None:
@@ -170,7 +216,7 @@ class Watch:
             self.trace.must(count <= most, f"pace: {count} messages of {scope} in one second, at {rate}")
 
 
-def _is_over(threshold: Threshold, bad: int, finished: int) -> bool:
+def _is_over(threshold: Threshold, bad: int, finished: int, *, fewest: int) -> bool:
     if threshold.count is not None:
         return bad >= threshold.count
-    return threshold.share is not None and finished >= 20 and 0 < bad >= threshold.share * finished
+    return threshold.share is not None and finished >= fewest and 0 < bad >= threshold.share * finished
