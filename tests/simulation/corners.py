@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from runner.model import Rate, StopAfter, Threshold
+from runner.model import Delivery, Rate, StopAfter, Threshold
 
 from .fates import ENDING, TROUBLE
 from .looks import PASSING, SPOILING, STOPPING, Look
@@ -18,6 +18,8 @@ _ORDERS: tuple[Order, ...] = ("first first", "random", "last first")
 _NEVER = StopAfter(rejected=Threshold(), in_doubt=Threshold())
 _CALM = Weather(slow_s=0.05)
 _SLOW_DISK_S = (0.01, 0.05)
+_WAVES = (Threshold(count=2), Threshold(share=0.7))
+_POLICIES = (Delivery.AT_MOST_ONCE, Delivery.RESEND_ABSENT, Delivery.AT_LEAST_ONCE)
 _WHOLE = Look(after_s=130.0, page_size=3)
 _ENDS: tuple[Literal["kill", "signal"], ...] = ("kill", "signal")
 _WHILE_WAITING: tuple[tuple[Kind, float], ...] = (("jump", 7200.0), ("jump", -7200.0), ("signal", 0.0))
@@ -156,6 +158,51 @@ def looked_for_where_others_have_its_reference() -> Iterator[Universe]:
         yield replace(made, legs=(first, *made.legs[1:-1], Leg(weather=Weather(), looks=(_WHOLE, _WHOLE))))
 
 
+def in_waves() -> Iterator[Universe]:
+    """Three waves with a pause: in peace; told to end at any moment; with more going wrong than may."""
+    for step in range(0, 120, 3):
+        for order in _ORDERS:
+            blows = (Blow(step=step, kind="signal"),) if step else ()
+            weather = Weather(share=0.3 if step % 2 else 0.0, troubles=("lost", "judged"), slow_s=0.05)
+            made = replace(_universe(step, Leg(weather=weather, blows=blows)), order=order, pause_s=30.0)
+            share = Threshold(share=0.3 if step % 4 else 1.0)
+            yield replace(made, waves=_WAVES, stop_after=StopAfter(rejected=share, in_doubt=share))
+
+
+def at_least_once() -> Iterator[Universe]:
+    """Most replies are lost, so nearly all goes again, in this run, in the next one, and days later."""
+    for number in range(40):
+        share = (0.4, 0.6, 0.8, 1.0)[number % 4]
+        lost = Leg(weather=Weather(share=share, troubles=("lost", "late", "429", "judged", "unconnected")))
+        blows = (Blow(step=10 + number, kind="kill"),) if number % 3 == 0 else ()
+        later = replace(lost, blows=blows, looks=(replace(_WHOLE, after_s=3 * 86400.0, share=1.0, troubles=("400",)),))
+        looked = Leg(weather=Weather(), looks=(_WHOLE, _WHOLE))
+        made = _universe(number, lost)
+        legs = (lost, later, looked, *made.legs[1:])
+        yield replace(made, legs=legs, settle_s=120.0, delivery=Delivery.AT_LEAST_ONCE, size=8 + number)
+
+
+def absent_again_and_again() -> Iterator[Universe]:
+    """Nothing arrives; two looks prove it; all goes again, once; and two looks prove it again."""
+    for number in range(12):
+        lost = Leg(weather=Weather(share=0.8, troubles=("lost", "stale", "unconnected")))
+        looked = replace(lost, looks=(_WHOLE, _WHOLE))
+        made = _universe(number, lost)
+        legs = (lost, looked, looked, looked, Leg(weather=Weather(), looks=(_WHOLE,)))
+        policy = (Delivery.RESEND_ABSENT, Delivery.RESEND_ABSENT, Delivery.AT_MOST_ONCE)[number % 3]
+        yield replace(made, legs=legs, settle_s=120.0, delivery=policy)
+
+
+def retried() -> Iterator[Universe]:
+    """What Bird rejected goes again where its reason can pass: with the same text, or a new one."""
+    for number in range(20):
+        rejected = Leg(weather=Weather(share=0.8, troubles=("rejected 202", "judged")), limit=6)
+        again = Leg(weather=Weather(share=0.4, troubles=("rejected 202", "lost", "429")), retries=True)
+        made = _universe(number, rejected)
+        legs = (rejected, again, replace(again, edits=number % 2 == 0), *made.legs[1:])
+        yield replace(made, legs=legs, delivery=_POLICIES[number % 3])
+
+
 def taken_over_twice_anywhere() -> Iterator[Universe]:
     """Three runs at once, of which two wake later; or the second one dies."""
     for step in range(1, 80, 3):
@@ -167,6 +214,10 @@ def taken_over_twice_anywhere() -> Iterator[Universe]:
 CORNERS: dict[str, Callable[[], Iterator[Universe]]] = {
     made.__name__.replace("_", " "): made
     for made in (
+        in_waves,
+        at_least_once,
+        absent_again_and_again,
+        retried,
         looked_for_in_a_list_that_comes_to_grief,
         looked_for_by_clocks_that_were_set,
         looked_for_in_a_long_list,

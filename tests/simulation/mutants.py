@@ -6,11 +6,12 @@ from itertools import chain
 from .corners import CORNERS
 from .looking_faults import LOOKING
 from .planting import Edit, planted
+from .policy_faults import POLICIES
 from .sending_faults import SENDING
 from .universe import draw
 from .voyage import Voyage
 
-MUTANTS: dict[str, tuple[Edit, ...]] = {**SENDING, **LOOKING}
+MUTANTS: dict[str, tuple[Edit, ...]] = {**SENDING, **LOOKING, **POLICIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
