@@ -50,9 +50,10 @@ def _simulate(first: int, seeds: int, jobs: int) -> int:
     for fault in faults[:3]:
         _say(f"\n{fault}")
     _say("\n" + "\n".join(f"{count:>12,}  {what}" for what, count in sorted(counts.items(), key=lambda each: -each[1])))
-    _say(
-        f"\n{done:,} universes in {took_s:.0f} s ({done / took_s:.0f}/s, {jobs} processes): {len(faults)} with a fault"
-    )
+    requests = sum(count for what, count in counts.items() if what.startswith("request: "))
+    pages = sum(count for what, count in counts.items() if what.startswith("page: "))
+    _say(f"\n{requests:,} requests, {pages:,} pages of Bird's list, {counts['killed']:,} crashes")
+    _say(f"{done:,} universes in {took_s:.0f} s ({done / took_s:.0f}/s, {jobs} processes): {len(faults)} with a fault")
     return bool(faults)
 
 

@@ -46,5 +46,6 @@ def tally(played: Played) -> Counter[str]:
     counts: Counter[str] = Counter()
     for event in played.trace.events:
         what = event[2]
-        counts[f"request: {event[4]}" if what == "post" else str(what)] += what not in {"commit", "reply"}
+        named = {"post": "request", "get": "page"}.get(str(what))
+        counts[str(what) if named is None else f"{named}: {event[4]}"] += what not in {"commit", "reply", "told"}
     return +counts
