@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .simulation.below import BELOW, caught
 from .simulation.corners import CORNERS
 from .simulation.fates import TROUBLE
 from .simulation.mutants import MUTANTS, hunt
@@ -38,6 +39,11 @@ def test_one_blow_at_every_moment_breaks_no_promise(made: Callable[[], Iterator[
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_fault_is_found(name: str) -> None:
     assert hunt(name, seeds=30).seen_as is not None
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_a_fault_below_the_simulator_fails_a_test(name: str) -> None:
+    assert caught(name) is not None
 
 
 def test_a_planted_fault_is_gone_when_its_block_ends() -> None:

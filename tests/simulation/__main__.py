@@ -7,6 +7,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from time import perf_counter
 
+from .below import BELOW, caught
 from .mutants import MUTANTS, Hunt, hunt
 from .telling import tally, tell
 from .voyage import play
@@ -74,8 +75,13 @@ def _mutants(jobs: int) -> int:
         for name, found in zip(MUTANTS, pool.map(_hunt, MUTANTS), strict=True):
             missed += found.seen_as is None
             seen = found.seen_as or "NOT FOUND"
-            _say(f"{name:<52} {found.universes:>5} universes  {seen:.90}")
-    _say(f"\n{len(MUTANTS) - missed} of {len(MUTANTS)} planted faults found, in {_MUTANT_SEEDS} seeds or made by hand")
+            _say(f"{name:<56} {found.universes:>5} universes  {seen:.90}")
+        for name, test in zip(BELOW, pool.map(caught, BELOW), strict=True):
+            missed += test is None
+            _say(f"{name:<56} {'':>5}            {test or 'NOT FOUND':.140}")
+    total = len(MUTANTS) + len(BELOW)
+    words = f"in {_MUTANT_SEEDS} seeds, in universes made by hand, or by a test of what the simulator does not reach"
+    _say(f"\n{total - missed} of {total} planted faults found: {words}")
     return bool(missed)
 
 

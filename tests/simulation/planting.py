@@ -34,6 +34,7 @@ def planted(edits: Sequence[Edit]) -> Iterator[None]:
 
 def _changed(edit: Edit, before: Any) -> Any:
     function: Any = before.fget if isinstance(before, property) else before
+    function = inspect.unwrap(function)
     source = textwrap.dedent(inspect.getsource(function))
     for old, new in edit.swaps:
         if source.count(old) != 1:

@@ -64,6 +64,8 @@ class Watch:
 
     def _check_wave(self, key: str) -> None:
         """Between two waves the thresholds are looked at, and a share needs no twenty messages then."""
+        if not self.settings.waves:
+            return
         durable = self.claim.ledger.durable
         open_keys = [key for key, entry in durable.items() if entry.state is State.SENDING]
         if not self.waves.begins(key, self.time.now_s, open_keys):
