@@ -9,17 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from runner.model import Delivery
+
 from .simulation.below import BELOW, caught
 from .simulation.corners import CORNERS
 from .simulation.fates import TROUBLE
+from .simulation.looks import PASSING, SPOILING, STOPPING
 from .simulation.mutants import MUTANTS, hunt
 from .simulation.planting import Edit, planted
 from .simulation.telling import tally, tell
-from .simulation.universe import Universe
+from .simulation.universe import Universe, draw
 from .simulation.voyage import Voyage, play
 
 ROOT = Path(__file__).parent.parent
 CHUNK = 200
+LOSSY = 2  # a seed whose universe loses a reply
 
 
 @pytest.mark.parametrize("first", range(0, 2000, CHUNK))
@@ -48,8 +52,8 @@ def test_a_fault_below_the_simulator_fails_a_test(name: str) -> None:
 
 def test_a_planted_fault_is_gone_when_its_block_ends() -> None:
     with planted(MUTANTS["blind retry: a lost reply is tried again"]):
-        assert play(0).fault is not None
-    assert play(0).fault is None
+        assert play(LOSSY).fault is not None
+    assert play(LOSSY).fault is None
 
 
 def test_a_fault_whose_code_has_changed_is_not_planted() -> None:
@@ -83,17 +87,31 @@ def test_the_universes_hold_every_trouble_and_every_blow() -> None:
     met: Counter[str] = Counter()
     for seed in range(400):
         met += tally(play(seed))
-    blows = ("killed", "signal", "frozen", "wakes", "locked out", "disk", "wall clock jumps", "decides", "gave up")
-    troubles = ("unconnected", "certificate", "timeout", "stale reply", "bug", "429", "429 date", "202 odd", "401")
-    assert {*blows, *(f"request: {trouble}" for trouble in troubles)} <= set(met)
+    blows = {"killed", "signal", "frozen", "wakes", "locked out", "disk", "wall clock jumps", "gave up", "interrupted"}
+    people = {"looks", "decides: knows", "decides: absent", "wall clock is set"}
+    troubles = ("unconnected", "certificate", "timeout", "stale reply", "bug", "429", "429 date", "202 odd", "doubled")
+    assert {*blows, *people, *(f"request: {trouble}" for trouble in troubles)} <= set(met)
+    assert {f"page: {trouble}" for trouble in (*PASSING, *SPOILING)} <= set(met)
+    assert {f"page: {trouble}" for trouble in STOPPING} & set(met)
     assert len([what for what in met if what.startswith("request: ")]) > 2 * len(TROUBLE)
+
+
+def test_the_universes_hold_every_policy_waves_and_retries() -> None:
+    drawn = [draw(seed) for seed in range(400)]
+    assert {universe.delivery for universe in drawn} == set(Delivery)
+    legs = [leg for universe in drawn for leg in universe.legs]
+    assert any(each.waves for each in drawn)
+    assert any(each.shares for each in drawn)
+    assert any(leg.retries for leg in legs)
+    takeovers = [sum(blow.kind == "takeover" for blow in leg.blows) for leg in legs]
+    assert max(takeovers) > 1
 
 
 def test_a_fault_is_told_with_its_seed_its_universe_and_its_trace() -> None:
     with planted(MUTANTS["blind retry: a lost reply is tried again"]):
-        played = play(0)
+        played = play(LOSSY)
     told = tell(played)
     assert f"FAULT: {played.fault}" in told
-    assert "make simulate SEED=0" in told
+    assert f"make simulate SEED={LOSSY}" in told
     assert "run 1: weather=" in told
     assert " post k000 " in told

@@ -93,6 +93,8 @@ def paced_slowly() -> Iterator[Universe]:
             blow = Blow(step=20 + number, kind=kind, amount=amount)
             made = _universe(number, Leg(weather=_CALM, blows=(blow,)))
             yield replace(made, rate=Rate(count=1, per_s=10))
+        late = Leg(weather=_CALM, blows=(Blow(step=30 + 5 * number, kind="freeze", amount=0.8),))
+        yield replace(_universe(number, late), rate=Rate(count=20, per_s=1), size=40, concurrency=16)
 
 
 def ended_anywhere() -> Iterator[Universe]:

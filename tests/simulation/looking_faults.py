@@ -54,17 +54,27 @@ def _lists() -> dict[str, tuple[Edit, ...]]:
 def _conclusions() -> dict[str, tuple[Edit, ...]]:
     return {
         "a double is found once": (
-            edit(reconciling, "conclude", ("if len(there) > 1 or (there and is_shared):", "if False:")),
+            edit(reconciling, "conclude", ("if len(went) > 1 or (there and is_shared):", "if False:")),
         ),
         "another's reference proves it accepted": (
-            edit(reconciling, "conclude", ("len(there) > 1 or (there and is_shared)", "len(there) > 1")),
+            edit(reconciling, "conclude", ("len(went) > 1 or (there and is_shared)", "len(went) > 1")),
         ),
         "an older attempt's rejection is the newer one's": (
             edit(reconcile, "_may_be_of_an_older_attempt", ("entry.attempts > 1", "False")),
         ),
         "what was accepted is looked up too": (
-            edit(reconciling, "look", ("states=OPEN", "states=(*OPEN, State.ACCEPTED)")),
+            edit(reconciling, "_looked_for", ("entry.message_id is None", "entry")),
+        ),
+        "what was accepted is called absent": (
+            edit(reconciling, "conclude", (" or entry.state is State.ACCEPTED", "")),
             edit(memory, "may_be_found", ("return held in UNDECIDED", "return True")),
+        ),
+        "what was accepted is taken back for an older rejection": (
+            edit(
+                reconcile,
+                "_may_be_of_an_older_attempt",
+                ("entry.attempts > 1", "entry.attempts > 1 and entry.state is not State.ACCEPTED"),
+            ),
         ),
         "a rejected one is accepted": (edit(reconcile, "_found", ("isinstance(outcome, Rejected)", "False")),),
         "what a look found is not kept": (edit(reconciling, "look", ("_tell(claims, found)", "pass")),),
