@@ -1,7 +1,7 @@
 """Every planted fault by its name, and the hunt for one of them."""
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 
 from .corners import CORNERS
 from .looking_faults import LOOKING
@@ -24,7 +24,8 @@ class Hunt:
 
 def hunt(name: str, seeds: int) -> Hunt:
     """Plants one fault; plays so many seeds, then the universes made by hand, until something breaks."""
-    by_hand = (universe for made in CORNERS.values() for universe in made())
+    in_turn = zip_longest(*(made() for made in CORNERS.values()))
+    by_hand = (universe for each in in_turn for universe in each if universe is not None)
     number = 0
     with planted(MUTANTS[name]):
         for number, universe in enumerate(chain(map(draw, range(seeds)), by_hand), 1):
