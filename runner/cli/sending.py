@@ -95,6 +95,8 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
             return drawing.show_findings(report.output_format, report.with_findings())
         report.planned(planned)
         _show_plan(drawing, planned, held)
+        if consent.pause_s and not planned.manifest.policy.waves:
+            TERMINAL.say("the manifest has no policy.waves: --pause-between changes nothing")
         _guard(drawing, planned)
         result = None
         if len(spool):

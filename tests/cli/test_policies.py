@@ -166,6 +166,11 @@ def test_good_waves_are_told_one_by_one(project: Project, serve: Serve) -> None:
     assert "wave 2 of 3 is out, 30 of 60 messages" in ran.err
 
 
+def test_a_pause_without_waves_is_told_to_change_nothing(project: Project, serve: Serve) -> None:
+    ran = send(project, serve().url, "--pause-between", "10m")
+    assert (ran.code, "no policy.waves: --pause-between changes nothing" in ran.err) == (0, True)
+
+
 def test_a_terminal_shows_the_wave_and_a_pause_can_be_ended(project: Project, serve: Serve) -> None:
     server = serve("--rate", "100000")
     project.people(60)
