@@ -40,7 +40,7 @@ faults: .venv/.dev ## real faults in their long form: cut replies, 200,000 x 429
 simulate: .venv/.dev ## SEEDS=2000 sends in virtual time, with every fault; SEED=123 shows that one
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
-mutants: .venv/.dev ## plant faults in the delivery, and see the simulator find each
+mutants: .venv/.dev ## plant faults in the code that delivers: the simulator or a test must find each
 	$(BIN)/python -m tests.simulation --mutants
 
 bench: .venv/.dev ## the figures of benchmarks/README.md on this machine: about 20 minutes
