@@ -50,7 +50,8 @@ class Ran:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """Nothing of the machine that would change what flypast does."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "LC_ALL")}
+    names = ("PATH", "HOME", "LANG", "TMPDIR", "LC_ALL", "COVERAGE_PROCESS_CONFIG")  # the last: `make coverage`
+    kept = {name: value for name, value in os.environ.items() if name in names}
     return {**kept, **more}
 
 
