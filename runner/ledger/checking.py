@@ -32,8 +32,7 @@ def snapshot(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.rollback()  # nothing, where SQLite has done so itself
 
 
 def _commits(connection: sqlite3.Connection, path: Path, meta: Meta, seen: dict[str, Witness]) -> Iterator[str]:

@@ -4,6 +4,7 @@ The lock's file is also a witness beside the ledger: it says how many commits th
 ledger whose write-ahead log was cut, or an old copy put in its place, is noticed before a message goes out again.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -70,15 +71,18 @@ class RunLock:
             raise LedgerFault(f"the run lock {file} can't be used: {error.strerror}") from error
         return cls(descriptor)
 
+    @property
+    def is_held(self) -> bool:
+        return self._descriptor is not None
+
     def witness(self, witness: Witness) -> None:
         """Called after each commit. A failure is let pass: the commit itself stands."""
         if self._descriptor is not None:
-            try:
+            with contextlib.suppress(OSError):
                 os.pwrite(self._descriptor, witness.line(), 0)
-            except OSError:
-                return
 
     def free(self) -> None:
+        """May be called again: by then the descriptor may be another file's."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -168,8 +168,7 @@ class SqliteLedger:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._connection.rollback()  # nothing, where SQLite has done so itself
                 raise
 
     def forget(self, claim: "SqliteClaim") -> None:
@@ -212,7 +211,7 @@ class SqliteClaim:
         self.epoch = epoch
         self._ledger = ledger
         self._identity = identity
-        self._lock: RunLock | None = lock
+        self._lock = lock
         self._fault: LedgerFault | None = None
 
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
@@ -251,7 +250,7 @@ class SqliteClaim:
         return total
 
     def release(self) -> None:
-        if self._lock is None:
+        if not self._lock.is_held:
             return
         try:
             with self._step(is_last=True) as connection:
@@ -263,15 +262,13 @@ class SqliteClaim:
 
     def end(self) -> None:
         """Lets go of the lock alone, as the end of the process would."""
-        if self._lock is not None:
-            self._lock.free()
-            self._lock = None
-            self._ledger.forget(self)
+        self._lock.free()
+        self._ledger.forget(self)
 
     @contextmanager
     def _step(self, *, is_last: bool = False) -> Iterator[sqlite3.Connection]:
         """One transaction of this claim, if it is still the newest one."""
-        if self._lock is None:
+        if not self._lock.is_held:
             lost(self.manifest)
         if self._fault is not None:
             raise LedgerFault(self._fault.message, hint=self._fault.hint)
