@@ -71,12 +71,17 @@ class BirdClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._opened.close()
+        self._session = None
 
     def __repr__(self) -> str:
         return f"BirdClient({self._base_url!r})"
+
+    @property
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("BirdClient outside `async with`")
+        return self._session
 
     async def post(self, channel: Channel, body: bytes) -> Reply:
         """POST one message. Raises only NoConnection and ReplyLost (and CancelledError).
@@ -96,8 +101,7 @@ class BirdClient:
     async def _exchange(
         self, method: str, url: URL, *, data: bytes | None, longest: int
     ) -> tuple[aiohttp.ClientResponse, bytes | None]:
-        if self._session is None:
-            raise RuntimeError("BirdClient outside `async with`")
+        session = self._opened
         response: aiohttp.ClientResponse | None = None
         failure: NoConnection | ReplyLost | None = None
         content: bytes | None = None
@@ -105,7 +109,7 @@ class BirdClient:
         _limit.set(_Limit(timeout=limit, reply_s=self._timeouts.reply_s))
         try:
             async with limit:
-                response = await self._session.request(method, url, data=data, allow_redirects=False)
+                response = await session.request(method, url, data=data, allow_redirects=False)
                 content = await _content(response, longest)
         except _TROUBLE as error:
             failure = proof(error, host=self._host, is_connected=limit.when() is not None)

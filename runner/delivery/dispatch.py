@@ -125,11 +125,9 @@ class _Run:
         return self._tally.result(returned=total - self._tally.finished, doubles=self._doubts.doubles)
 
     async def _all_waves(self) -> None:
-        for number, until in enumerate((*self.settings.waves, None), 1):
-            self._until = until
-            self._tally.begin_wave(number)
-            await self._all_done(self._work() for _ in range(self.settings.concurrency))
-            if self._stopping.is_on or until is None:
+        for number, until in enumerate(self.settings.waves, 1):
+            await self._wave(number, until)
+            if self._stopping.is_on:
                 return
             if (reached := self._tally.over(self.settings.stop_after, fewest=1)) is not None:
                 self._stopping.halt("threshold", f"{reached}, at the end of wave {number}")
@@ -137,6 +135,12 @@ class _Run:
             self._tally.pause_s = self.settings.pause_s
             self.observe(self._tally.progress())
             await self._all_done([self._pause()])
+        await self._wave(len(self.settings.waves) + 1, None)
+
+    async def _wave(self, number: int, until: int | None) -> None:
+        self._until = until
+        self._tally.begin_wave(number)
+        await self._all_done(self._work() for _ in range(self.settings.concurrency))
 
     async def _all_done(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
         self._tasks = [asyncio.create_task(each, name="flypast-worker") for each in work]
@@ -178,8 +182,7 @@ class _Run:
                 case Throttled():
                     pass
                 case InDoubt() if posts := self._doubts.posts(message):
-                    if not await self._stopping.waits(self.clock.sleep(backoff_s(posts, self.rng))):
-                        return
+                    await self._stopping.waits(self.clock.sleep(backoff_s(posts, self.rng)))
                 case _:
                     return
 

@@ -1,6 +1,7 @@
 """From messages and outcomes to what the ledger records."""
 
 import json
+from typing import assert_never
 
 from runner.bird.replies import conceal
 from runner.bird.requests import personal_texts
@@ -52,6 +53,8 @@ def settlement(message: Message, outcome: Outcome, *, at: str) -> Settlement:
             return Settlement(key=key, state=State.PLANNED, at=at, code="HTTP 429", words="Bird asked to wait")
         case NotSent(words=words):
             return Settlement(key=key, state=State.PLANNED, at=at, words=words)
+        case _:
+            assert_never(outcome)
 
 
 def without_texts(message: Message, words: str) -> str:

@@ -8,10 +8,11 @@ import subprocess
 import time
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import client_exceptions, http_exceptions
+from aiohttp import client_exceptions, connector, http_exceptions
 
 from runner import __version__
 from runner.bird import client as client_module
@@ -417,14 +418,19 @@ async def test_waiting_too_long_for_a_free_connection_is_no_connection() -> None
 
 
 @pytest.fixture(scope="module")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("tls")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     what = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
     subprocess.run([*make, *what, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+@pytest.fixture
+def self_signed(tls_files: tuple[Path, Path]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(*tls_files)
     return context
 
 
@@ -434,6 +440,22 @@ async def test_a_certificate_that_nobody_vouches_for_is_no_connection_and_says_s
     assert error.is_certificate
     assert "certificate" in error.words
     assert peer.heads == []
+
+
+async def test_a_server_that_talks_before_it_is_asked_gets_no_request(
+    tls_files: tuple[Path, Path], self_signed: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context(cafile=tls_files[0]))
+    self_signed.maximum_version = ssl.TLSVersion.TLSv1_2  # its server ends the handshake, and may talk right away
+
+    async def talking(call: Call) -> None:
+        await call.say(ACCEPTED)
+        await call.request()
+
+    async with serving(talking, tls=self_signed) as peer, client(peer.url, Timeouts(), concurrency=1) as bird:
+        with pytest.raises(ReplyLost):  # there was a connection, so that nothing is proven
+            await bird.post(CHANNEL, BODY)
+    assert (peer.connections, peer.heads) == (2, [])
 
 
 # One place maps aiohttp's exceptions.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.bird.replies import Reply, classify, conceal, mask_addresses
+from runner.bird.replies import Reply, classify, conceal, mask_addresses, may_pass
 from runner.model import Accepted, InDoubt, Outcome, RefusedByBird, Rejected, Throttled
 
 from .test_requests import sample
@@ -282,3 +282,23 @@ def test_a_number_at_the_cut_is_masked_whole() -> None:
 
 def test_texts_of_the_message_are_concealed_the_longest_first() -> None:
     assert conceal("text 'Hi Robert' for Robert is bad", ("Hi Robert", "Robert")) == "text '***' for *** is bad"
+
+
+# Whether sending again can help
+
+
+@pytest.mark.parametrize("code", ["12000", "12001", "12004", "12999", "15000", "15004", "15006", "15999"])
+def test_failures_of_birds_own_may_pass(code: str) -> None:
+    assert may_pass(code)
+
+
+@pytest.mark.parametrize("code", ["11999", "13000", "14999", "16000", "12002", "12003", "15005"])
+def test_other_failures_and_the_lasting_ones_of_bird_do_not(code: str) -> None:
+    assert not may_pass(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "HTTP 422", "InvalidPayload", "012001", "+12001", "12001 ", "12_001", "１２００１"]
+)
+def test_what_is_no_code_of_five_digits_does_not(code: str) -> None:
+    assert not may_pass(code)

@@ -387,6 +387,17 @@ async def test_messages_that_wait_for_the_pace_go_back_without_a_trace() -> None
     assert stage.clock.elapsed_s <= 5  # and not the minute that the next one had to wait
 
 
+async def test_at_the_second_signal_those_too_go_back_without_a_trace() -> None:
+    slow = replace(UNLIMITED, workspace_rate=Rate(count=1, per_s=60))
+    stage = Stage(lambda _k, _n: accepted(), settings=slow)
+    stopping(stage, "k0001", stage.control.leave, accepted)
+    result = await stage.run(messages(100))
+    assert kind(result) == "interrupted"
+    assert sum(counts(result)) == 100
+    assert {"k0000", "k0001"} <= set(stage.states)
+    assert len(stage.states) < 8  # the others of the eight waited, and left no trace
+
+
 @pytest.mark.parametrize("answer", [status(429, "500"), NoConnection("refused")], ids=["429", "unconnected"])
 async def test_messages_that_wait_to_be_tried_again_go_back_as_planned(answer: Answer) -> None:
     stage = Stage(lambda _k, _n: answer)
@@ -455,6 +466,23 @@ async def test_a_cancelled_run_leaves_no_worker_behind() -> None:
     assert run.cancelled()
     assert stage.wire.in_flight == 0
     assert stage.state_counts == {State.SENDING: 8}
+
+
+async def test_a_cancelled_run_leaves_nobody_waiting_for_the_pace() -> None:
+    stage = Stage(lambda _k, _n: accepted(), settings=replace(UNLIMITED, workspace_rate=Rate(count=1, per_s=60)))
+    workers: set[asyncio.Task[None]] = set()
+
+    def cancel(_: Progress) -> None:
+        workers.update(task for task in asyncio.all_tasks() if task.get_name() == "flypast-worker")
+        run.cancel()
+
+    stage.observe = cancel
+    run = asyncio.create_task(stage.run(messages(100)))
+    await asyncio.wait([run])
+    assert run.cancelled()
+    assert len(workers) == 8
+    assert all(worker.done() for worker in workers)
+    assert len(stage.states) < 8  # the others of them waited, and left no trace
 
 
 # When the ledger fails

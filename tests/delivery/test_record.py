@@ -91,6 +91,26 @@ async def test_a_fault_reaches_those_who_came_during_the_commit_too() -> None:
                 await waiter
 
 
+async def test_a_fault_passes_over_a_worker_that_has_left_and_reaches_the_others() -> None:
+    _, claim = ledger_and_claim()
+    release = threading.Event()
+
+    def fail(_s: Sequence[Settlement], _i: Sequence[Intent]) -> None:
+        release.wait(5)
+        raise LedgerFault("disk full")
+
+    async with Record(Watched(claim, before=fail)) as record:
+        waiting = [asyncio.create_task(record.intend(wish(number))) for number in range(3)]
+        await asyncio.sleep(0.01)  # their commit is under way
+        waiting[0].cancel()
+        release.set()
+        await asyncio.wait(waiting, timeout=5)
+        assert waiting[0].cancelled()
+        for waiter in waiting[1:]:
+            with pytest.raises(LedgerFault):
+                await waiter
+
+
 async def test_an_intent_that_is_refused_takes_no_outcome_with_it() -> None:
     ledger, claim = ledger_and_claim()
     async with Record(claim) as record:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from runner.delivery import scanning
 from runner.delivery.ports import NoConnection, Reply, ReplyLost
 from runner.delivery.scanning import Fault, Scanner, Seen, rfc3339
 from runner.model import Rejected
@@ -68,6 +69,20 @@ async def test_one_message_on_two_pages_is_one_and_once_refused_it_stays_so() ->
 async def test_two_messages_with_one_reference_are_both_seen() -> None:
     seen = await scan(BirdList([listed("fp1.A", 1), listed("fp1.A", 2)]))
     assert set(seen.messages["fp1.A"]) == {"m-fp1.A-1", "m-fp1.A-2"}
+
+
+async def test_a_list_without_an_end_is_read_to_a_bound_and_what_was_seen_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scanning, "MOST_PAGES", 20)
+    endless = lambda n, _query: ok({"results": [listed(f"fp1.{'A' if n == 3 else n}")], "nextPageToken": str(n)})  # noqa: E731
+    bird = BirdList([], instead=endless)
+    seen = await scan(bird)
+    assert seen.fault is not None
+    assert (seen.fault.kind, seen.fault.words) == ("page", "Bird's list goes on after 20 pages")
+    assert set(seen.messages) == {"fp1.A"}
+    assert len(bird.queries) == 21
+    assert (await scan(BirdList(others(20), size=1))).fault is None
 
 
 def at(number: int, answer: Reply | Exception) -> Instead:

@@ -108,6 +108,16 @@ def test_a_disk_that_is_full_at_the_very_end_is_seen(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_a_disk_that_can_not_be_read_any_more_is_a_fault(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path)
+    add_all(writer, messages(3))
+    with writer.finish() as spool, Path(os.devnull).open("wb") as unreadable:
+        os.dup2(unreadable.fileno(), spool._file.fileno())
+        with pytest.raises(LedgerFault, match="can't be read") as caught:
+            list(spool)
+    assert caught.value.exit_code is Exit.LEDGER
+
+
 def test_a_folder_that_takes_no_file_is_a_fault_too(tmp_path: Path) -> None:
     with pytest.raises(LedgerFault):
         SpoolWriter(tmp_path / "missing")

@@ -173,3 +173,15 @@ def test_a_torn_end_of_the_log_that_was_never_committed_is_no_fault(crashed: Pat
         "spring-2": State.IN_DOUBT,
     }
     ledger.close()
+
+
+def test_a_ledger_that_does_not_say_which_it_is_is_left_untouched(left: Path) -> None:
+    change(left, "DELETE FROM meta")
+    must_refuse(left, "is damaged: it does not say which ledger it is")
+
+
+def test_a_log_that_is_no_file_is_told_and_left_untouched(left: Path) -> None:
+    log = left.with_name(left.name + "-wal")
+    log.mkdir()
+    must_refuse(left, "can't be opened or written: unable to open database file")
+    assert log.is_dir()

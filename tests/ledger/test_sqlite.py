@@ -164,6 +164,26 @@ def test_no_ledger_is_refused_and_none_is_made(tmp_path: Path) -> None:
         open_ledger(tmp_path, origin=ORIGIN)
 
 
+def test_a_path_that_the_system_can_not_look_at_is_a_fault_and_no_missing_ledger(tmp_path: Path) -> None:
+    with pytest.raises(LedgerFault, match="can't be opened: File name too long"):
+        open_ledger(tmp_path / ("x" * 256), origin=ORIGIN)
+
+
+def test_a_place_that_takes_no_ledger_is_told_and_nothing_is_left_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(LedgerFault, match=r"no ledger can be made at .*: Not a directory"):
+        create(tmp_path / "file" / "ledger.db", origin=ORIGIN, name=None, at=T0)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_sqlite_that_is_too_old_makes_no_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    with pytest.raises(LedgerFault, match="is too old for a ledger") as stop:
+        create(tmp_path / "ledger.db", origin=ORIGIN, name=None, at=T0)
+    assert stop.value.hint == "3.37 or later is needed"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_manifests_name_can_not_lead_out_of_the_lock_folder(left: Path) -> None:
     ledger = open_ledger(left, origin=ORIGIN)
     ledger.claim("../../out", run="r2", at=T1).release()

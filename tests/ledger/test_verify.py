@@ -86,6 +86,21 @@ def test_a_ledger_in_memory_is_looked_at_too() -> None:
     assert [each.words for each in troubles_of(ledger)[1]] == ["its payload hash is not a SHA-256 in hex"]
 
 
+class Forgetful(MemoryLedger):
+    """One that lists a message in one way and not in the other."""
+
+    def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
+        return (held for held in super().keys(manifest, edition) if held[0] != key(7))
+
+
+def test_two_ways_of_reading_that_do_not_agree_are_a_fault() -> None:
+    ledger = Forgetful(origin=ORIGIN)
+    fill(ledger.claim("spring", run="r1", at=T0))
+    (trouble,) = troubles_of(ledger)[1]
+    assert (trouble.manifest, trouble.is_warning) == ("spring", False)
+    assert trouble.words == "the keys of edition 1 are not those of its messages"
+
+
 def test_it_changes_no_byte(sound: Path) -> None:
     def stand() -> dict[Path, tuple[int, bytes]]:
         return {
