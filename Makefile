@@ -6,10 +6,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 N ?= 30
 SEEDS ?= 2000
 
+# What decides that nobody gets a message twice: every branch of it is tested.
+CORE := runner/delivery/*,runner/ledger/*,runner/plan.py,runner/guards.py
+CORE := $(CORE),runner/bird/replies.py,runner/bird/client.py,runner/bird/requests.py
+CORE := $(CORE),runner/pipeline/sending.py,runner/pipeline/reconciling.py
+CORE := $(CORE),runner/pipeline/rebuilding.py,runner/pipeline/ledgers.py
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill faults simulate mutants bench schema clean
+.PHONY: help demo test lint types unit kill faults simulate mutants coverage bench schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +51,14 @@ mutants: .venv/.dev ## plant faults in the code that delivers: the simulator or 
 
 bench: .venv/.dev ## the figures of benchmarks/README.md on this machine: about 20 minutes
 	$(BIN)/python -m benchmarks
+
+coverage: .venv/.dev ## all tests again, measured: every branch of the core, 95 % of all of it
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --fail-under=95
+	@echo "the core:"
+	$(BIN)/coverage report --fail-under=100 --include='$(CORE)'
 
 schema: .venv/.dev ## write the generated schemas anew
 	$(BIN)/python -m runner.manifest.strictness

@@ -6,13 +6,73 @@ from pathlib import Path
 import pytest
 
 from runner.errors import Exit, Refused, UsageError
-from runner.guards import check_digest, expected_digest
+from runner.guards import check_digest, drifted, expected_digest, over_limits
+from runner.ledger.seam import Known
+from runner.model import Policy, State
+from runner.plan import Plan, Skipped
 
-from .test_plan import composed, message, planned
+from .test_plan import composed, held, message, planned
 
 PLAN = planned([composed(message())]).plan
 OTHER = "0" * 64
 MOVED = "this is not the plan that was expected"
+
+
+def plan_of(*countries: str, known: dict[str, Known] | None = None) -> Plan:
+    return planned([composed(message(n, country=country)) for n, country in enumerate(countries)], known or {}).plan
+
+
+@pytest.mark.parametrize(
+    ("in_policy", "given", "words"),
+    [
+        (None, None, []),
+        (3, None, []),
+        (2, None, ["policy.limits.messages is 2, and this would send 3"]),
+        (None, 2, ["--max-messages is 2, and this would send 3"]),
+        (2, 1, ["--max-messages is 1, and this would send 3"]),
+        (1, 2, ["policy.limits.messages is 1, and this would send 3"]),
+        (3, 3, []),
+    ],
+)
+def test_the_lower_of_two_limits_holds_and_is_named(in_policy: int | None, given: int | None, words: list[str]) -> None:
+    plan = plan_of("US", "US", "US", "US", known={"k0": held(State.ACCEPTED)})
+    policy = Policy(max_messages=in_policy)
+    assert list(over_limits(plan, policy, max_messages=given, allow_empty=False)) == words
+
+
+def test_countries_that_the_policy_does_not_name_are_told_with_their_numbers() -> None:
+    plan, policy = plan_of("US", "GB", "CA", "GB", ""), Policy(countries=frozenset({"US", "MX"}))
+    assert list(over_limits(plan, policy, max_messages=None, allow_empty=False)) == [
+        "policy.limits.countries is MX, US, and this would send to CA 1, GB 2"
+    ]
+    assert not list(over_limits(plan_of("US"), policy, max_messages=None, allow_empty=False))
+
+
+def test_a_plan_for_nobody_must_be_said_to_be_right() -> None:
+    for plan in (plan_of(), planned([Skipped(draft="greet", reason="when")]).plan):
+        assert list(over_limits(plan, Policy(), max_messages=0, allow_empty=True)) == []
+        (words,) = over_limits(plan, Policy(), max_messages=0, allow_empty=False)
+        assert "--allow-empty" in words
+    sent = plan_of("US", known={"k0": held(State.ACCEPTED)})
+    assert not list(over_limits(sent, Policy(), max_messages=0, allow_empty=False))
+
+
+@pytest.mark.parametrize(
+    ("drift", "said", "words"),
+    [
+        (0, None, None),
+        (0, 0, None),
+        (2, 2, None),
+        (2, None, "2 were sent or are in doubt with another text: they would not be sent again. "),
+        (2, 1, "--accept-drift says 1, and 2 have drifted"),
+        (2, 0, "--accept-drift says 0, and 2 have drifted"),
+        (0, 2, "--accept-drift says 2, and 0 have drifted"),
+    ],
+)
+def test_drift_is_refused_unless_its_very_number_is_said(drift: int, said: int | None, words: str | None) -> None:
+    known = {f"k{number}": held(State.ACCEPTED, is_same=False) for number in range(drift)}
+    told = drifted(plan_of("US", "US", "US", known=known), said)
+    assert told is None if words is None else told is not None and told.startswith(words)
 
 
 @pytest.mark.parametrize("given", ["a" * 64, "A" * 64, "0123456789abcdefABCDEF" + "0" * 42])

@@ -1,6 +1,8 @@
 """Ledgers that can't be trusted: noticed before anything is done, and left as they are."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from runner.errors import Exit, LedgerFault
 from runner.ledger.locks import lock_folder
+from runner.ledger.opening import faults
 from runner.ledger.sqlite import create, open_ledger
 from runner.model import State
 
@@ -185,3 +188,17 @@ def test_a_log_that_is_no_file_is_told_and_left_untouched(left: Path) -> None:
     log.mkdir()
     must_refuse(left, "can't be opened or written: unable to open database file")
     assert log.is_dir()
+
+
+def test_a_ledger_that_lacks_a_table_is_told_in_sqlites_words_and_left_untouched(left: Path) -> None:
+    change(left, "DROP TABLE meta")
+    must_refuse(left, r"ledger\.db: no such table: meta")
+
+
+def test_a_ledger_that_another_program_keeps_locked_is_told_so(left: Path) -> None:
+    with contextlib.closing(sqlite3.connect(left)) as other, contextlib.closing(sqlite3.connect(left, timeout=0)) as us:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerFault) as stop, faults(left):
+            us.execute("BEGIN IMMEDIATE")
+    assert stop.value.message == f"another process kept {left} locked for more than 10 s"
+    assert stop.value.hint == "let it end, then try again"
