@@ -93,7 +93,7 @@ def _order() -> dict[str, tuple[Edit, ...]]:
             ),
         ),
         "one worker too many": (
-            edit(_RUN, "_all_waves", ("range(self.settings.concurrency)", "range(self.settings.concurrency + 1)")),
+            edit(_RUN, "_wave", ("range(self.settings.concurrency)", "range(self.settings.concurrency + 1)")),
         ),
     }
 
