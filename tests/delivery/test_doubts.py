@@ -121,7 +121,7 @@ async def test_what_the_ledger_keeps_from_its_next_request_stays_in_doubt() -> N
 
 
 def held(state: State) -> list[Message]:
-    return [replace(message(0), held=state)]
+    return [message(0)._replace(held=state)]
 
 
 async def left(stage: Stage, state: State) -> None:

@@ -37,11 +37,11 @@ def test_messages_come_back_as_they_went_in_and_in_order(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "odd",
     [
-        replace(message(1), body=b"", country=None),
-        replace(message(1), body=b"\n{}\n\n"),
-        replace(message(1), body=bytes(range(256)) * 300),
-        replace(message(1), address="id:\n\x1f\0 \ud800 ü", draft="é", reference="", segments=10**9),
-        replace(message(1), channel=replace(CHANNEL, name="x\ny", rate=Rate(count=1, per_s=60), mms=True)),
+        message(1)._replace(body=b"", country=None),
+        message(1)._replace(body=b"\n{}\n\n"),
+        message(1)._replace(body=bytes(range(256)) * 300),
+        message(1)._replace(address="id:\n\x1f\0 \ud800 ü", draft="é", reference="", segments=10**9),
+        message(1)._replace(channel=replace(CHANNEL, name="x\ny", rate=Rate(count=1, per_s=60), mms=True)),
     ],
 )
 def test_odd_messages_come_back_too(tmp_path: Path, odd: Message) -> None:
@@ -72,7 +72,7 @@ def test_many_messages_take_no_memory(tmp_path: Path) -> None:
     tracemalloc.start()
     writer = SpoolWriter(tmp_path)
     for number in range(10_000):
-        writer.add(replace(message(7), key=str(number), body=body))
+        writer.add(message(7)._replace(key=str(number), body=body))
     with writer.finish() as spool:
         assert sum(1 for _ in spool) == 10_000
     _, peak = tracemalloc.get_traced_memory()

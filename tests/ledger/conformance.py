@@ -84,10 +84,21 @@ class Conformance:
 
     def test_a_new_ledger_knows_nothing(self, ledger: Ledger) -> None:
         assert ledger.lookup("K") is None
+        assert dict(ledger.lookup_many(["K", "L"])) == {}
         assert list(ledger.entries()) == []
         assert ledger.manifests() == ()
         assert dict(ledger.counts("spring")) == {}
         assert list(ledger.keys("spring", "1")) == []
+
+    def test_many_keys_are_looked_up_at_once(self, store: Store, claim: Claim) -> None:
+        intend(claim, "A", "B", "C")
+        claim.commit([settled("B")], [])
+        other = store.open()
+        found = other.lookup_many(["C", "nobody", "B", "C", 'odd"\\ü'])
+        assert found == {key: other.lookup(key) for key in ("B", "C")}
+        assert found["B"].state is State.ACCEPTED
+        assert found["C"].state is State.SENDING
+        assert other.lookup_many([]) == {}
 
     def test_an_intent_is_seen_by_everyone_at_once(self, store: Store, claim: Claim) -> None:
         intend(claim, "A")

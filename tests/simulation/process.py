@@ -221,17 +221,16 @@ def _may_pass(entry: Entry | None, _: Message, __: Delivery) -> bool:
 def _planned(world: World, messages: Sequence[Message], leg: Leg) -> tuple[Plan, list[Message]]:
     spool = Listed()
     planner = Planner(
-        known=world.ledger.lookup,
+        known=world.ledger.lookup_many,
         spool=spool,
         drafts=("announce",),
         limit=leg.limit,
         delivery=world.universe.delivery,
         may_retry=may_pass if leg.retries else None,
         mask=lambda address: address,
-        on_new=lambda _: None,
+        on_scheduled=lambda _: None,
     )
-    for number, message in enumerate(messages, 1):
-        planner.take(_composed(message, number))
+    planner.take_all(_composed(message, number) for number, message in enumerate(messages, 1))
     return planner.finish(Policy()), spool.messages
 
 

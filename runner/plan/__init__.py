@@ -1,0 +1,222 @@
+"""The plan: what the manifest declares, less what the ledger knows. The difference is what `send` sends."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+from runner.canonical import canonical
+from runner.ledger.seam import Known
+from runner.model import Channel, Delivery, Message, Policy, State
+
+from .composed import Composed, Skipped
+from .samples import Sample, Samples
+from .tally import Tally, summed
+
+__all__ = ["Composed", "Plan", "Planner", "Sample", "Skipped", "Spool", "Tally"]
+
+CHUNK = 500  # messages that the ledger is asked about at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`to_send` is what this run would send (new, less `--limit`); `others_in_doubt` are in messages not chosen.
+
+    `again` counts those of `new` that the ledger has absent or in doubt, and the policy sends again all the same;
+    `retried` those that were rejected for a reason that can pass.
+    """
+
+    digest: str
+    totals: Tally
+    messages: Mapping[str, Tally]
+    channels: Mapping[str, Tally]
+    to_send: Tally
+    sent_through: Mapping[str, int]
+    changed_since_rejected: int
+    again: Counter[State]
+    retried: int
+    others_in_doubt: int
+    drift_in_doubt: int
+    matched: Counter[State]
+    samples: tuple[Sample, ...]
+
+
+class Spool(Protocol):
+    def add(self, message: Message) -> None: ...
+
+
+class Planner:
+    """Takes what composing gives and spools what is new.
+
+    `known` asks the ledger about keys, `on_scheduled` judges the time of what is new and has one.
+    With `may_retry` it spools what was rejected with a code that this takes for one that can pass, and nothing else.
+    """
+
+    def __init__(
+        self,
+        *,
+        known: Callable[[Sequence[str]], Mapping[str, Known]],
+        spool: Spool,
+        drafts: Iterable[str],
+        only: frozenset[str] = frozenset(),
+        limit: int | None = None,
+        delivery: Delivery = Delivery.AT_MOST_ONCE,
+        may_retry: Callable[[str], bool] | None = None,
+        mask: Callable[[str], str],
+        on_scheduled: Callable[[Composed], None],
+    ) -> None:
+        self._known = known
+        self._spool = spool
+        self._only = only
+        self._limit = limit
+        self._delivery = delivery
+        self._may_retry = may_retry
+        self._mask = mask
+        self._on_scheduled = on_scheduled
+        self._hash = hashlib.sha256()
+        self._framed_channel: Channel | None = None
+        self._framed = b""
+        self._messages = {name: Tally() for name in drafts if not only or name in only}
+        self._channels: dict[str, str] = {}  # of each message that has any to count
+        self._to_send = Tally()
+        self._sent_through: Counter[str] = Counter()
+        self._changed_since_rejected = 0
+        self._again: Counter[State] = Counter()
+        self._retried = 0
+        self._others_in_doubt = 0
+        self._drift_in_doubt = 0
+        self._matched: Counter[State] = Counter()
+        self._samples = Samples()
+
+    def take_all(self, items: Iterable[Composed | Skipped]) -> None:
+        """In their order; the ledger is asked about a chunk of them at once."""
+        rest = iter(items)
+        while chunk := list(islice(rest, CHUNK)):
+            known = self._known([item.message.key for item in chunk if isinstance(item, Composed)])
+            for item in chunk:
+                if isinstance(item, Skipped):
+                    self._skip(item.draft, item.reason)
+                else:
+                    self._take(item, known.get(item.message.key))
+
+    def _skip(self, draft: str, reason: str) -> None:
+        if draft in self._messages:
+            self._messages[draft].add_skipped(reason)
+
+    def _take(self, composed: Composed, known: Known | None) -> None:
+        message = composed.message
+        self._digest(message)
+        if composed.is_suppressed:
+            self._skip(message.draft, "suppress")
+        elif known is not None:
+            self._hold_against(known, composed)
+        elif message.draft in self._messages:
+            self._count_new(composed, known, is_retried=False)
+
+    def _hold_against(self, known: Known, composed: Composed) -> None:
+        message = composed.message
+        self._matched[known.state] += 1
+        is_retried = self._is_retried(known)
+        status = "new" if is_retried else _status(known, message, self._delivery)
+        if message.draft not in self._messages:
+            self._others_in_doubt += _is_in_doubt(status, known)
+        elif status == "dropped":
+            self._skip(message.draft, "dropped")
+        elif status == "new":
+            self._count_new(composed, known, is_retried=is_retried)
+        else:
+            self._channels[message.draft] = message.channel.name
+            self._messages[message.draft].add(status, message)
+            self._drift_in_doubt += status == "drift" and _is_in_doubt(status, known)
+
+    def _is_retried(self, known: Known) -> bool:
+        if self._may_retry is None or known.state is not State.REJECTED:
+            return False
+        return self._may_retry(known.code or "")
+
+    def _count_new(self, composed: Composed, known: Known | None, *, is_retried: bool) -> None:
+        message = composed.message
+        self._channels[message.draft] = message.channel.name
+        self._messages[message.draft].add("new", message)
+        held = None
+        if known is not None:
+            self._retried += is_retried
+            self._changed_since_rejected += known.state is State.REJECTED and not is_retried
+            held = _held(known)
+            if held is not None:
+                self._again[held] += 1
+        if self._may_retry is not None and not is_retried:
+            return
+        self._samples.offer(composed)
+        if composed.scheduled_for is not None:
+            self._on_scheduled(composed)
+        if self._limit is None or self._to_send.messages < self._limit:
+            self._to_send.add("new", message)
+            self._sent_through[message.channel.name] += 1
+            self._spool.add(message if held is None else message._replace(held=held))
+
+    def _digest(self, message: Message) -> None:
+        channel = message.channel
+        if channel is not self._framed_channel:
+            self._framed_channel = channel
+            self._framed = _framed(channel.workspace_id.encode()) + _framed(channel.channel_id.encode())
+        self._hash.update(self._framed + _framed(message.body))
+
+    def finish(self, policy: Policy) -> Plan:
+        self._hash.update(canonical(policy.written))
+        return Plan(
+            digest=self._hash.hexdigest(),
+            totals=summed(self._messages.values()),
+            messages=self._messages,
+            channels={
+                name: summed(self._messages[draft].unskipped() for draft, of in self._channels.items() if of == name)
+                for name in self._channels.values()
+            },
+            to_send=self._to_send,
+            sent_through=self._sent_through,
+            changed_since_rejected=self._changed_since_rejected,
+            again=self._again,
+            retried=self._retried,
+            others_in_doubt=self._others_in_doubt,
+            drift_in_doubt=self._drift_in_doubt,
+            matched=self._matched,
+            samples=self._samples.chosen(self._mask),
+        )
+
+
+def _framed(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
+
+
+def _status(known: Known | None, message: Message, delivery: Delivery) -> str:
+    """Where a message stands; `sending` without a living run is in doubt, and so is absent until it is resolved.
+
+    What was absent once and sent again is not proven to be so for ever: another time a person decides.
+    """
+    if known is None or known.state is State.PLANNED:
+        return "new"
+    is_same = known.payload_hash == message.payload_hash
+    if known.state is State.REJECTED:
+        return "rejected" if is_same and known.channel_id == message.channel.channel_id else "new"
+    if known.state is State.DROPPED:
+        return "dropped"
+    if known.state is State.ABSENT and delivery is Delivery.RESEND_ABSENT and not known.resent:
+        return "new"
+    if not is_same:
+        return "drift"
+    if known.state is State.ACCEPTED:
+        return "accepted"
+    return "new" if delivery is Delivery.AT_LEAST_ONCE else "in_doubt"
+
+
+def _held(known: Known) -> State | None:
+    """What the ledger says of a message that is sent although it is undecided; `sending` is in doubt by then."""
+    if known.state not in (State.IN_DOUBT, State.SENDING, State.ABSENT):
+        return None
+    return State.ABSENT if known.state is State.ABSENT else State.IN_DOUBT
+
+
+def _is_in_doubt(status: str, known: Known) -> bool:
+    return status == "in_doubt" or (status == "drift" and known.state is not State.ACCEPTED)

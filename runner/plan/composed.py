@@ -1,0 +1,29 @@
+"""What composing gives for a row: a message, or why there is none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from runner.model import Json, Message
+
+
+class Composed(NamedTuple):
+    """One person's message. `sample` renders it masked; `row` is `list#N`; `encoding` is "" where nothing is split.
+
+    A named tuple, because one is made for every row.
+    """
+
+    message: Message
+    row: str
+    is_suppressed: bool
+    encoding: str
+    scheduled_for: str | None
+    sample: Callable[[], Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A row that gets nothing, and why: where, exclude, suppress, when, duplicate."""
+
+    draft: str
+    reason: str
