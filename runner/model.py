@@ -167,12 +167,12 @@ class Policy:
         return tuple(ends)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """Rendered and sendable: `body` is the exact JSON that is hashed and posted.
 
     `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them. `held` is IN_DOUBT or
-    ABSENT where the ledger has it so and the policy sends it again all the same.
+    ABSENT where the ledger has it so and the policy sends it again all the same. A named tuple, because one is made for
+    every row.
     """
 
     draft: str

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -113,7 +113,7 @@ def _for(message: Message, number: str, manifest: Manifest) -> Message:
         "receiver": {"contacts": [{"identifierKey": "phonenumber", "identifierValue": number}]},
         "reference": reference_of(key),
     }
-    return replace(message, key=key, reference=request["reference"], address=address, body=canonical(request))
+    return message._replace(key=key, reference=request["reference"], address=address, body=canonical(request))
 
 
 def _act(trial: Message, number: str, options: PlanOptions, *, is_sandbox: bool) -> str:

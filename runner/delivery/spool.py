@@ -29,15 +29,14 @@ class SpoolWriter:
         except OSError as error:
             raise _fault("made", error) from error
         self._channels: dict[Channel, int] = {}
+        self._last: tuple[Channel | None, int] = (None, 0)  # nearly every message goes the way of the one before
         self._count = 0
 
     def add(self, message: Message) -> None:
-        channel = self._channels.setdefault(message.channel, len(self._channels))
-        facts = (
-            message.draft, channel, message.key, message.reference, message.address, message.payload_hash,
-            message.body, message.country, message.segments, message.values, message.held and message.held.value,
-        )  # fmt: skip
-        record = marshal.dumps(facts)
+        draft, channel, *facts, held = message
+        if channel is not self._last[0]:
+            self._last = channel, self._channels.setdefault(channel, len(self._channels))
+        record = marshal.dumps((draft, self._last[1], *facts, held and held.value))
         try:
             self._file.write(len(record).to_bytes(_LENGTH) + record)
         except OSError as error:

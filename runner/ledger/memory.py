@@ -39,9 +39,13 @@ class MemoryLedger:
         self.changed = threading.Condition()
 
     def lookup(self, key: str) -> Known | None:
-        entry = self.held.get(key)
-        if entry is None:
-            return None
+        return self.lookup_many([key]).get(key)
+
+    def lookup_many(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        return {key: self._known(self.held[key]) for key in keys if key in self.held}
+
+    @staticmethod
+    def _known(entry: Entry) -> Known:
         return Known(
             state=entry.state,
             payload_hash=entry.payload_hash,

@@ -7,7 +7,7 @@ epoch, and what an older epoch writes is refused.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from runner.errors import LedgerFault
 from runner.model import State
@@ -21,9 +21,11 @@ class NotSendable(LedgerFault):
     """An intent for a message that the ledger does not hold as sendable. It is not written, so nothing is sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What planning needs to know of a message that the ledger holds. `resent`: see Entry."""
+class Known(NamedTuple):
+    """What planning needs to know of a message that the ledger holds. `resent`: see Entry.
+
+    A named tuple, because one is made for every row that was sent before.
+    """
 
     state: State
     payload_hash: str
@@ -161,6 +163,9 @@ class Ledger(Protocol):
     origin: str
 
     def lookup(self, key: str) -> Known | None: ...
+
+    def lookup_many(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        """What is known of those keys that the ledger holds: one question for some hundred of them."""
 
     def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> Claim:
         """The claim for a manifest name; raises Locked, naming the holder, where a living run has it.

@@ -106,11 +106,11 @@ class SqliteLedger:
         self._turn = threading.RLock()
 
     def lookup(self, key: str) -> Known | None:
-        rows = self._read(tables.LOOKUP, (key,))
-        if not rows:
-            return None
-        state, payload_hash, channel_id, code, resent = rows[0]
-        return Known(state=State(state), payload_hash=payload_hash, channel_id=channel_id, code=code, resent=resent)
+        return self.lookup_many([key]).get(key)
+
+    def lookup_many(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        rows = self._read(tables.LOOKUP, (json.dumps(keys),))
+        return {row[0]: tables.known(row) for row in rows}
 
     def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> "SqliteClaim":
         lock = RunLock.acquire(self.path, manifest, run=run, since=at, timeout_s=timeout_s)

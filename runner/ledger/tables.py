@@ -5,8 +5,9 @@ from typing import Any
 from runner.model import State
 
 from .moves import fitted
-from .seam import Entry, Intent, Settlement, Verdict
+from .seam import Entry, Intent, Known, Settlement, Verdict
 
+_STATES = {state.value: state for state in State}
 VERSION = 2
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
 
@@ -131,7 +132,9 @@ WHERE messages.epoch > claims.epoch
 ORDER BY messages.id
 """
 
-LOOKUP = "SELECT state, payload_hash, channel_id, code, resent FROM messages WHERE key = ?"
+LOOKUP = """
+SELECT key, state, payload_hash, channel_id, code, resent FROM messages WHERE key IN (SELECT value FROM json_each(?))
+"""
 STATE = "SELECT state FROM messages WHERE key = ?"
 COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"
 MANIFESTS = """
@@ -178,6 +181,12 @@ def verdict_values(found: Verdict, manifest: str) -> dict[str, Any]:
         "key": found.key,
         "manifest": manifest,
     }
+
+
+def known(row: tuple[Any, ...]) -> Known:
+    """A row of LOOKUP."""
+    _, state, payload_hash, channel_id, code, resent = row
+    return Known(_STATES[state], payload_hash, channel_id, code, resent)
 
 
 def entry(row: tuple[Any, ...]) -> Entry:

@@ -144,16 +144,12 @@ def make_plan(
     """Composes everything once and holds it against the ledger. The findings decide whether the plan counts."""
     site = Site(document=manifest.document, path=("messages",))
     chosen = planner(
-        known=ledger.lookup if ledger is not None else lambda _key: None,
+        known=ledger.lookup_many if ledger is not None else lambda _keys: {},
         drafts=[draft.name for draft in manifest.drafts],
         mask=mask,
-        on_new=lambda item: check_schedule(item, now, site, findings),
+        on_scheduled=lambda item: check_schedule(item, now, site, findings),
     )
-    for item in composed(loaded, order, findings, not_checked):
-        if isinstance(item, Skipped):
-            chosen.skip(item)
-        else:
-            chosen.take(item)
+    chosen.take_all(composed(loaded, order, findings, not_checked))
     plan = chosen.finish(manifest.policy)
     return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))
 

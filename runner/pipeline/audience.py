@@ -111,18 +111,10 @@ class Audience:
         if isinstance(found, Dropped):
             row = f"{name}#{found.row.number}"
             return Person(recipient=None, address="", row=row, dropped=found.reason, locate=found.row.place)
-        is_out = bool(excluded) and is_suppressed(found.address, found.contact, excluded, region=region)
-        is_silenced = bool(self._suppressed) and is_suppressed(
-            found.address, found.contact, self._suppressed, region=region
-        )
-        return Person(
-            recipient=found,
-            address=found.address,
-            row=f"{name}#{found.row}",
-            locate=found.locate,
-            dropped="exclude" if is_out else "",
-            is_suppressed=is_silenced,
-        )
+        row, address, contact = f"{name}#{found.row}", found.address, found.contact
+        is_out = bool(excluded) and is_suppressed(address, contact, excluded, region=region)
+        is_silenced = bool(self._suppressed) and is_suppressed(address, contact, self._suppressed, region=region)
+        return Person(found, address, row, found.locate, "exclude" if is_out else "", is_silenced)
 
     def _receiver(self, draft: Draft, excluded: Kept) -> Person:
         contacts = contacts_of(draft)
@@ -219,7 +211,7 @@ class Audience:
     def _check_hidden(self, spec: RecipientList, columns: tuple[str, ...] | Mapping[str, Json]) -> None:
         """RCP542, RCP543, once for each column that has the name of a parameter."""
         parameters = self.manifest.parameters
-        if not parameters.values:
+        if parameters.values.keys().isdisjoint(columns):
             return
         for name in columns:
             if name not in parameters.values or (spec.name, name) in self._hidden:

@@ -14,7 +14,6 @@ from runner.manifest.explain import mistakes
 from runner.manifest.site import Site
 from runner.model import Json, Message, Recipient
 from runner.plan import Composed, Skipped
-from runner.recipients.phones import country_of
 from runner.rendering.drafts import DraftFault
 from runner.rendering.faults import ExpressionFault
 from runner.rendering.language import Template
@@ -23,12 +22,12 @@ from runner.sms import count
 
 from .faults import Faults
 from .people import Person
+from .plain import plain_composer
 from .prepare import Prepared
+from .receivers import receiver_text
 from .texts import Texts
 
 Values = dict[str, Json]
-
-_KEY_AND_VALUE = {"identifierKey", "identifierValue"}
 
 
 @dataclass(slots=True)
@@ -58,12 +57,15 @@ class Composer:
 
     def compose(self, prepared: Prepared, people: Iterator[Person]) -> Iterator[Composed | Skipped]:
         """In order; each person once for each set of `distinct` values."""
+        plainly = plain_composer(prepared, self.manifest.parameters.values, self._judge.is_valid, self._texts)
         with Kept() as seen:
             for person in people:
                 if person.dropped:
                     yield Skipped(draft=prepared.draft.name, reason=person.dropped)
                     continue
-                composed = self._one(prepared, person)
+                composed: Composed | Skipped | None = plainly(person) if plainly is not None else None
+                if composed is None:
+                    composed = self._one(prepared, person)
                 if isinstance(composed, Composed):
                     composed = self._once(composed, seen, person, prepared)
                 if composed is not None:
@@ -118,7 +120,7 @@ class Composer:
         key = prepared.keys.key(person.address, distinct)
         reference = request.get("reference")
         request["reference"] = reference = reference_of(key) if reference is None else reference
-        receiver = _receiver(request["receiver"], recipient)
+        receiver = canonical_text(draft.receiver) if recipient is None else receiver_text(recipient.contact)
         body, hashed = prepared.wire.request(filled, receiver, reference)
         if not self._stands(prepared, person, request):
             return None
@@ -135,7 +137,7 @@ class Composer:
             address=person.address,
             payload_hash=sha256(hashed).hexdigest(),
             body=body,
-            country=_country(person),
+            country=person.country,
             segments=segments.segments if segments else int("template" in request and draft.channel.platform == "sms"),
             values=_printed(prepared, values),
         )
@@ -246,15 +248,3 @@ def _texts(value: Json) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
-
-
-def _receiver(receiver: Json, recipient: Recipient | None) -> str:
-    """Its canonical JSON; that of a row in a table is known but for two values."""
-    if recipient is None or recipient.contact.keys() != _KEY_AND_VALUE:
-        return canonical_text(receiver)
-    key, value = recipient.contact["identifierKey"], recipient.contact["identifierValue"]
-    return f'{{"contacts":[{{"identifierKey":{canonical_text(key)},"identifierValue":{canonical_text(value)}}}]}}'
-
-
-def _country(person: Person) -> str | None:
-    return country_of(person.address[12:]) if person.address.startswith("phonenumber:+") else None

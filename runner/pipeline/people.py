@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from runner.findings import Place
 from runner.model import Recipient
+from runner.recipients.phones import country_of
 
 
 class Person(NamedTuple):
@@ -19,6 +20,11 @@ class Person(NamedTuple):
     locate: Callable[[], Place]
     dropped: str = ""
     is_suppressed: bool = False
+
+    @property
+    def country(self) -> str | None:
+        """Two letters, for the counts; None where the address is no phone number."""
+        return country_of(self.address[12:]) if self.address.startswith("phonenumber:+") else None
 
     @property
     def place(self) -> Place:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from runner.canonical import canonical_text
 from runner.findings import Findings
 from runner.manifest.site import Site
 from runner.model import Draft, Json
@@ -9,11 +10,20 @@ from runner.recipients.faults import AddressFault
 from runner.recipients.phones import normalise_phone
 
 PHONE = "phonenumber"
+_KEY_AND_VALUE = {"identifierKey", "identifierValue"}
 WAYS = ("identifierValue", "id", "platformAddress", "identifiers")
 
 
 def contacts_of(draft: Draft) -> list[Mapping[str, Json]]:
     return list((draft.receiver or {}).get("contacts") or [])
+
+
+def receiver_text(contact: Mapping[str, Json]) -> str:
+    """The canonical JSON of a receiver of one contact; that of a row in a table is known but for two values."""
+    if contact.keys() != _KEY_AND_VALUE:
+        return canonical_text({"contacts": [contact]})
+    key, value = canonical_text(contact["identifierKey"]), canonical_text(contact["identifierValue"])
+    return f'{{"contacts":[{{"identifierKey":{key},"identifierValue":{value}}}]}}'
 
 
 def address_of(contact: Mapping[str, Json]) -> str:

@@ -38,6 +38,15 @@ class Texts:
             self.findings.warning("MSG609", words, place, hint="leave the name out, or keep it and pay for it")
         self._costly.clear()
 
+    def is_quiet(self, text: str, segments: Segments) -> bool:
+        """Whether neither `check` nor `check_sms` has anything to tell of an SMS."""
+        return (
+            segments.segments <= self.most_segments
+            and (segments.segments == 1 or segments.encoding == "GSM-7")
+            and not text.endswith("\n")
+            and text.strip() != ""
+        )
+
     def check(self, prepared: Prepared, person: Person, request: Mapping[str, Json]) -> None:
         """MSG602: a text that renders to nothing."""
         for path in prepared.text_paths:

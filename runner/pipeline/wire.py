@@ -1,6 +1,6 @@
 """One draft's requests as bytes: their canonical JSON, made once and cut where people differ."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runner.canonical import canonical, canonical_text
 from runner.model import Json
@@ -18,8 +18,8 @@ class Wire:
         (*values, receiver, reference) = marks
         holes = {mark: number for number, mark in enumerate(values) if paths[number] != ("reference",)}
         head, tail = text.split(_REFERENCE + reference)
-        self._head, self._head_holes = _cut(head, {**holes, receiver: len(values)})
-        self._tail, self._tail_holes = _cut(tail, holes)
+        self._head = _cut(head, {**holes, receiver: len(values)})
+        self._tail = _cut(tail, holes)
 
     def request(self, filled: Sequence[Json], receiver: str, reference: Json) -> tuple[bytes, bytes]:
         """The request, and what is hashed of it: all but its reference. Raises ValueError as `canonical` does.
@@ -28,7 +28,7 @@ class Wire:
         """
         texts = [canonical_text(value) for value in filled]
         texts.append(receiver)
-        head, tail = _filled(self._head, self._head_holes, texts), _filled(self._tail, self._tail_holes, texts)
+        head, tail = self._head(*texts), self._tail(*texts)
         return f"{head}{_REFERENCE}{canonical_text(reference)}{tail}".encode(), (head + tail).encode()
 
 
@@ -44,19 +44,9 @@ def _marked(compiled: CompiledDraft, count: int) -> tuple[str, list[str]]:
         salt += 1
 
 
-def _cut(text: str, holes: dict[str, int]) -> tuple[list[str], list[tuple[int, int]]]:
-    """The text in pieces, an empty one for each hole; and which piece takes which value."""
-    found = sorted((text.index(mark), mark) for mark in holes if mark in text)
-    pieces, filling, at = [], [], 0
-    for start, mark in found:
-        pieces += [text[at:start], ""]
-        filling.append((len(pieces) - 1, holes[mark]))
-        at = start + len(mark)
-    return [*pieces, text[at:]], filling
-
-
-def _filled(pieces: list[str], holes: list[tuple[int, int]], texts: list[str]) -> str:
-    pieces = pieces.copy()
-    for at, number in holes:
-        pieces[at] = texts[number]
-    return "".join(pieces)
+def _cut(text: str, holes: dict[str, int]) -> Callable[..., str]:
+    """What writes the text with values in place of its holes: each takes the value of its number."""
+    form = text.replace("{", "{{").replace("}", "}}")
+    for mark, number in holes.items():
+        form = form.replace(mark, f"{{{number}}}")
+    return form.format

@@ -122,14 +122,9 @@ class _People:
         value = written if self._is_plain(key, written) else self._normalised(row, column, key, written)
         if value is None:
             return None
-        return Recipient(
-            list_name=spec.name,
-            row=row.number,
-            address=f"{key}:{value}",
-            contact={"identifierKey": key, "identifierValue": value},
-            parameters=values if value is written else {**values, column: value},
-            locate=row.place,
-        )
+        parameters = values if value is written else {**values, column: value}
+        contact = {"identifierKey": key, "identifierValue": value}
+        return Recipient(spec.name, row.number, f"{key}:{value}", contact, parameters, row.place)
 
     def contact(self, row: Row) -> Recipient | None:
         contact = {name: value for name, value in row.values.items() if name != "parameters"}

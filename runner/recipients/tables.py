@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from runner.findings import Place
+from runner.model import Json
 
 from .cells import Cells
 from .faults import Faults, Stop
@@ -80,8 +81,11 @@ class _Table:
             if len(cells) != width:
                 self._report_ragged(Row(number, line, {}, text, locate), len(cells))
                 continue
-            row = Row(number, line, {name: cell or None for name, cell in zip(names, cells, strict=True)}, text, locate)
-            if self._is_sound(row, cells):
+            values: dict[str, Json] = dict(zip(names, cells, strict=True))
+            if "" in cells:
+                values = {name: cell or None for name, cell in values.items()}
+            row = Row(number, line, values, text, locate)
+            if (len(text) <= MAX_CELL and "\0" not in text) or self._is_sound(row, cells):
                 yield row
 
     def _record_so_far(self, number: int) -> Row:

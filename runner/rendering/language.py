@@ -1,6 +1,6 @@
 """The language: Jinja2's grammar, data only, bounded work. Compiled once, rendered per person."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from jinja2 import nodes
 
@@ -61,7 +61,7 @@ class Template:
     """A compiled text.
 
     `names` must come from outside; `guarded` are those of them that the text asks `is defined` about. `is_single`:
-    the whole text is one `{{ expression }}` (blanks around it aside).
+    the whole text is one `{{ expression }}` (blanks around it aside). `is_plain`: it is words and `{{ name }}` alone.
     """
 
     def __init__(self, language: Language, sources: Sources, tree: nodes.Template) -> None:
@@ -73,20 +73,41 @@ class Template:
         children = _output_children(tree)
         outputs = [child for child in children or () if not _is_blank(child)]
         self._single = outputs[0] if len(outputs) == 1 and not isinstance(outputs[0], nodes.TemplateData) else None
-        self._is_plain, self._frame, self._holes = _plain_parts(children)
+        self.is_plain, self._frame, self._holes = _plain_parts(children)
         pay_for_turns(tree)
         self.has_expressions = children is None or any(not isinstance(child, nodes.TemplateData) for child in children)
         self.is_single = self._single is not None
         self.label = label_of(self._single)
-        self.names = self._program.free if not self._is_plain else frozenset(name for _, name in self._holes)
+        self.names = self._program.free if not self.is_plain else frozenset(name for _, name in self._holes)
         self.guarded = guarded_names(tree) & self.names
 
     def text(self, values: Values, *, continuing: bool = False) -> str:
         """The rendered text. Raises ExpressionFault. `continuing`: with what fuel the message's other texts left."""
         if not continuing:
             self._language.fuel.refill()
-        text = self._quickly(values) if self._is_plain else None
+        text = self._quickly(values) if self.is_plain else None
         return self._run(self._program, values, masks=False) if text is None else text
+
+    def plainly(self, names: Sequence[str]) -> Callable[[Sequence[object]], str | None]:
+        """Gives the text that the values of `names`, in this order, make where `is_plain`.
+
+        None wherever one of them is no text or anything else is out of the ordinary, which `text` then says.
+        """
+        places = dict(self._holes)
+        numbered = [
+            f"{{{names.index(places[at])}}}" if at in places else words.replace("{", "{{").replace("}", "}}")
+            for at, words in enumerate(self._frame)
+        ]
+        fill = "".join(numbered).format
+
+        def filled(values: Sequence[object]) -> str | None:
+            for value in values:
+                if value.__class__ is not str:
+                    return None
+            text = fill(*values)
+            return text if len(text) <= MAX_TEXT // 4 else None
+
+        return filled
 
     def masked(self, values: Values, *, continuing: bool = False) -> str:
         """The text with its own words exact and `***` for all that `{{ }}` printed. Raises as `text` does."""
