@@ -82,11 +82,13 @@ class Kept:
     def _put_down(self) -> None:
         """In the order of the keys: neighbours share a page."""
         database = self._database or self._opened()
-        bits = self._bits
-        for key in self._newest:
+        bits, newest = self._bits, self._newest
+        for key in newest:
             at = hash(key) % _BITS
             bits[at >> 3] |= 1 << (at & 7)
-        rows = sorted((_stored(key), value) for key, value in self._newest.items())
+        keys = "".join(newest)
+        are_plain = keys.isascii() and "\\" not in keys  # then each is stored as it is
+        rows = sorted(newest.items() if are_plain else ((_stored(key), newest[key]) for key in newest))
         try:
             database.executemany(_INSERT, rows)
         except sqlite3.Error as error:

@@ -33,9 +33,12 @@ class KeyMaker:
     def key(self, address: str, distinct: Sequence[Json] = ()) -> str:
         """32 characters: base32 of 160 bits. Raises ValueError for text that has no UTF-8 (a lone surrogate)."""
         whole, encoded = self._shared.copy(), address.encode()
-        whole.update(len(encoded).to_bytes(4, "big") + encoded)
-        if distinct:
-            whole.update(_framed(map(_as_text, distinct)))
+        framed = len(encoded).to_bytes(4) + encoded
+        for value in distinct:
+            # 5 and "5" are the same on purpose: a list that moves from CSV to JSON Lines must not send again.
+            encoded = value.encode() if isinstance(value, str) else canonical(value)
+            framed += len(encoded).to_bytes(4) + encoded
+        whole.update(framed)
         return _base32(int.from_bytes(whole.digest()[:_KEY_BYTES]))
 
 
@@ -74,8 +77,3 @@ def _framed(fields: Iterable[str]) -> bytes:
     """Each field after its length in bytes of UTF-8 (4 bytes, big-endian), so that no two lists read alike."""
     encoded = [field.encode() for field in fields]
     return b"".join([len(field).to_bytes(4, "big") + field for field in encoded])
-
-
-def _as_text(value: Json) -> str:
-    # 5 and "5" are the same on purpose: a list that moves from CSV to JSON Lines must not send again.
-    return value if isinstance(value, str) else canonical(value).decode()

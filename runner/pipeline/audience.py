@@ -64,13 +64,17 @@ class Audience:
     def people(self, draft: Draft) -> Iterator[Person]:
         """In the order of `to`, then of rows: where, normalise, exclude, suppress. The rest is composing's."""
         with self._excluded(draft) as excluded:
+            is_open_to_all = not excluded and not self._suppressed
             if draft.receiver is not None:
                 yield self._receiver(draft, excluded)
                 return
             for name in draft.to:
                 spec = self.lists.specs.get(name)
                 for found in self._read(spec, draft.channel.platform):
-                    yield self._person(found, name, spec.region if spec else None, excluded)
+                    if is_open_to_all and isinstance(found, Recipient):
+                        yield Person(found, found.address, f"{name}#{found.row}", found.locate)
+                    else:
+                        yield self._person(found, name, spec.region if spec else None, excluded)
 
     def read_only(self, draft: Draft) -> None:
         """Judges the lists of a draft that can't be composed: their mistakes are told all the same."""
@@ -147,7 +151,7 @@ class Audience:
             self._judged.add(spec.name)
         findings = self.findings if is_judged_now else Findings()
         faults = self.faults if is_judged_now else Faults(Findings())
-        where = self._where_of(spec)
+        where, given = self._where_of(spec), self.manifest.parameters.values.keys()
         rows = self.lists.rows(spec, findings)
         if where is None and spec.where is not None:
             for _ in rows:  # whom it would leave out can't be known, but rows can be broken by themselves
@@ -161,7 +165,7 @@ class Audience:
             where=partial(self._holds, where) if where is not None else None,
             on_fault=partial(self._on_fault, spec, faults),
         ):
-            if is_judged_now and isinstance(found, Recipient):
+            if is_judged_now and isinstance(found, Recipient) and not given.isdisjoint(found.parameters):
                 self._check_hidden(spec, found.parameters)
             yield found
 
@@ -211,8 +215,6 @@ class Audience:
     def _check_hidden(self, spec: RecipientList, columns: tuple[str, ...] | Mapping[str, Json]) -> None:
         """RCP542, RCP543, once for each column that has the name of a parameter."""
         parameters = self.manifest.parameters
-        if parameters.values.keys().isdisjoint(columns):
-            return
         for name in columns:
             if name not in parameters.values or (spec.name, name) in self._hidden:
                 continue

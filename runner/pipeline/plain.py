@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from runner.bird.requests import TEXT_PATHS, scheduled_for
+from runner.canonical import canonical_text
 from runner.ledger.identity import reference_of
 from runner.model import Json, Message
 from runner.plan import Composed
@@ -32,13 +33,13 @@ def plain_composer(
     if not _is_plain(prepared):
         return None
     ((_, template),) = prepared.compiled.slots
-    draft, channel, wire, key_of = prepared.draft, prepared.draft.channel, prepared.wire, prepared.keys.key
+    draft, channel, key_of, written = prepared.draft, prepared.draft.channel, prepared.keys.key, prepared.wire.written
     name, distinct, is_quiet, fill = draft.name, draft.distinct, texts.is_quiet, template.plainly(prepared.printed)
     wanted = [(each, shared.get(each)) for each in prepared.printed]
     # One request for the judge, filled anew for each row: nobody else ever sees it.
     contacts: list[Mapping[str, Json]] = [{}]
     request = prepared.compiled.request([""]) | {"receiver": {"contacts": contacts}}
-    written: Any = value_at(request, _TEXT[:-1])
+    words: Any = value_at(request, _TEXT[:-1])
     at = scheduled_for(request)
 
     def compose(person: Person) -> Composed | None:
@@ -56,10 +57,10 @@ def plain_composer(
             return None
         key = key_of(person.address, apart)
         request["reference"] = reference = reference_of(key)
-        written["text"], contacts[0] = text, recipient.contact
+        words["text"], contacts[0] = text, recipient.contact
         if not is_valid(request):
             return None
-        body, hashed = wire.request((text,), receiver_text(recipient.contact), reference)
+        body, hashed = written(canonical_text(text), receiver_text(recipient.contact), reference=f'"{reference}"')
         message = Message(
             name, channel, key, reference, person.address, sha256(hashed).hexdigest(), body,
             person.country, segments.segments, tuple([each for each in values if len(each) > 2]),

@@ -26,10 +26,12 @@ class Wire:
 
         `filled` are the values of the draft's slots, `receiver` is canonical already.
         """
-        texts = [canonical_text(value) for value in filled]
-        texts.append(receiver)
+        return self.written(*map(canonical_text, filled), receiver, reference=canonical_text(reference))
+
+    def written(self, *texts: str, reference: str) -> tuple[bytes, bytes]:
+        """As `request`, where all is canonical JSON already: each slot's value, then the receiver."""
         head, tail = self._head(*texts), self._tail(*texts)
-        return f"{head}{_REFERENCE}{canonical_text(reference)}{tail}".encode(), (head + tail).encode()
+        return f"{head}{_REFERENCE}{reference}{tail}".encode(), (head + tail).encode()
 
 
 def _marked(compiled: CompiledDraft, count: int) -> tuple[str, list[str]]:

@@ -77,7 +77,7 @@ class Planner:
         self._on_scheduled = on_scheduled
         self._hash = hashlib.sha256()
         self._framed_channel: Channel | None = None
-        self._framed = b""
+        self._framed_ids = b""
         self._messages = {name: Tally() for name in drafts if not only or name in only}
         self._channels: dict[str, str] = {}  # of each message that has any to count
         self._to_send = Tally()
@@ -94,7 +94,9 @@ class Planner:
         """In their order; the ledger is asked about a chunk of them at once."""
         rest = iter(items)
         while chunk := list(islice(rest, CHUNK)):
-            known = self._known([item.message.key for item in chunk if isinstance(item, Composed)])
+            composed = [item for item in chunk if isinstance(item, Composed)]
+            known = self._known([item.message.key for item in composed])
+            self._hash.update(b"".join([self._framed(item.message) for item in composed]))
             for item in chunk:
                 if isinstance(item, Skipped):
                     self._skip(item.draft, item.reason)
@@ -107,7 +109,6 @@ class Planner:
 
     def _take(self, composed: Composed, known: Known | None) -> None:
         message = composed.message
-        self._digest(message)
         if composed.is_suppressed:
             self._skip(message.draft, "suppress")
         elif known is not None:
@@ -157,12 +158,13 @@ class Planner:
             self._sent_through[message.channel.name] += 1
             self._spool.add(message if held is None else message._replace(held=held))
 
-    def _digest(self, message: Message) -> None:
-        channel = message.channel
+    def _framed(self, message: Message) -> bytes:
+        """What the digest says of a message: where it goes, and its request."""
+        channel, body = message.channel, message.body
         if channel is not self._framed_channel:
             self._framed_channel = channel
-            self._framed = _framed(channel.workspace_id.encode()) + _framed(channel.channel_id.encode())
-        self._hash.update(self._framed + _framed(message.body))
+            self._framed_ids = _framed(channel.workspace_id.encode()) + _framed(channel.channel_id.encode())
+        return self._framed_ids + len(body).to_bytes(4) + body
 
     def finish(self, policy: Policy) -> Plan:
         self._hash.update(canonical(policy.written))

@@ -30,10 +30,11 @@ class Samples:
         self._of_draft: dict[str, tuple[tuple[int, bool, int], Composed]] = {}
 
     def offer(self, composed: Composed) -> None:
-        risk = (composed.message.segments, composed.encoding == "UCS-2", len(composed.message.body))
-        best = self._of_draft.get(composed.message.draft)
+        message = composed.message
+        risk = (message.segments, composed.encoding == "UCS-2", len(message.body))
+        best = self._of_draft.get(message.draft)
         if best is None or risk > best[0]:
-            self._of_draft[composed.message.draft] = (risk, composed)
+            self._of_draft[message.draft] = (risk, composed)
         if len(self._riskiest) < SAMPLES or risk > self._riskiest[-1][0]:
             self._riskiest = sorted([*self._riskiest, (risk, composed)], key=lambda held: held[0], reverse=True)[
                 :SAMPLES

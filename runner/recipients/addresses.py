@@ -119,7 +119,8 @@ class _People:
             self._faults.error("RCP510", row, message, hint=hint)
             return None
         written, key = values[column], spec.identifier_key
-        value = written if self._is_plain(key, written) else self._normalised(row, column, key, written)
+        is_as_it_goes_out = key == PHONE and written.__class__ is str and is_plain(written)
+        value = written if is_as_it_goes_out else self._normalised(row, column, key, written)
         if value is None:
             return None
         parameters = values if value is written else {**values, column: value}
@@ -147,9 +148,6 @@ class _People:
             list_name=self._spec.name, row=row.number, address=address, contact=contact, parameters=parameters,
             locate=row.place,
         )  # fmt: skip
-
-    def _is_plain(self, key: str, written: Json) -> bool:
-        return key == PHONE and written.__class__ is str and is_plain(written)
 
     def _normalised(self, row: Row, column: str, key: str, written: Json) -> str | None:
         """The value as it identifies a person, or None with a finding."""

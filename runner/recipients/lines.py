@@ -28,7 +28,6 @@ class Lines:
     def begin(self) -> None:
         """Forgets what was gathered: a new record starts with the next line."""
         self.record.clear()
-        self._size = 0
 
     def skip_to(self, line: int) -> None:
         """Goes on so that `line` comes next."""
@@ -49,7 +48,7 @@ class Lines:
             if self.number == 1:
                 text = text.removeprefix(_BOM)
             self._offset += len(raw)
-            self._size += len(text)
+            self._size = len(text) + (self._size if self.record else 0)
             self.record.append(text)
             if self._size > MAX_RECORD:
                 raise self._too_long(self.number - len(self.record) + 1)

@@ -135,21 +135,33 @@ def _calling_code(head: str) -> str:
 
 def country_of(number: str) -> str:
     """The country of a number as two letters: the main one of its calling code in doubt, ZZ where there is none."""
-    found = number if is_e164(number) else normalise_phone(number, None)
-    if isinstance(found, AddressFault) or not (code := _calling_code(found[1:4])):
-        return UNKNOWN_COUNTRY
-    # Four digits tell the countries of +1 apart and five those of any other shared code; the length counts too.
-    depth = 1 + len(code) + (4 if code == "1" else 5)
-    return _country(code, found[1 + len(code) : depth], len(found) - depth)
+    if not is_e164(number):
+        normal = normalise_phone(number, None)
+        if isinstance(normal, AddressFault):
+            return UNKNOWN_COUNTRY
+        number = normal
+    return _country(number[: _telling(number[1:4])], len(number))
+
+
+@cache
+def _telling(head: str) -> int:
+    """How many characters tell the country of a number that begins so; its length counts too."""
+    code = _calling_code(head)
+    # Four digits tell the countries of +1 apart and five those of any other shared code.
+    return 1 + len(code) + (4 if code == "1" else 5)
 
 
 @lru_cache(maxsize=16_384)
-def _country(code: str, national: str, more: int) -> str:
+def _country(start: str, length: int) -> str:
     """Asked of made-up numbers that begin so, never of the number at hand: the answer must not depend on the order."""
+    code = _calling_code(start[1:4])
+    if not code:
+        return UNKNOWN_COUNTRY
+    national, more = start[1 + len(code) :], length - len(start)
     regions: tuple[str, ...] = COUNTRY_CODE_TO_REGION_CODE[int(code)]
     if len(regions) > 1:
         for filler in ("5550100555", *(digit * 10 for digit in "0123456789")):
-            region = _region(code, national + filler[: max(more, 0)])
+            region = _region(code, national + filler[:more])
             if region is not None:
                 return region
     return regions[0] if regions[0] != _IMPOSSIBLE_WORLD else UNKNOWN_COUNTRY

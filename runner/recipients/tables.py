@@ -62,12 +62,13 @@ class _Table:
         if names is None:
             return
         lines, width, locate, number = self._lines, len(names), self._locate, 0
+        records, record = self._records, lines.record
         lines.skip_to(self._source.from_line)
         while True:
-            lines.begin()
+            record.clear()
             line = lines.number + 1
             try:
-                cells = next(self._records)
+                cells = next(records)
             except StopIteration:
                 return
             except csv.Error:
@@ -77,7 +78,7 @@ class _Table:
             if not cells:
                 continue
             number += 1
-            text = lines.record[0] if len(lines.record) == 1 else "".join(lines.record)
+            text = record[0] if len(record) == 1 else "".join(record)
             if len(cells) != width:
                 self._report_ragged(Row(number, line, {}, text, locate), len(cells))
                 continue
