@@ -18,20 +18,17 @@ POLICY = Policy()
 
 def message(number: int = 0, *, draft: str = "greet", **more: Any) -> Message:
     key = f"k{number}"
-    return replace(
-        Message(
-            draft=draft,
-            channel=US,
-            key=key,
-            reference=f"fp1.{key}",
-            address=f"phonenumber:+1415555{number:04}",
-            payload_hash="as-it-is",
-            body=json.dumps({"n": number}).encode(),
-            country="US",
-            segments=1,
-        ),
-        **more,
-    )
+    return Message(
+        draft=draft,
+        channel=US,
+        key=key,
+        reference=f"fp1.{key}",
+        address=f"phonenumber:+1415555{number:04}",
+        payload_hash="as-it-is",
+        body=json.dumps({"n": number}).encode(),
+        country="US",
+        segments=1,
+    )._replace(**more)
 
 
 def composed(message: Message, *, is_suppressed: bool = False, encoding: str = "GSM-7") -> Composed:
@@ -40,7 +37,7 @@ def composed(message: Message, *, is_suppressed: bool = False, encoding: str = "
         row=f"people#{message.key[1:]}",
         is_suppressed=is_suppressed,
         encoding=encoding,
-        scheduled_for=None,
+        scheduled_for="2030-01-01T10:00:00Z",
         sample=lambda: {"of": message.key},
     )
 
@@ -65,18 +62,14 @@ def planned(
 ) -> Planned:
     spool, new = Spool(), list[str]()
     planner = Planner(
-        known=known.get,
+        known=lambda keys: {key: known[key] for key in keys if key in known},
         spool=spool,
         drafts=("greet", "bye"),
         mask=lambda address: address[-2:],
-        on_new=lambda each: new.append(each.message.key),
+        on_scheduled=lambda each: new.append(each.message.key),
         **choices,
     )
-    for item in items:
-        if isinstance(item, Skipped):
-            planner.skip(item)
-        else:
-            planner.take(item)
+    planner.take_all(items)
     return Planned(planner.finish(policy), spool.added, new)
 
 
