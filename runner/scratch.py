@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from runner.errors import LedgerFault
 
-_NEWEST = 16_384
+_NEWEST = 131_072  # some 30 MiB
 _BITS = 1 << 24  # 2 MiB; a million keys set 6 % of them
 _CACHE_KIB = 2048
 
@@ -88,7 +88,9 @@ class Kept:
             bits[at >> 3] |= 1 << (at & 7)
         keys = "".join(newest)
         are_plain = keys.isascii() and "\\" not in keys  # then each is stored as it is
-        rows = sorted(newest.items() if are_plain else ((_stored(key), newest[key]) for key in newest))
+        rows: Iterable[tuple[str, str]] = ((key, newest[key]) for key in sorted(newest))
+        if not are_plain:
+            rows = sorted((_stored(key), value) for key, value in newest.items())
         try:
             database.executemany(_INSERT, rows)
         except sqlite3.Error as error:

@@ -1,0 +1,117 @@
+"""The short way of plain texts gives just what the general way gives, or leaves the row to it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.findings import Findings, Place
+from runner.model import Json, Recipient
+from runner.pipeline import Order
+from runner.pipeline.compose import Composer
+from runner.pipeline.faults import Faults
+from runner.pipeline.people import Person
+from runner.pipeline.plain import plain_composer
+from runner.pipeline.prepare import Prepared, prepare
+from runner.plan import Composed
+from runner.project import Project
+
+MANIFEST = """\
+apiVersion: flypast/v1
+name: spring
+parameters: {{shop: "Acme {{50%}}", rooms: 5}}
+channels:
+  sms: {{workspaceId: 5a0c8c1e-2f0e-4c0e-9d5d-0d6b1a1f7a11, channelId: 3f2c1f0a-7a44-4b0e-8f0c-2f3a9d1c5b22}}
+recipients:
+  people: {{file: people.csv}}
+messages:
+  greet: {{channel: sms, to: people, distinct: order, body: {{type: text, text: {{text: {text}}}}}, tags: [spring]}}
+policy: {{limits: {{segmentsPerMessage: 2}}}}
+"""
+TEXTS = (
+    '"Hi {{ name }}, {{ shop }} has {{ order }} for {{ name }}: 100% {ok} %s"',
+    '"{{ name }}"',
+    '"{{ name }}\\n"',
+    '"{{ order }} of {{ rooms }} and {{ nobody }}"',
+)
+VALUES = st.one_of(
+    st.none(),
+    st.integers(),
+    st.text(st.sampled_from('aZ é€{}%"\\\n\t😀ж'), max_size=8),
+    st.sampled_from(["x" * 150, "x" * 320, "ж" * 60, "ж" * 90]),
+)
+ROWS = st.dictionaries(st.sampled_from(["name", "order", "shop", "nobody", "recipient"]), VALUES)
+CONTACTS = st.one_of(
+    st.just({"identifierKey": "phonenumber", "identifierValue": "+14155550100"}),
+    st.just({"identifierKey": "phonenumber", "identifierValue": "+14155550100", "annotations": {"name": "é"}}),
+    st.just({"id": "0000"}),
+    st.just({"identifierValue": 5}),
+)
+
+
+PLACE = Place(path="people.csv", line=2)
+
+
+def ready(folder: Path, text: str, findings: Findings) -> tuple[Composer, Prepared]:
+    (folder / "people.csv").write_text("phone,name,order,nobody\n")
+    path = folder / "spring.yaml"
+    source = MANIFEST.format(text=text).encode()
+    loaded = Order(path=path, source=source, project=Project(root=folder, working=folder)).load(findings)
+    assert loaded.manifest is not None
+    faults = Faults(findings)
+    (draft,) = loaded.manifest.drafts
+    composer = Composer(manifest=loaded.manifest, findings=findings, faults=faults)
+    return composer, prepare(draft, loaded.manifest, loaded.language, faults)
+
+
+def facts(composed: Composed) -> tuple[object, ...]:
+    return (*composed[:-1], composed.sample())
+
+
+@pytest.fixture(scope="module", params=TEXTS)
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Composer, Prepared, Findings]:
+    findings = Findings()
+    return *ready(tmp_path_factory.mktemp("plain"), request.param, findings), findings
+
+
+@given(row=ROWS, contact=CONTACTS, is_suppressed=st.booleans())
+def test_both_ways_give_the_same(
+    both: tuple[Composer, Prepared, Findings], row: dict[str, Json], contact: dict[str, Json], is_suppressed: bool
+) -> None:
+    composer, prepared, findings = both
+    plainly = plain_composer(prepared, composer.manifest.parameters.values, composer._judge.is_valid, composer._texts)
+    assert plainly is not None
+    address = f"phonenumber:{contact.get('identifierValue')}"
+    recipient = Recipient("people", 1, address, contact, row, lambda: PLACE)
+    person = Person(recipient, address, "people#1", lambda: PLACE, "", is_suppressed)
+    quickly = plainly(person)
+    if quickly is not None:
+        told = len(findings)
+        fully = composer._one(prepared, person)
+        assert isinstance(fully, Composed)
+        assert facts(quickly) == facts(fully)
+        assert len(findings) == told
+
+
+def test_an_ordinary_row_takes_the_short_way(tmp_path: Path) -> None:
+    composer, prepared = ready(tmp_path, TEXTS[0], Findings())
+    plainly = plain_composer(prepared, composer.manifest.parameters.values, composer._judge.is_valid, composer._texts)
+    assert plainly is not None
+    contact = {"identifierKey": "phonenumber", "identifierValue": "+14155550100"}
+    row = {"name": "Ada", "order": "o1"}
+    recipient = Recipient("people", 1, "phonenumber:+14155550100", contact, row, lambda: PLACE)
+    composed = plainly(Person(recipient, recipient.address, "people#1", lambda: PLACE))
+    assert composed is not None
+    assert b"Hi Ada, Acme {50%} has o1 for Ada: 100% {ok} %s" in composed.message.body
+
+
+@pytest.mark.parametrize(
+    "text", ['"{{ name|upper }}"', '"no names"', '"{{ recipient.name }}"', '"{% if name %}x{% endif %}{{ name }}"']
+)
+def test_a_text_of_more_than_names_takes_the_general_way(tmp_path: Path, text: str) -> None:
+    composer, prepared = ready(tmp_path, text, Findings())
+    values = composer.manifest.parameters.values
+    assert plain_composer(prepared, values, composer._judge.is_valid, composer._texts) is None
