@@ -41,7 +41,7 @@ kill: .venv/.dev ## kill -9 at every named point of a send and at random moments
 	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -rP -n 2 tests/faults/test_kills.py
 
 faults: .venv/.dev ## real faults in their long form: cut replies, 200,000 x 429, restarts, full disks, signals
-	FLYPAST_TEST_FAULTS=long $(BIN)/python -m pytest -q -rP -n 2 tests/faults --ignore tests/faults/test_kills.py
+	FLYPAST_TEST_FAULTS=long $(BIN)/python -m pytest -q -rP -n 2 tests/faults tests/test_benchmarks.py --ignore tests/faults/test_kills.py
 
 simulate: .venv/.dev ## SEEDS=2000 sends in virtual time, with every fault; SEED=123 shows that one
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
