@@ -127,9 +127,15 @@ def off_by_s(date: str | None, wall_s: float) -> float | None:
 
 
 def conceal(words: str, texts: Iterable[str]) -> str:
-    """`words` without the texts of a request, which Bird may quote back; the longest of them come first."""
+    """`words` without the texts of a request, which Bird may quote back; the longest of them come first.
+
+    One or two characters are hidden where they stand as a word: elsewhere they would punch holes into every word.
+    """
     for text in texts:
-        words = words.replace(text, "***")
+        if len(text) > 2:
+            words = words.replace(text, "***")
+        elif text:
+            words = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "***", words)
     return words
 
 
@@ -210,10 +216,11 @@ def _clean(text: str) -> str:
 
 
 def _code(value: Json) -> str | None:
-    """Bird's code: a word in errors, a number in failures."""
+    """Bird's code: a word in errors, a number in failures; what is neither may quote anything, so it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return _clean(str(value))[:100] or None
+    code = mask_addresses(str(value)[:1000])
+    return code if re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", code) else None
 
 
 def _message_id(value: Json) -> str | None:

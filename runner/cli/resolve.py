@@ -1,12 +1,13 @@
 """`flypast resolve`: a person decides about messages in doubt."""
 
 import secrets
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 
 import click
 
-from runner.errors import Exit, Refused
+from runner.errors import Exit, Refused, UsageError
+from runner.ledger.identity import reference_of
 from runner.ledger.seam import Entry, Ledger
 from runner.model import State
 from runner.output.neutral import neutral
@@ -58,18 +59,33 @@ def command(
         raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
     try:
         names = [name_of(manifest)] if manifest is not None else list(ledger.manifests())
-        found = [
+        undecided = [
             entry
             for name in names
             for entry in ledger.entries(name, states=(State.IN_DOUBT, State.ABSENT, State.SENDING))
-            if (not only or entry.message in only) and (not keys or entry.key in keys)
         ]
-        return _decide(ledger, found, resend=resend, drop=drop, yes=yes)
+        wanted = frozenset(key.removeprefix(reference_of("")) for key in keys)
+        _check_named(undecided, only, wanted)
+        found = [
+            entry for entry in undecided if (not only or entry.message in only) and (not wanted or entry.key in wanted)
+        ]
+        return _decide(ledger, found, resend=resend, drop=drop, yes=yes, are_named=bool(wanted))
     finally:
         ledger.close()
 
 
-def _decide(ledger: Ledger, found: list[Entry], *, resend: bool, drop: bool, yes: bool) -> int:
+def _check_named(undecided: list[Entry], only: tuple[str, ...], keys: frozenset[str]) -> None:
+    """A name that is mistyped must not read as good news."""
+    for name, given, known in (
+        ("--message", only if undecided else (), {entry.message for entry in undecided}),
+        ("--key", sorted(keys), {entry.key for entry in undecided}),
+    ):
+        for each in given:
+            if each not in known:
+                raise UsageError(f"{name} {each}: nothing of that is in doubt", hint="see all with flypast resolve")
+
+
+def _decide(ledger: Ledger, found: list[Entry], *, resend: bool, drop: bool, yes: bool, are_named: bool) -> int:
     if not found:
         TERMINAL.say("nothing is in doubt")
         return Exit.DONE
@@ -77,11 +93,25 @@ def _decide(ledger: Ledger, found: list[Entry], *, resend: bool, drop: bool, yes
     if not (resend or drop):
         TERMINAL.say("decide with --resend or --drop; flypast reconcile looks them up at Bird first")
         return Exit.IN_DOUBT
+    if resend and not are_named:
+        found = _without_doubles(found)
+        if not found:
+            return Exit.IN_DOUBT
     risk = "someone may get one twice" if resend else "someone may get none"
     ask(f"{'Resend' if resend else 'Drop'} {number(len(found), 'message')}, where {risk}", yes=yes)
     moved = _move(ledger, found, State.PLANNED if resend else State.DROPPED)
     TERMINAL.data(f"{number(moved, 'message')} {'will be sent by the next send' if resend else 'dropped'}")
     return Exit.DONE
+
+
+def _without_doubles(found: list[Entry]) -> list[Entry]:
+    """What Bird has more than once went out: it is sent a third time only to whom somebody names."""
+    from runner.delivery.reconcile import DOUBLE
+
+    rest = [entry for entry in found if entry.code != DOUBLE]
+    if left := len(found) - len(rest):
+        TERMINAL.insist(f"{number(left, 'message')} that Bird has more than once: left as they are; --key resends one")
+    return rest
 
 
 def _list(found: list[Entry]) -> None:
@@ -96,9 +126,11 @@ def _list(found: list[Entry]) -> None:
 
 def _move(ledger: Ledger, found: list[Entry], state: State) -> int:
     """Under the manifest's lock: what a living run has in flight is not in doubt yet."""
+    from runner.delivery.scanning import rfc3339
+
     moved = 0
     for manifest in dict.fromkeys(entry.manifest for entry in found):
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        at = rfc3339(time.time())
         claim = ledger.claim(manifest, run=f"resolve-{secrets.token_hex(3)}", at=at)
         try:
             moved += claim.resolve([entry.key for entry in found if entry.manifest == manifest], state, at)

@@ -42,7 +42,7 @@ def settlement(message: Message, outcome: Outcome, *, at: str) -> Settlement:
         case Accepted(message_id=message_id):
             return Settlement(key=key, state=State.ACCEPTED, at=at, message_id=message_id)
         case Rejected(code=code, words=words, message_id=message_id):
-            words = without_texts(message, words)
+            code, words = without_texts(message, code), without_texts(message, words)
             return Settlement(key=key, state=State.REJECTED, at=at, message_id=message_id, code=code, words=words)
         case InDoubt(words=words):
             return Settlement(key=key, state=State.IN_DOUBT, at=at, words=words)

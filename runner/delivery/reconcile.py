@@ -18,6 +18,7 @@ from runner.model import Rejected, State
 from .scanning import Seen, rfc3339
 
 Ending = Literal["accepted", "rejected", "absent", "planned", "inDoubt", "double"]
+DOUBLE = "double"  # the code of one that is in doubt because Bird has it more than once
 _MOST_IDS = 5  # named in the words of a double
 
 
@@ -136,18 +137,18 @@ def _double(entry: Entry, there: list[Listed], seen: Seen) -> Conclusion:
     words = words_of_double(there)
     if entry.state is State.ACCEPTED:  # Bird has said so: what can't be told is which of them it is
         return Conclusion(entry=entry, ending="double", words=words)
-    verdict = Verdict(key=entry.key, state=State.IN_DOUBT, at=rfc3339(seen.ended_s), words=words)
+    verdict = Verdict(key=entry.key, state=State.IN_DOUBT, at=rfc3339(seen.ended_s), code=DOUBLE, words=words)
     return Conclusion(entry=entry, ending="double", verdict=verdict, words=words)
 
 
 def _not_settled(entry: Entry, seen: Seen, settle_s: float) -> Conclusion | None:
     """The first complete scan without it is remembered; None for one that began `settle_s` after that: it is proof.
 
-    Both times are Bird's: between two scans our own clock may have been set.
+    By our clock and by Bird's: either may have been set between two scans.
     """
     first_s = unix_s(entry.looked_at)
     if first_s is None:
-        looked_s = seen.at_bird_s(seen.ended_s)
+        looked_s = seen.latest_s(seen.ended_s)
         verdict = Verdict(
             key=entry.key,
             state=State.IN_DOUBT,
@@ -160,13 +161,13 @@ def _not_settled(entry: Entry, seen: Seen, settle_s: float) -> Conclusion | None
         again_s = seen.surely_past_s(looked_s + settle_s)
         return Conclusion(entry=entry, ending="inDoubt", verdict=verdict, again_s=again_s, words=entry.words)
     again_s = max(first_s, unix_s(entry.intended_at) or first_s) + settle_s
-    if seen.at_bird_s(seen.started_s) < again_s:
+    if seen.earliest_s(seen.started_s) < again_s:
         return Conclusion(entry=entry, ending="inDoubt", again_s=seen.surely_past_s(again_s), words=entry.words)
     return None
 
 
 def _absent(entry: Entry, seen: Seen, *, is_planned: bool) -> Conclusion:
-    words = f"not at Bird, looked for twice: {entry.looked_at} and {rfc3339(seen.at_bird_s(seen.ended_s))}"
+    words = f"not at Bird, looked for twice: {entry.looked_at} and {rfc3339(seen.earliest_s(seen.ended_s))}"
     at, state = rfc3339(seen.ended_s), State.PLANNED if is_planned else State.ABSENT
     verdict = Verdict(key=entry.key, state=state, at=at, words=words, looked_at=entry.looked_at)
     return Conclusion(entry=entry, ending="planned" if is_planned else "absent", verdict=verdict, words=words)

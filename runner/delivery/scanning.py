@@ -46,13 +46,17 @@ class Seen:
     ended_s: float
     ahead_s: float | None = None
 
-    def at_bird_s(self, at_s: float) -> float:
-        """An instant of our clock by Bird's, to the second below."""
-        return at_s + (self.ahead_s or 0.0)
+    def latest_s(self, at_s: float) -> float:
+        """An instant of our clock, by ours or Bird's: whichever is later."""
+        return at_s + max(0.0, self.ahead_s or 0.0)
 
-    def surely_past_s(self, at_bird_s: float) -> float:
-        """From when by our clock Bird's is past that instant: it tells whole seconds."""
-        return at_bird_s - self.ahead_s + 1.0 if self.ahead_s else at_bird_s
+    def earliest_s(self, at_s: float) -> float:
+        """The same by whichever is earlier."""
+        return at_s + min(0.0, self.ahead_s or 0.0)
+
+    def surely_past_s(self, at_s: float) -> float:
+        """From when by our clock both are past that instant; Bird's tells whole seconds."""
+        return at_s + max(0.0, 1.0 - self.ahead_s) if self.ahead_s else at_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

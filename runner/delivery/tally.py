@@ -105,7 +105,7 @@ class Tally:
                 self.accepted += 1
             case Rejected(code=code, words=words):
                 self.rejected += 1
-                self._note(message, State.REJECTED, code, without_texts(message, words))
+                self._note(message, State.REJECTED, without_texts(message, code), without_texts(message, words))
             case InDoubt(words=words):
                 self.in_doubt += 1
                 self._note(message, State.IN_DOUBT, None, words)

@@ -201,7 +201,8 @@ def _cut(path: Path, manifest: str, missing: int) -> LedgerFault:
     return LedgerFault(
         f"{path} lacks the last {missing:,} commits of {manifest}: its write-ahead log (-wal) was cut or removed, or "
         "this is an old copy",
-        hint=f"put back the newest ledger.db with its -wal; to go on with what this one knows, remove {lock}",
+        hint=f"put back the newest ledger.db with its -wal; where there is none, remove {lock} and run flypast ledger "
+        "rebuild before any send: what this one lacks would go out again",
     )
 
 

@@ -31,7 +31,20 @@ def parse_ledger_url(url: str) -> Path:
         raise UsageError(f"--ledger: there is no ledger of the kind {scheme!r}", hint=_FORM)
     if not rest.startswith("/") or rest == "/":
         raise UsageError("--ledger: a path must follow sqlite:///", hint=_FORM)
-    return Path(rest[1:])
+    return _possible(Path(rest[1:]))
+
+
+def _possible(path: Path) -> Path:
+    """The path, unless no file could ever be there. Raises UsageError."""
+    try:
+        path.resolve()
+        path.exists()
+    except PermissionError:
+        return path  # whoever opens it says so
+    except (OSError, RuntimeError, ValueError) as error:  # too long, links that lead in a circle, a NUL
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f"--ledger: no file can be at this path: {reason[:80]}", hint=_FORM) from None
+    return path
 
 
 def _common_directory(dot_git: Path) -> Path:

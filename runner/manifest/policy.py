@@ -111,6 +111,8 @@ def _waves(origin: Origin, findings: Findings) -> tuple[Threshold, ...]:
 
 
 def _is_no_more(first: Threshold, second: Threshold) -> bool:
+    if first.share == 1.0:
+        return True
     if first.count is not None and second.count is not None:
         return second.count <= first.count
     return first.share is not None and second.share is not None and second.share <= first.share

@@ -226,7 +226,7 @@ class Composer:
 
 
 def _printed(prepared: Prepared, values: Values) -> tuple[str, ...]:
-    """The texts and numbers that expressions could print; two characters tell nothing about anybody."""
+    """The texts and numbers that expressions could print."""
     texts: list[str] = []
     for name in prepared.printed:
         value = values.get(name)
@@ -234,7 +234,7 @@ def _printed(prepared: Prepared, values: Values) -> tuple[str, ...]:
             texts.append(value)
         else:
             texts.extend(_texts(value))
-    return tuple([text for text in texts if len(text) > 2])
+    return tuple([text for text in texts if text])
 
 
 def _texts(value: Json) -> Iterator[str]:

@@ -63,7 +63,7 @@ def plain_composer(
         body, hashed = written(canonical_text(text), receiver_text(recipient.contact), reference=f'"{reference}"')
         message = Message(
             name, channel, key, reference, person.address, sha256(hashed).hexdigest(), body,
-            person.country, segments.segments, tuple([each for each in values if len(each) > 2]),
+            person.country, segments.segments, tuple([each for each in values if each]),
         )  # fmt: skip
         return Composed(
             message, person.row, person.is_suppressed, segments.encoding, at,

@@ -117,7 +117,7 @@ def test_words_are_short_and_on_one_line() -> None:
     assert got.words.startswith("a b [31m c?y")
     assert len(got.words) == 500
     assert got.words.endswith("…")
-    assert len(got.code) == 100
+    assert got.code == "HTTP 400"  # what is no word may quote anything
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404])
@@ -302,3 +302,23 @@ def test_other_failures_and_the_lasting_ones_of_bird_do_not(code: str) -> None:
 )
 def test_what_is_no_code_of_five_digits_does_not(code: str) -> None:
     assert not may_pass(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["Bad +14155550103 Katharina", "14155550103", "a b", "", "naïve", "x" * 65, "a\nb", None, True]
+)
+def test_a_code_that_is_no_plain_word_is_none(code: Any) -> None:
+    got = outcome(422, {"code": code, "message": "no"})
+    assert isinstance(got, Rejected)
+    assert got.code == "HTTP 422"
+
+
+@pytest.mark.parametrize("code", ["InvalidPayload", "E01001", "12001", 12001, "a.b:c-d_e"])
+def test_a_code_of_one_word_is_kept(code: Any) -> None:
+    got = outcome(422, {"code": code, "message": "no"})
+    assert isinstance(got, Rejected)
+    assert got.code == str(code)
+
+
+def test_one_or_two_characters_are_hidden_where_they_stand_as_a_word() -> None:
+    assert conceal("Dear Jo, join 7 of 70 at Jo7", ["Jo", "7", ""]) == "Dear ***, join *** of 70 at Jo7"

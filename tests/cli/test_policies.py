@@ -236,3 +236,38 @@ def test_what_is_rejected_again_is_rejected(project: Project, serve: Serve) -> N
 def test_the_pause_needs_a_duration(project: Project, command: str) -> None:
     ran = project.run(command, "hello.yaml", "--pause-between", "soon")
     assert (ran.code, "no duration" in ran.err) == (2, True)
+
+
+# resolve
+
+
+def test_a_name_that_is_not_in_doubt_is_no_good_news(project: Project, serve: Serve) -> None:
+    server = serve("--fault", "500:first:2")
+    project.people(3)
+    policy(project, "concurrency: 1")
+    send(project, server.url)
+    known = {line["state"]: line["key"] for line in status(project, server.url)}
+    resolve = ("resolve", "hello.yaml", "--api-url", server.url, "--drop", "--yes")
+    both = ("--key", known["inDoubt"], "--key", "XX")
+    for odd in (("--key", "XX"), ("--key", known["accepted"]), ("--message", "nope"), both):
+        ran = project.run(*resolve, *odd)
+        assert (ran.code, "nothing of that is in doubt" in ran.err) == (2, True)
+    assert Counter(states(project, server.url)) == {"accepted": 1, "inDoubt": 2}
+    by_reference = project.run(*resolve, "--key", f"fp1.{known['inDoubt']}")
+    assert (by_reference.code, "1 message dropped" in by_reference.out) == (0, True)
+    assert Counter(states(project, server.url)) == {"accepted": 1, "inDoubt": 1, "dropped": 1}
+
+
+def test_what_bird_has_twice_is_resent_only_by_its_key(project: Project, serve: Serve) -> None:
+    server = serve("--fault", "500-after:first:3")
+    project.people(1)
+    policy(project, "delivery: at-least-once, acceptDuplicates: true")
+    send(project, server.url)
+    look(project, server.url, "hello.yaml")
+    resolve = ("resolve", "hello.yaml", "--api-url", server.url, "--resend", "--yes")
+    kept = project.run(*resolve)
+    assert (kept.code, "1 message that Bird has more than once: left as they are" in kept.err) == (6, True)
+    assert states(project, server.url) == ["inDoubt"]
+    (line,) = status(project, server.url)
+    assert project.run(*resolve, "--key", line["key"]).code == 0
+    assert states(project, server.url) == ["planned"]

@@ -95,6 +95,14 @@ def test_two_scans_are_as_far_apart_as_birds_clock_says_though_ours_was_set_betw
     assert look(held, seen(at_s=ORIGIN_S + 60 + SETTLE_S + 401, ahead_s=-200.0)).ending == "absent"
 
 
+def test_a_step_of_birds_clock_brings_two_scans_no_further_apart() -> None:
+    first = look(entry("A"), seen(at_s=ORIGIN_S + 60))
+    assert first.verdict is not None
+    held = entry("A", looked_at=first.verdict.looked_at)
+    soon = look(held, seen(at_s=ORIGIN_S + 62, ahead_s=SETTLE_S + 100))
+    assert (soon.ending, soon.again_s) == ("inDoubt", ORIGIN_S + 60 + SETTLE_S)
+
+
 def test_a_rejection_that_may_be_an_older_attempts_counts_only_when_nothing_else_came_to_light() -> None:
     refused = replace(there(), outcome=Rejected(code="12003", words="no such destination", message_id="m-1"))
     held = entry("A", attempts=2)

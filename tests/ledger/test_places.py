@@ -135,3 +135,11 @@ def test_where_the_mounts_are_not_known_nothing_is_refused() -> None:
 @pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="only Linux has this table")
 def test_the_table_of_mounts_is_read() -> None:
     assert " / " in mount_table()
+
+
+@pytest.mark.parametrize("rest", ["x" * 300, "loop", "loop/ledger.db", "a\0b"])
+def test_a_path_at_which_nothing_can_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match="no file can be at this path"):
+        parse_ledger_url(f"sqlite:///{rest}")

@@ -18,7 +18,8 @@ def _times() -> dict[str, tuple[Edit, ...]]:
             edit(reconcile, "_not_settled", ("unix_s(entry.looked_at)", "unix_s(entry.looked_at) or -1e12")),
         ),
         "two looks are as far apart as our own clock says": (
-            edit(scanning.Seen, "at_bird_s", ("at_s + (self.ahead_s or 0.0)", "at_s")),
+            edit(scanning.Seen, "latest_s", ("at_s + max(0.0, self.ahead_s or 0.0)", "at_s")),
+            edit(scanning.Seen, "earliest_s", ("at_s + min(0.0, self.ahead_s or 0.0)", "at_s")),
         ),
         "a clock that is wrong looks all the same": (
             edit(scanning.Scanner, "_whole", ("abs(skew_s) > MOST_SKEW_S", "False")),
