@@ -101,13 +101,13 @@ def _spool_whole(due: Due) -> None:
 
 
 def _intent_unwritten(due: Due) -> None:
-    from runner.ledger.sqlite import SqliteClaim
+    from runner.ledger.sqlite_claim import SqliteClaim
 
     _before(SqliteClaim, "commit", due, _with_intents)
 
 
 def _intent_committed(due: Due) -> None:
-    from runner.ledger.sqlite import SqliteClaim
+    from runner.ledger.sqlite_claim import SqliteClaim
 
     _after(SqliteClaim, "commit", due, _with_intents)
 
@@ -172,26 +172,26 @@ def _reply_half_read(due: Due) -> None:
 
 
 def _outcome_uncommitted(due: Due) -> None:
-    from runner.ledger.sqlite import SqliteClaim
+    from runner.ledger.sqlite_claim import SqliteClaim
 
     _before(SqliteClaim, "commit", due, _with_outcomes)
 
 
 def _outcome_committed(due: Due) -> None:
-    from runner.ledger.sqlite import SqliteClaim
+    from runner.ledger.sqlite_claim import SqliteClaim
 
     _after(SqliteClaim, "commit", due, _with_outcomes)
 
 
 def _release(due: Due) -> None:
-    from runner.ledger.sqlite import SqliteClaim
+    from runner.ledger.sqlite_claim import SqliteClaim
 
     _before(SqliteClaim, "release", due)
 
 
 def _released(due: Due) -> None:
     """The clean end is committed, the lock still held."""
-    from runner.ledger.sqlite import SqliteClaim
+    from runner.ledger.sqlite_claim import SqliteClaim
 
     _before(SqliteClaim, "end", due)
 

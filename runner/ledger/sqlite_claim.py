@@ -1,0 +1,126 @@
+"""One run's right to write into a SQLite ledger: every change is a transaction that checks the claim's epoch first."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from runner.errors import LedgerFault
+from runner.model import State
+
+from . import tables
+from .identity import purged_reference
+from .locks import RunLock, Witness
+from .moves import fitted, lost, must_decide, must_find, must_settle, not_open, not_sendable
+from .opening import is_broken
+from .scrubbing import mark_unscrubbed
+from .seam import Intent, Settlement, Verdict
+
+
+class Store(Protocol):
+    """What a claim asks of its ledger."""
+
+    path: Path
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One transaction: durable when the block ends, or nothing of it. Raises LedgerFault."""
+
+    def forget(self, claim: "SqliteClaim") -> None:
+        """The claim has ended."""
+
+
+class SqliteClaim:
+    """See `seam.Claim`. Made by `SqliteLedger.claim`."""
+
+    def __init__(self, ledger: Store, lock: RunLock, *, manifest: str, run: str, epoch: int, identity: str) -> None:
+        self.manifest = manifest
+        self.run = run
+        self.epoch = epoch
+        self._ledger = ledger
+        self._identity = identity
+        self._lock = lock
+        self._fault: LedgerFault | None = None
+
+    def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
+        for settlement in settlements:
+            must_settle(settlement.state)
+        with self._step() as connection:
+            self._settle(connection, settlements)
+            self._intend(connection, intents)
+
+    def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
+        must_decide(state)
+        with self._step() as connection:
+            moved = connection.executemany(
+                tables.RESOLVE, [(state, at, self.run, key, self.manifest) for key in keys]
+            ).rowcount
+        return max(moved, 0)
+
+    def reconcile(self, verdicts: Sequence[Verdict]) -> int:
+        for verdict in verdicts:
+            must_find(verdict.state)
+        with self._step() as connection:
+            moved = connection.executemany(
+                tables.RECONCILE, [tables.verdict_values(verdict, self.manifest) for verdict in verdicts]
+            ).rowcount
+        return max(moved, 0)
+
+    def purge(self, before: str) -> int:
+        total, rows = 0, [(0, "", "")]
+        while rows:
+            with self._step() as connection:
+                rows = connection.execute(tables.PURGEABLE, (self.manifest, rows[-1][0], before)).fetchall()
+                if rows:
+                    mark_unscrubbed(self._ledger.path)
+                connection.executemany(tables.PURGE, [(purged_reference(key, held), row) for row, key, held in rows])
+            total += len(rows)
+        return total
+
+    def release(self) -> None:
+        if not self._lock.is_held:
+            return
+        try:
+            with self._step(is_last=True) as connection:
+                connection.execute(tables.LEAVE, (None, self.manifest))
+        except LedgerFault:
+            pass  # every outcome is recorded already or can't be; the next claim takes this end for an unclean one
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Lets go of the lock alone, as the end of the process would."""
+        self._lock.free()
+        self._ledger.forget(self)
+
+    @contextmanager
+    def _step(self, *, is_last: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction of this claim, if it is still the newest one."""
+        if not self._lock.is_held:
+            lost(self.manifest)
+        if self._fault is not None:
+            raise LedgerFault(self._fault.message, hint=self._fault.hint)
+        try:
+            with self._ledger.writing() as connection:
+                counted = connection.execute(tables.STEP, (int(is_last), self.manifest, self.epoch)).fetchall()
+                if not counted:
+                    lost(self.manifest)
+                yield connection
+        except LedgerFault as fault:
+            self._fault = fault if is_broken(fault) else None
+            raise
+        self._lock.witness(Witness(ledger=self._identity, commits=counted[0][0]))
+
+    def _settle(self, connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> None:
+        for settled in settlements:
+            words = (fitted(settled.message_id), fitted(settled.code), fitted(settled.words))
+            values = tables.settle_values(settled, self.manifest, self.epoch, words)
+            if connection.execute(tables.SETTLE, values).rowcount != 1:
+                not_open(settled.key)
+
+    def _intend(self, connection: sqlite3.Connection, intents: Sequence[Intent]) -> None:
+        for intent in intents:
+            values = tables.intend_values(intent, self.manifest, self.run, self.epoch)
+            if connection.execute(tables.INTEND, values).rowcount != 1:
+                (state,) = connection.execute(tables.STATE, (intent.key,)).fetchone()
+                not_sendable(intent.key, State(state))
