@@ -3,8 +3,10 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol, TypeVar
 
 from runner.errors import LedgerFault
 from runner.model import State
@@ -12,10 +14,18 @@ from runner.model import State
 from . import tables
 from .identity import purged_reference
 from .locks import RunLock, Witness
-from .moves import fitted, lost, must_decide, must_find, must_settle, not_open, not_sendable
+from .moves import lost, must_decide, must_find, must_settle, not_open, not_sendable
 from .opening import is_broken
 from .scrubbing import mark_unscrubbed
 from .seam import Intent, Settlement, Verdict
+
+_Row = TypeVar("_Row")
+_MOST_ROWS = 32  # of a statement: each number of rows is one that SQLite parses and keeps
+_FROM_DOUBT = attrgetter("from_doubt")
+
+
+class _OneOfThem(Exception):
+    """A statement changed fewer rows than it was given."""
 
 
 class Store(Protocol):
@@ -45,9 +55,10 @@ class SqliteClaim:
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         for settlement in settlements:
             must_settle(settlement.state)
-        with self._step() as connection:
-            self._settle(connection, settlements)
-            self._intend(connection, intents)
+        try:
+            self._write(settlements, intents, most=_MOST_ROWS)
+        except _OneOfThem:  # nothing was written: row by row it comes to light which one
+            self._write(settlements, intents, most=1)
 
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
         must_decide(state)
@@ -111,16 +122,32 @@ class SqliteClaim:
             raise
         self._lock.witness(Witness(ledger=self._identity, commits=counted[0][0]))
 
-    def _settle(self, connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> None:
-        for settled in settlements:
-            words = (fitted(settled.message_id), fitted(settled.code), fitted(settled.words))
-            values = tables.settle_values(settled, self.manifest, self.epoch, words)
-            if connection.execute(tables.SETTLE, values).rowcount != 1:
-                not_open(settled.key)
+    def _write(self, settlements: Sequence[Settlement], intents: Sequence[Intent], *, most: int) -> None:
+        """One transaction, so many rows a statement."""
+        with self._step() as connection:
+            for some in _parts(settlements, most):
+                values = tables.settle_values(some, self.manifest, self.epoch)
+                if connection.execute(tables.settle(len(some)), values).rowcount != len(some):
+                    _not_open(some)
+            for _, alike in groupby(intents, _FROM_DOUBT):
+                for few in _parts(list(alike), most):
+                    values = tables.intend_values(few, self.manifest, self.run, self.epoch)
+                    if connection.execute(tables.intend(len(few)), values).rowcount != len(few):
+                        _not_sendable(few, connection)
 
-    def _intend(self, connection: sqlite3.Connection, intents: Sequence[Intent]) -> None:
-        for intent in intents:
-            values = tables.intend_values(intent, self.manifest, self.run, self.epoch)
-            if connection.execute(tables.INTEND, values).rowcount != 1:
-                (state,) = connection.execute(tables.STATE, (intent.key,)).fetchone()
-                not_sendable(intent.key, State(state))
+
+def _parts(rows: Sequence[_Row], most: int) -> Iterator[Sequence[_Row]]:
+    return (rows[start : start + most] for start in range(0, len(rows), most))
+
+
+def _not_open(settlements: Sequence[Settlement]) -> NoReturn:
+    if len(settlements) > 1:
+        raise _OneOfThem
+    not_open(settlements[0].key)
+
+
+def _not_sendable(intents: Sequence[Intent], connection: sqlite3.Connection) -> NoReturn:
+    if len(intents) > 1:
+        raise _OneOfThem
+    (state,) = connection.execute(tables.STATE, (intents[0].key,)).fetchone()
+    not_sendable(intents[0].key, State(state))

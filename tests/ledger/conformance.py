@@ -187,6 +187,48 @@ class Conformance:
                 claim.commit([settled("B"), settled(key, State.REJECTED)], [])
         assert states(ledger) == {"A": State.ACCEPTED, "B": State.SENDING}
 
+    @pytest.mark.parametrize("number", [1, 31, 32, 33, 100])
+    def test_a_commit_of_any_size_writes_each_message_as_its_own(
+        self, ledger: Ledger, claim: Claim, number: int
+    ) -> None:
+        keys = [f"K{each:03}" for each in range(number)]
+        claim.commit([], [intent(key, payload=f"hash of {key}") for key in keys])
+        ends = [State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.PLANNED]
+        claim.commit(
+            [settled(key, ends[each % 4], words=f"words of {key}") for each, key in reversed([*enumerate(keys)])],
+            [intent(f"N{key}") for key in keys],
+        )
+        held = {entry.key: entry for entry in ledger.entries()}
+        assert list(held) == [*keys, *(f"N{key}" for key in keys)]
+        for each, key in enumerate(keys):
+            entry = held[key]
+            assert (entry.state, entry.message_id, entry.words) == (ends[each % 4], f"id-{key}", f"words of {key}")
+            assert (entry.payload_hash, entry.run, entry.attempts) == (f"hash of {key}", claim.run, 1)
+            assert held[f"N{key}"].state is State.SENDING
+
+    @pytest.mark.parametrize("place", [0, 17, 39, 69])
+    def test_the_one_at_fault_among_many_is_named_and_nothing_is_written(
+        self, ledger: Ledger, claim: Claim, place: int
+    ) -> None:
+        keys = [f"K{each:03}" for each in range(70)]
+        intend(claim, "A", *keys)
+        claim.commit([settled("A")], [])
+        before = states(ledger)
+        others = [settled(key) for key in keys]
+        with pytest.raises(LedgerFault, match="the message A has no open intent"):
+            claim.commit([*others[:place], settled("A"), *others[place:]], [intent("NEW")])
+        wishes = [intent(f"N{key}") for key in keys]
+        with pytest.raises(NotSendable, match="the message A is accepted already"):
+            claim.commit(others, [*wishes[:place], intent("A"), *wishes[place:]])
+        assert states(ledger) == before
+        claim.commit(others, wishes)  # the claim lives on
+
+    def test_an_outcome_told_twice_in_a_commit_is_refused(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A", "B")
+        with pytest.raises(LedgerFault, match="the message A has no open intent"):
+            claim.commit([settled("A"), settled("B"), settled("A", State.REJECTED)], [])
+        assert states(ledger) == {"A": State.SENDING, "B": State.SENDING}
+
     @pytest.mark.parametrize("state", [State.SENDING, State.ABSENT, State.DROPPED])
     def test_an_intent_has_no_other_outcomes(self, ledger: Ledger, claim: Claim, state: State) -> None:
         intend(claim, "A")
@@ -383,6 +425,18 @@ class Conformance:
             "A": (T0, T2),
             "B": (T2, T2),
         }
+
+    @pytest.mark.parametrize("order", ["ABC", "BAC", "BCA"])
+    def test_what_one_intent_allows_is_not_allowed_to_its_neighbours(
+        self, ledger: Ledger, claim: Claim, order: str
+    ) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("A", State.IN_DOUBT), settled("B", State.IN_DOUBT)], [])
+        with pytest.raises(NotSendable, match="the message A is inDoubt already"):
+            claim.commit([], [intent(key, from_doubt=key != "A") for key in order])
+        assert states(ledger) == {"A": State.IN_DOUBT, "B": State.IN_DOUBT}
+        claim.commit([], [intent(key, from_doubt=key != "C") for key in order])
+        assert set(states(ledger).values()) == {State.SENDING}
 
     @pytest.mark.parametrize("state", [State.SENDING, State.ACCEPTED, State.DROPPED])
     def test_what_went_out_or_was_dropped_never_goes_again(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import Exit, LedgerFault, Refused
+from runner.ledger import tables
 from runner.ledger.locks import lock_folder
 from runner.ledger.sqlite import create, name_ledger, open_ledger, open_or_create
 from runner.model import State
@@ -70,6 +71,17 @@ def test_an_older_ledger_of_another_api_is_left_as_it_is(left: Path) -> None:
     with pytest.raises(Refused):
         open_ledger(left, origin="https://other.example")
     assert files(left) == before
+
+
+def test_outcomes_are_found_by_their_keys_and_not_by_reading_all_messages(left: Path) -> None:
+    connection = sqlite3.connect(left)
+    for rows in (1, 32):
+        values = [None] * (rows * 6 + 2)
+        plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + tables.settle(rows), values)]
+        assert [step for step in plan if "messages" in step] == [
+            "SEARCH messages USING INDEX sqlite_autoindex_messages_1 (key=?)"
+        ]
+    connection.close()
 
 
 def test_every_table_is_strict(left: Path) -> None:
