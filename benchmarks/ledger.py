@@ -1,8 +1,9 @@
 """The ledger's share of a send's CPU: the same messages, sent with SQLite (synchronous=FULL) and with no ledger.
 
-    python -m benchmarks.ledger [--messages N] [--rounds N]
+    python -m benchmarks.ledger [--messages N] [--rounds N] [--instructions]
 
 Each figure is of a process of its own, in turns; CPU counts all its threads, from the first message to the last.
+Instructions are counted by valgrind (callgrind), in user mode: what else the machine does changes them little.
 """
 
 import argparse
@@ -53,10 +54,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--instructions", action="store_true", help="count them instead of time (needs valgrind)")
     parser.add_argument("--one", nargs=2, metavar=("LEDGER", "URL"), help="one run, in this process")
     given = parser.parse_args()
     if given.one:
         print(*one(given.one[0], given.one[1], given.messages))
+    elif given.instructions:
+        print(instructions(given.messages))
     else:
         print(report(given.messages, given.rounds))
 
@@ -79,10 +83,32 @@ def report(messages: int, rounds: int) -> str:
     return "\n".join(lines)
 
 
+def instructions(messages: int) -> str:
+    """What so many messages more add to a process, without what making them for the benchmark adds."""
+    found: dict[str, float] = {}
+    with Server() as server:
+        for ledger in ("unsent", "none", "sqlite"):
+            few, many = (_counted(ledger, server.url, number) for number in (100, 100 + messages))
+            found[ledger] = (many - few) / messages - found.get("unsent", 0)
+    lines = [f"instructions per message in user mode, {messages:,} messages, concurrency 64"]
+    lines += [f"  {ledger:8}{found[ledger]:,.0f}" for ledger in ("none", "sqlite")]
+    lines.append(f"  the share of SQLite: {100 * (1 - found['none'] / found['sqlite']):.1f} %")
+    return "\n".join(lines)
+
+
+def _counted(ledger: str, url: str, messages: int) -> int:
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable]
+    command += ["-m", "benchmarks.ledger", "--messages", str(messages), "--one", ledger, url]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(ran.stderr.partition("Collected :")[2].split()[0])
+
+
 def one(ledger: str, url: str, messages: int) -> tuple[float, float]:
     """CPU in microseconds for each message, and messages a second of wall time."""
     with ExitStack() as stack:
         spool = stack.enter_context(_spool(messages))
+        if ledger == "unsent":
+            return 0.0, 0.0
         claim = _claim(ledger, Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
         before = resource.getrusage(resource.RUSAGE_SELF)
         accepted, wall_s = asyncio.run(_send(spool, claim, url))
