@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.bird import client
-from runner.ledger import identity, sqlite
+from runner.ledger import identity, sqlite, sqlite_claim
 
 from .planting import Edit, edit, planted
 
@@ -58,7 +58,7 @@ BELOW = {
     "no epoch check in SQLite": Below(
         edits=(
             edit(
-                sqlite.SqliteClaim,
+                sqlite_claim.SqliteClaim,
                 "_step",
                 (_CHECKED, "yield connection"),
                 ("self._lock.witness(", "counted and self._lock.witness("),
