@@ -85,7 +85,7 @@ def _claim_taken(due: Due) -> None:
 def _planning(due: Due) -> None:
     from runner.ledger.sqlite import SqliteLedger
 
-    _before(SqliteLedger, "lookup", due)
+    _before(SqliteLedger, "lookup_many", due)
 
 
 def _spool(due: Due) -> None:
