@@ -7,6 +7,7 @@ from runner.ledger.seam import Entry
 from runner.model import Delivery, Message, State
 from runner.pipeline.sending import standing
 
+from .fates import PASSING_CODES
 from .process import Process, World
 from .store import Bug
 
@@ -143,13 +144,23 @@ def _judge_counts(process: Process, result: RunResult) -> None:
 def _totals(process: Process) -> dict[str, int]:
     """All messages of the manifest by where they stand. What was rejected with another text is planned anew."""
     ledger = process.world.ledger
-    answered = process.watch.attempts.proofs
-    due = {message.key for message in process.to_send if process.leg.retries and message.key not in answered}
     standings = Counter(
-        _standing(ledger.durable.get(message.key), message, is_retried=message.key in due) for message in process.wanted
+        _standing(ledger.durable.get(message.key), message, is_retried=_is_retried(process, message.key))
+        for message in process.wanted
     )
     names = ("accepted", "rejected", "inDoubt", "skipped", "planned")
     return {"messages": len(process.wanted), **{name: standings[name] for name in names}}
+
+
+def _is_retried(process: Process, key: str) -> bool:
+    """It may go again by this run, and has not."""
+    entry = process.world.ledger.durable.get(key)
+    return (
+        process.leg.retries
+        and key not in process.watch.attempts.proofs
+        and entry is not None
+        and entry.code in PASSING_CODES
+    )
 
 
 def _standing(entry: Entry | None, message: Message, *, is_retried: bool) -> str:

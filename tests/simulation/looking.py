@@ -147,7 +147,8 @@ class _Judged:
                 must(not ids, f"{key} is in the list, and called {state}")
                 self._must_be_settled()
             case State.ACCEPTED | State.REJECTED:
-                is_found = len(ids) == 1 and self.after.message_id in ids and not is_double
+                is_one = len(ids) == 1 or state is State.REJECTED  # several attempts may have been rejected
+                is_found = is_one and self.after.message_id in ids and not is_double
                 must(is_found, f"{key} is {state} as {self.after.message_id}, and the list shows {sorted(ids)}")
                 is_right = all(self._is_rejected(each) == (state is State.REJECTED) for each in ids)
                 must(is_right, f"{key} is not {state} in the list")
