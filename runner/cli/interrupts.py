@@ -1,8 +1,9 @@
-"""SIGINT and SIGTERM, from our first line to our last. It imports next to nothing, so that it is there at once."""
+"""SIGINT, SIGTERM, SIGHUP: from our first line to our last. It imports next to nothing, so that it is there at once."""
 
 import signal
 
-HANDLED = (signal.SIGINT, signal.SIGTERM)
+_HANGUP = getattr(signal, "SIGHUP", None)  # the terminal was closed; unknown on Windows
+HANDLED = (signal.SIGINT, signal.SIGTERM, *(() if _HANGUP is None else (_HANGUP,)))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -27,7 +28,8 @@ class Interrupts:
     def watch(self) -> None:
         """From here on no signal ends the process by itself."""
         for each in HANDLED:
-            signal.signal(each, self._came)
+            if each != _HANGUP or signal.getsignal(each) is not signal.SIG_IGN:  # nohup: it is to go on
+                signal.signal(each, self._came)
 
     def heed(self) -> None:
         """From here on a signal raises KeyboardInterrupt; one that came before does so now."""

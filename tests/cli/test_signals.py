@@ -69,7 +69,7 @@ def typed_again(project: Project, line: str) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-@EITHER
+@pytest.mark.parametrize("which", [INT, TERM, signal.SIGHUP])
 def test_a_signal_lets_what_is_in_flight_end_and_the_last_line_finishes_the_rest(
     project: Project, slow: RawServer, which: signal.Signals
 ) -> None:
