@@ -7,6 +7,7 @@ from datetime import datetime
 from random import Random
 
 from runner.delivery.reconcile import Conclusion
+from runner.delivery.scanning import MOST_SKEW_S
 from runner.errors import LedgerFault
 from runner.ledger.seam import Entry
 from runner.model import Delivery, State
@@ -194,7 +195,8 @@ class _Judged:
             return
         if self._intended_s > min(TRUE_WALL_S + first_s, self.looker.clock.wall_s()):  # by a clock that was ahead
             return
-        is_due = sight.began_s - first_s >= world.universe.settle_s + _SURELY_S
+        slack_s = _SURELY_S if world.universe.has_true_clocks else _SURELY_S + 2 * MOST_SKEW_S
+        is_due = sight.began_s - first_s >= world.universe.settle_s + slack_s
         is_settled = self.after.state in (State.ABSENT, State.PLANNED, State.REJECTED)
         world.trace.must(
             not is_due or is_settled, f"{self.before.key} was not seen in two looks, and is still in doubt"

@@ -129,6 +129,12 @@ class Universe:
         blows = any(blow.kind == "jump" for leg in self.legs for blow in leg.blows)
         return blows or any(look.skew_s for leg in self.legs for look in leg.looks)
 
+    @property
+    def has_true_clocks(self) -> bool:
+        """Whether our own clock never differs from Bird's."""
+        jumps = any(blow.kind == "jump" for leg in self.legs for blow in leg.blows)
+        return not jumps and all(look.skew_s is None for leg in self.legs for look in leg.looks)
+
     def messages(self, version: int) -> list[Message]:
         return [self._message(number, version) for number in range(self.size)]
 
