@@ -1,5 +1,6 @@
 """What a commit has promised is there after a power cut."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,17 @@ def test_after_a_power_cut_all_is_there_that_a_commit_returned_for(tmp_path: Pat
     if sqlite is None:
         pytest.skip("SQLite is built into this Python, so nothing can be put between it and the disk")
     path = tmp_path / "ledger.db"
-    with disk(sqlite) as kept:
-        ledger = create(path, origin=ORIGIN, name=None, at=T0)
+    with disk(sqlite) as kept, closing(create(path, origin=ORIGIN, name=None, at=T0)) as ledger:
         claim = ledger.claim("spring", run="r", at=T0)
         for number in range(3):
             claim.commit([settled(f"{number - 1}")] if number else [], [intent(f"{number}")])
             other = tmp_path / f"cut-{number}.db"
             kept.cut(path, other)
             _must_hold(other, number)
-        ledger.close()
 
 
 def _must_hold(path: Path, number: int) -> None:
     """All but the last are accepted; that one's request may be out."""
-    ledger = open_ledger(path, origin=ORIGIN)
-    states = {entry.key: entry.state for entry in ledger.entries()}
-    ledger.close()
+    with closing(open_ledger(path, origin=ORIGIN)) as ledger:
+        states = {entry.key: entry.state for entry in ledger.entries()}
     assert states == {f"{each}": State.ACCEPTED for each in range(number)} | {f"{number}": State.SENDING}

@@ -70,7 +70,7 @@ def _retries() -> dict[str, tuple[Edit, ...]]:
         ),
         "retry takes what lasts": (edit(process, "may_pass", (" and number not in _LASTING", "")),),
         "retry sends what is new as well": (
-            edit(plan.Planner, "_count", ("if self._may_retry is not None and not is_retried:", "if False:")),
+            edit(plan.Planner, "_count_new", ("if self._may_retry is not None and not is_retried:", "if False:")),
         ),
     }
 
