@@ -78,15 +78,18 @@ def _purge(ledger: Ledger, name: str | None, before: str, *, at: str, yes: bool,
     run = f"purge-{secrets.token_hex(3)}"
     old = _counted(ledger, ledger.manifests() if name is None else (name,), before)
     if old.purgeable:
-        addresses = number(old.purgeable, "address", "addresses")
-        ask(f"Drop {addresses} that were last needed before {before[:10]} {before[11:16]} UTC, for good", yes=yes)
+        addresses = number(old.purgeable, "address that was", "addresses that were")
+        ask(f"Drop {addresses} last needed before {before[:10]} {before[11:16]} UTC, for good", yes=yes)
         dropped = _drop(ledger, old.manifests, before, run=run, at=at, lock_timeout_s=lock_timeout_s)
         TERMINAL.data(f"{number(dropped, 'address', 'addresses')} dropped")
     else:
         TERMINAL.data("no address is that old")
     if old.undecided:
-        undecided = number(old.undecided, "message that is", "messages that are")
-        TERMINAL.say(f"{undecided} not decided keep the address until then: flypast reconcile, flypast resolve")
+        keeping = number(
+            old.undecided, "message that is not decided keeps its", "messages that are not decided keep their"
+        )
+        addresses = "address" if old.undecided == 1 else "addresses"
+        TERMINAL.say(f"{keeping} {addresses} until then: flypast reconcile, flypast resolve")
     ledger.scrub(run=run, at=at, timeout_s=lock_timeout_s)
 
 

@@ -1,6 +1,7 @@
 """`flypast ledger verify`: every row, every count."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def command(ledger_url: str | None, api_url: str | None, output_format: str) -> 
     if ledger is None:
         raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
     try:
-        verification = Verification(ledger)
+        verification = Verification(ledger, datetime.now(UTC))
         return _report(verification, verification.troubles(), output_format)
     finally:
         ledger.close()
@@ -100,8 +101,9 @@ def _text(found: Verification | None, troubles: Iterator[Trouble], hint: str) ->
     for count, noun in ((faults, "faults"), (warnings, "warnings")):
         if count > SHOWN:
             TERMINAL.data(f"… and {count - SHOWN:,} more {noun}: --format json lists all")
-    if found is not None:
-        _say_counts(found, faults, warnings)
+    if found is not None and not found.is_cut:
+        _say_counts(found)
+    _say_verdict(found, faults, warnings)
     if faults:
         TERMINAL.insist(hint)
     return Exit.LEDGER if faults else Exit.DONE
@@ -116,7 +118,7 @@ def _shown(trouble: Trouble) -> str:
     return f"{kind}: {about + ': ' if about else ''}{neutral(line['words'])}"
 
 
-def _say_counts(found: Verification, faults: int, warnings: int) -> None:
+def _say_counts(found: Verification) -> None:
     from runner.output.words import number
 
     if found.sending:
@@ -125,7 +127,16 @@ def _say_counts(found: Verification, faults: int, warnings: int) -> None:
         )
     if found.purged:
         TERMINAL.say(f"{number(found.purged, 'message')} without an address: purged")
-    rows = f"{number(found.messages, 'message')} of {number(found.manifests, 'manifest')}"
+
+
+def _say_verdict(found: Verification | None, faults: int, warnings: int) -> None:
+    """Where reading had to end, how many messages there are is not known."""
+    from runner.output.words import number
+
     wrong = f"{number(faults, 'fault')}, {number(warnings, 'warning')}"
     palette = TERMINAL.out
+    if found is None or found.is_cut:
+        TERMINAL.data(f"the ledger can't be read to its end: {palette.red(wrong)}")
+        return
+    rows = f"{number(found.messages, 'message')} of {number(found.manifests, 'manifest')}"
     TERMINAL.data(f"{rows}: {palette.red(wrong) if faults else palette.yellow(wrong) if warnings else 'all is well'}")

@@ -10,6 +10,8 @@ from runner.errors import LedgerFault
 from . import tables
 from .locks import Witness, witnesses
 from .opening import Meta, faults, in_words, missing_commits
+from .records import claims, gaps, meta_faults, shared_ids, unclaimed
+from .structure import structure
 
 _MOST_FAULTS = 100_000  # of SQLite's; 100 unless it is told otherwise
 
@@ -17,7 +19,11 @@ _MOST_FAULTS = 100_000  # of SQLite's; 100 unless it is told otherwise
 def check(connection: sqlite3.Connection, path: Path, meta: Meta) -> Iterator[str]:
     """Every fault of the file in words. Damage may end a check early: that is then the last fault of it."""
     seen = witnesses(path)  # before the claims are read: a living run goes on committing
-    for each in (_commits(connection, path, meta, seen), _pages(connection), _owners(connection), _strays(connection)):
+    for each in (
+        _commits(connection, path, meta, seen), _pages(connection), structure(connection), meta_faults(connection),
+        claims(connection), _owners(connection), _strays(connection), unclaimed(connection), gaps(connection),
+        shared_ids(connection),
+    ):  # fmt: skip
         try:
             yield from each
         except sqlite3.Error as error:

@@ -18,12 +18,12 @@ FOUND_AT_BIRD = frozenset({State.ACCEPTED, State.REJECTED})
 PURGEABLE = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.DROPPED})
 DECIDED_AS = frozenset({State.PLANNED, State.DROPPED})
 
-_LONGEST = 500  # characters kept of what Bird says; its replies may be long and hostile
+LONGEST = 500  # characters kept of what Bird says; its replies may be long and hostile
 
 
 def fitted(text: str | None) -> str | None:
     """What a ledger keeps of foreign text: its first 500 characters, as UTF-8 can hold them."""
-    return None if text is None else text[:_LONGEST].encode(errors="replace").decode()
+    return None if text is None else text[:LONGEST].encode(errors="replace").decode()
 
 
 def may_be_intended(state: State, *, from_doubt: bool) -> bool:

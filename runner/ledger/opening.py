@@ -112,6 +112,8 @@ def judge(connection: sqlite3.Connection, path: Path) -> Meta:
     if row is None:
         raise LedgerFault(_DAMAGED.format(path=path, detail="it does not say which ledger it is"), hint=_RESTORE)
     identity, origin, name = row
+    if not origin:
+        raise LedgerFault(_DAMAGED.format(path=path, detail="it does not say which API it is for"), hint=_RESTORE)
     return Meta(identity=identity, origin=origin, name=name, version=version)
 
 
@@ -198,8 +200,9 @@ def _primary(error: sqlite3.Error) -> int:
 
 def _cut(path: Path, manifest: str, missing: int) -> LedgerFault:
     lock = path.name + ".locks/" + quote(manifest, safe="") + ".lock"
+    lacking = "commit" if missing == 1 else f"{missing:,} commits"
     return LedgerFault(
-        f"{path} lacks the last {missing:,} commits of {manifest}: its write-ahead log (-wal) was cut or removed, or "
+        f"{path} lacks the last {lacking} of {manifest}: its write-ahead log (-wal) was cut or removed, or "
         "this is an old copy",
         hint=f"put back the newest ledger.db with its -wal; where there is none, remove {lock} and run flypast ledger "
         "rebuild before any send: what this one lacks would go out again",

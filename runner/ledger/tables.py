@@ -141,6 +141,15 @@ ORDER BY messages.id
 LOOKUP = """
 SELECT key, state, payload_hash, channel_id, code, resent FROM messages WHERE key IN (SELECT value FROM json_each(?))
 """
+ABOUT = "SELECT identity, origin, name, created_at, version FROM meta"
+CLAIMED = "SELECT manifest, epoch, run, since, commits FROM claims"
+# Ids are given from 1 on and no row is ever deleted; what was deleted from the end leaves no gap.
+GAPS = "SELECT count(*) FILTER (WHERE id > 0), count(*), coalesce(max(id), 0) FROM messages"
+UNCLAIMED = "SELECT key FROM messages WHERE epoch < 1 ORDER BY id"
+SHARED_IDS = """
+SELECT count(*), min(key), max(key) FROM messages WHERE message_id IS NOT NULL
+GROUP BY message_id HAVING count(*) > 1 ORDER BY min(id)
+"""
 STATE = "SELECT state FROM messages WHERE key = ?"
 COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"
 MANIFESTS = """

@@ -1,10 +1,10 @@
 """Looks at all that a ledger holds: the store's own check, every row by the rules, every count by the rows."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from runner.errors import LedgerFault
 from runner.model import State
@@ -12,8 +12,6 @@ from runner.model import State
 from .identity import purged_reference, reference_of
 from .rules import faults, oddities
 from .seam import Entry, Ledger
-
-_OURS = re.compile(r"fp1\.([A-Z2-7]{32})").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +26,18 @@ class Trouble:
 
 @dataclass(slots=True)
 class Verification:
-    """Iterate over `troubles` first; the counts are whole after that. Memory grows with own references alone."""
+    """Iterate over `troubles` first; the counts are whole after that, unless `is_cut` says that reading had to end.
+
+    Memory grows with own references alone.
+    """
 
     ledger: Ledger
+    now: datetime
     messages: int = 0
     manifests: int = 0
     sending: int = 0
     purged: int = 0
+    is_cut: bool = False
     own: Counter[str] = field(default_factory=Counter)
 
     def troubles(self) -> Iterator[Trouble]:
@@ -48,6 +51,7 @@ class Verification:
                     self.manifests += 1
                 yield from self._shared()
         except LedgerFault as fault:
+            self.is_cut = True
             yield Trouble(words=fault.message)
 
     def _manifest(self, name: str) -> Iterator[Trouble]:
@@ -67,13 +71,10 @@ class Verification:
     def _entry(self, entry: Entry) -> Iterator[Trouble]:
         self.purged += not entry.address
         yield from (Trouble(words=words, manifest=entry.manifest, entry=entry) for words in faults(entry))
-        odd = list(oddities(entry))
         if entry.reference != reference_of(entry.key):
             self.own[purged_reference(entry.key, entry.reference) if entry.address else entry.reference] += 1
-            alike = _OURS(entry.reference)
-            if alike and self.ledger.lookup(alike[1]) is not None:
-                odd.append("its own reference is that of another message: at Bird nobody can tell them apart")
-        yield from (Trouble(words=words, manifest=entry.manifest, entry=entry, is_warning=True) for words in odd)
+        for words in oddities(entry, self.now):
+            yield Trouble(words=words, manifest=entry.manifest, entry=entry, is_warning=True)
 
     def _totals(self, name: str, rows: Counter[State], editions: dict[str, "_Sequence"]) -> Iterator[Trouble]:
         counts = self.ledger.counts(name)
@@ -91,8 +92,9 @@ class Verification:
     def _shared(self) -> Iterator[Trouble]:
         times = sorted((count for count in self.own.values() if count > 1), reverse=True)
         if times:
-            words = f"{sum(times):,} messages share {len(times):,} references of their own: at Bird nobody can tell"
-            yield Trouble(words=f"{words} those apart, so none of them can be looked up", is_warning=True)
+            references = "a reference" if len(times) == 1 else f"{len(times):,} references"
+            words = f"{sum(times):,} messages share {references} of their own: at Bird nobody can tell those apart"
+            yield Trouble(words=f"{words}, so none of them can be looked up", is_warning=True)
 
 
 class _Sequence:

@@ -15,7 +15,7 @@ from runner.ledger.identity import message_key, reference_of
 from runner.ledger.sqlite import create, open_ledger
 from runner.model import State
 from tests.conftest import KEY, Project, Ran, Serve, clean_environment, command
-from tests.ledger.conformance import T0, intent, settled
+from tests.ledger.conformance import T0, sent, told
 from tests.ledger.test_damage import PAGE, overwrite
 from tests.ledger.test_sqlite import change
 from tests.test_output_schemas import fits
@@ -47,18 +47,11 @@ def ledger_file(project: Project) -> Path:
         message_key(workspace_id="w", name="hello", edition="1", message="greet", address=digits) for digits in DIGITS
     ]
     people = [
-        replace(intent(key, message="greet"), reference=reference_of(key), address=f"phonenumber:+1{digits}",
-                payload_hash="a" * 64)
+        replace(sent(key), message="greet", reference=reference_of(key), address=f"phonenumber:+1{digits}")
         for key, digits in zip(keys, DIGITS, strict=True)
-    ]  # fmt: skip
+    ]
     claim.commit([], people)
-    claim.commit(
-        [
-            replace(settled(key, state, words="Bird said so"), code="7" if state is State.REJECTED else None)
-            for key, state in zip(keys, STATES, strict=True)
-        ],
-        [],
-    )
+    claim.commit([told(key, state) for key, state in zip(keys, STATES, strict=True)], [])
     claim.release()
     ledger.close()
     return path
@@ -200,9 +193,8 @@ def made(path: Path, count: int) -> Path:
             message_key(workspace_id="w", name="spring", edition="1", message="announce", address=str(number))
             for number in range(first, min(count, first + 1000))
         ]
-        people = [replace(intent(key), reference=reference_of(key), payload_hash="a" * 64) for key in keys]
-        claim.commit([], people)
-        claim.commit([replace(settled(key), code=None) for key in keys], [])
+        claim.commit([], [sent(key) for key in keys])
+        claim.commit([told(key) for key in keys], [])
     claim.release()
     ledger.close()
     return path
@@ -245,7 +237,7 @@ def test_the_addresses_of_what_is_decided_leave_every_byte_and_all_else_stays(pr
     assert all(digits.encode() in bytes_on_disk(project) for digits in DIGITS)
     ran = ask(*PURGE)
     assert (ran.code, ran.out) == (0, "5 addresses dropped\n")
-    assert "1 message that is not decided keep" in ran.err
+    assert "1 message that is not decided keeps its address until then" in ran.err
     assert [digits for digits in DIGITS if digits.encode() in bytes_on_disk(project)] == [DIGITS[1]]
     after = [fits("export", line) for line in ask("export", "--show-pii").lines]
     assert [line["recipient"] for line in after] == [None, f"+1{DIGITS[1]}", None, None, None, None]

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
+from uuid import UUID
 
 import pytest
 
@@ -52,6 +53,23 @@ def intent(
 
 def settled(key: str, state: State = State.ACCEPTED, *, at: str = T1, words: str | None = None) -> Settlement:
     return Settlement(key=key, state=state, at=at, message_id=f"id-{key}", code="7", words=words)
+
+
+def sent(key: str) -> Intent:
+    """An intent as a send writes it, where `intent` is short to read."""
+    return replace(intent(key), workspace_id=str(UUID(int=1)), channel_id=str(UUID(int=2)), payload_hash="a" * 64)
+
+
+def told(key: str, state: State = State.ACCEPTED, *, at: str = T1) -> Settlement:
+    """A settlement as a send writes it: what belongs to its state and nothing else."""
+    return Settlement(
+        key=key,
+        state=state,
+        at=at,
+        message_id=f"id-{key}" if state is State.ACCEPTED else None,
+        code="7" if state is State.REJECTED else None,
+        words=None if state is State.ACCEPTED else "Bird said so",
+    )
 
 
 def verdict(key: str, state: State, *, at: str = T2, looked_at: str | None = None) -> Verdict:

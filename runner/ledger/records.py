@@ -1,0 +1,78 @@
+"""What a ledger's file says beside its messages' rows: which ledger it is, who claimed it, which rows there must be."""
+
+import sqlite3
+from collections.abc import Iterator
+from ipaddress import ip_address
+from re import fullmatch
+from urllib.parse import urlsplit
+
+from . import tables
+from .rules import is_key, is_manifest_name, is_own_name, moment
+
+
+def meta_faults(connection: sqlite3.Connection) -> Iterator[str]:
+    for identity, origin, name, created_at, version in connection.execute(tables.ABOUT):
+        if not fullmatch("[0-9a-f]{16}", identity):
+            yield "meta: the ledger's identity is not 16 digits of hex"
+        if not _is_origin(origin):
+            yield "meta: the API that the ledger is for is neither https nor this machine"
+        if name is not None and not is_own_name(name):
+            yield "meta: the ledger's name is none that a ledger can have"
+        if moment(created_at) is None:
+            yield "meta: the time at which the ledger was made is not RFC 3339 with a zone"
+        if not version:
+            yield "meta: the version of flypast that made the ledger is missing"
+
+
+def claims(connection: sqlite3.Connection) -> Iterator[str]:
+    for manifest, epoch, run, since, commits in connection.execute(tables.CLAIMED):
+        if not is_manifest_name(manifest):
+            yield "claims: a name is none that a manifest can have"
+            manifest = "***"  # noqa: PLW2901 - it may be anything
+        if epoch < 1:
+            yield f"claims: the epoch of {manifest} is {epoch}, but the first is 1"
+        if not run:
+            yield f"claims: the last claim of {manifest} names no run"
+        if moment(since) is None:
+            yield f"claims: the time of the last claim of {manifest} is not RFC 3339 with a zone"
+        if commits < max(epoch, 1):
+            yield f"claims: {manifest} counts fewer commits ({commits:,}) than claims were made ({epoch:,})"
+
+
+def gaps(connection: sqlite3.Connection) -> Iterator[str]:
+    for numbered, total, last in connection.execute(tables.GAPS):
+        if numbered < last:
+            rows = "1 row of messages is" if last - numbered == 1 else f"{last - numbered:,} rows of messages are"
+            yield f"{rows} missing: ids are given one after another, and no run deletes a row"
+        if numbered < total:
+            yield "messages has rows with ids below 1: no run gives these"
+
+
+def unclaimed(connection: sqlite3.Connection) -> Iterator[str]:
+    for (key,) in connection.execute(tables.UNCLAIMED):
+        yield f"the message {_shown(key)} is of an epoch before the first claim"
+
+
+def shared_ids(connection: sqlite3.Connection) -> Iterator[str]:
+    """SQLite sorts the ids, on the disk where they are many."""
+    for count, first, last in connection.execute(tables.SHARED_IDS):
+        yield f"{count:,} messages have one message id of Bird's: {_shown(first)} and {_shown(last)} among them"
+
+
+def _shown(key: str) -> str:
+    """A key that is none may be anything."""
+    return key if is_key(key) else "***"
+
+
+def _is_origin(text: str) -> bool:
+    """As a ledger is bound to: scheme, host and perhaps a port."""
+    try:
+        parts = urlsplit(text)
+        is_whole = bool(parts.hostname) and f"{parts.scheme}://{parts.netloc}" == text and "@" not in text
+        return is_whole and parts.port != 0 and (parts.scheme == "https" or _is_here(parts.scheme, parts.hostname))
+    except ValueError:
+        return False
+
+
+def _is_here(scheme: str, host: str | None) -> bool:
+    return scheme == "http" and host is not None and (host == "localhost" or ip_address(host).is_loopback)
