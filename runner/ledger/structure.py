@@ -26,7 +26,7 @@ def structure(connection: sqlite3.Connection) -> Iterator[str]:
         wanted, held = _objects(fresh), _objects(connection)
         yield from (f"the {kind} {name} is missing" for kind, name in wanted if (kind, name) not in held)
         yield from (
-            f"there is a {kind} that no flypast makes: {name}" for kind, name in held if (kind, name) not in wanted
+            f"an unknown {kind}: {name}, which no flypast makes" for kind, name in held if (kind, name) not in wanted
         )
         for kind, name in wanted:
             if kind == "table" and (kind, name) in held:

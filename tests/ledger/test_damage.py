@@ -113,7 +113,7 @@ def test_after_an_unclean_end_the_pages_of_a_large_ledger_are_checked_too(left: 
 def test_a_cut_log_is_noticed_and_left_untouched(crashed: Path, kept: float) -> None:
     log = crashed.with_name("crashed.db-wal")
     os.truncate(log, int(kept if kept > 1 or kept == 0 else log.stat().st_size * kept))
-    must_refuse(crashed, r"lacks the last (\d commits|commit) of spring: its write-ahead log \(-wal\) was cut or removed")
+    must_refuse(crashed, r"lacks the last .*commits? of spring: its write-ahead log \(-wal\) was cut or removed")
 
 
 def test_a_removed_log_is_noticed(crashed: Path) -> None:
@@ -182,6 +182,11 @@ def test_a_torn_end_of_the_log_that_was_never_committed_is_no_fault(crashed: Pat
 def test_a_ledger_that_does_not_say_which_it_is_is_left_untouched(left: Path) -> None:
     change(left, "DELETE FROM meta")
     must_refuse(left, "is damaged: it does not say which ledger it is")
+
+
+def test_a_ledger_that_does_not_say_which_api_it_is_for_is_left_untouched(left: Path) -> None:
+    change(left, "UPDATE meta SET origin = ''")
+    must_refuse(left, "is damaged: it does not say which API it is for")
 
 
 def test_a_log_that_is_no_file_is_told_and_left_untouched(left: Path) -> None:

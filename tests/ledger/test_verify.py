@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.ledger.identity import message_key
+from runner.ledger.identity import message_key, reference_of
 from runner.ledger.memory import MemoryLedger
 from runner.ledger.opening import Meta, open_to_read
 from runner.ledger.seam import Claim, Entry, Ledger, Settlement, Verdict
@@ -117,7 +117,13 @@ def of(number: int, change: str) -> str:
     return f"UPDATE messages SET {change} WHERE key = '{key(number)}'"  # noqa: S608 - the words are this file's own
 
 
-ACCEPTED, REJECTED, ABSENT, SENDING = 0, 1, 3, 5  # of these, the first two are purged
+ACCEPTED, REJECTED, IN_DOUBT, ABSENT, DROPPED, SENDING = range(6)  # of these, the first two are purged
+
+
+NO_ID = "its message id is none that Bird gives: empty, too long, or with a control character"
+OTHER_WORDS = "it is accepted, and yet has the words of another outcome"
+NOT_ITS_OWN = "its reference begins as those of flypast do, but is not that of its key"
+NO_ADDRESS = "its address is of a form that no list and no receiver gives"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +151,40 @@ ACCEPTED, REJECTED, ABSENT, SENDING = 0, 1, 3, 5  # of these, the first two are 
         (of(ABSENT, "looked_at = NULL"), "it is absent, but nobody looked for it"),
         (of(SENDING, "address = '', words = NULL"), "it is sending without an address"),
         (of(SENDING, "message_id = 'x'"), "it is sending, and yet has an outcome"),
+        (of(SENDING, "words = 'x'"), "it is sending, and yet has an outcome"),
+        (of(ACCEPTED, "state = 'planned'"), "it is planned, and yet has a message id of Bird's"),
+        (of(ACCEPTED, "state = 'dropped'"), "it is dropped, and yet has a message id of Bird's"),
+        (of(REJECTED, "state = 'planned'"), "it is planned, and yet has the code of a refusal"),
+        (of(REJECTED, "state = 'dropped'"), "it is dropped, and yet has the code of a refusal"),
+        (of(REJECTED, "code = ''"), "it is rejected without a code"),
+        (of(ABSENT, "code = 'double'"), "it is absent, and yet has the code of a refusal"),
+        (
+            of(ABSENT, "state = 'accepted', looked_at = NULL"),
+            "it is accepted, and yet has the words of another outcome",
+        ),
+        (of(IN_DOUBT, "state = 'accepted'"), OTHER_WORDS),
+        (of(IN_DOUBT, "code = '7'"), "it is inDoubt, and yet has the code of a refusal"),
+        (of(IN_DOUBT, "words = NULL"), "it is inDoubt, and nothing says why"),
+        (of(IN_DOUBT, "address = '', words = NULL"), "it is inDoubt without an address"),
+        (of(IN_DOUBT, "words = printf('%.501c', 'x')"), "its words are longer than 500 characters"),
+        (of(REJECTED, "code = printf('%.501c', '7')"), "its code is longer than 500 characters"),
+        (of(ACCEPTED, "message_id = ''"), NO_ID),
+        (of(ACCEPTED, "message_id = 'a' || char(10)"), NO_ID),
+        (of(ACCEPTED, "message_id = printf('%.129c', 'a')"), NO_ID),
+        (of(IN_DOUBT, "reference = 'fp1.x'"), NOT_ITS_OWN),
+        (of(SENDING, f"reference = '{reference_of(key(8))}'"), NOT_ITS_OWN),
+        (of(ACCEPTED, "workspace_id = 'w'"), "its workspace id is not a UUID"),
+        (of(ACCEPTED, "channel_id = channel_id || '0'"), "its channel id is not a UUID"),
+        (of(ACCEPTED, "message = 'No Name'"), "its message's name is none that a message can have"),
+        (of(ACCEPTED, "country = 'us'"), "its country is none"),
+        (of(ACCEPTED, "resent = 2"), "it was sent again 2 times, of 1 attempts in all"),
+        (of(SENDING, "address = '+14155550100'"), NO_ADDRESS),
+        (of(SENDING, "address = 'phonenumber:'"), NO_ADDRESS),
+        (of(SENDING, "address = 'phonenumber: ' || char(9)"), NO_ADDRESS),
+        (of(SENDING, "address = 'emailaddress:nobody'"), NO_ADDRESS),
+        (of(SENDING, "address = 'id:'"), NO_ADDRESS),
+        (of(SENDING, "address = '[]'"), NO_ADDRESS),
+        (of(SENDING, "address = '[{'"), NO_ADDRESS),
     ],
 )
 def test_a_row_that_can_not_be_is_a_fault(sound: Path, statement: str, words: str) -> None:
@@ -174,6 +214,126 @@ def test_what_does_not_agree_is_a_fault(sound: Path, statement: str, words: str)
     _, troubles = looked_at(sound)
     assert any(words in each.words for each in troubles)
     assert not any(each.is_warning for each in troubles)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (of(IN_DOUBT, "epoch = 0"), f"the message {key(IN_DOUBT)} is of an epoch before the first claim"),
+        ("DELETE FROM messages WHERE id = 7", "1 row of messages is missing: ids are given one after another, and"),
+        ("DELETE FROM messages WHERE id < 9", "8 rows of messages are missing: ids are given one after another, and"),
+        ("UPDATE messages SET id = -1 WHERE id = 60", "messages has rows with ids below 1"),
+        (of(ACCEPTED, f"message_id = 'id-{key(6)}'"), "2 messages have one message id of Bird's: "),
+        ("UPDATE claims SET epoch = 0", "claims: the epoch of spring is 0, but the first is 1"),
+        ("UPDATE claims SET run = ''", "claims: the last claim of spring names no run"),
+        ("UPDATE claims SET since = 'today'", "claims: the time of the last claim of spring is not RFC 3339"),
+        ("UPDATE claims SET commits = 0", "claims: spring counts fewer commits (0) than claims were made (1)"),
+        ("INSERT INTO claims VALUES ('A b', 1, 'r', '2026-03-01T09:00:00Z', 1, 1)", "claims: a name is none that a"),
+        ("UPDATE meta SET created_at = ''", "meta: the time at which the ledger was made is not RFC 3339"),
+        ("UPDATE meta SET identity = 'x'", "meta: the ledger's identity is not 16 digits of hex"),
+        ("UPDATE meta SET version = ''", "meta: the version of flypast that made the ledger is missing"),
+        ("UPDATE meta SET name = 'Acme Prod'", "meta: the ledger's name is none that a ledger can have"),
+        ("UPDATE meta SET origin = 'https:///x'", "meta: the API that the ledger is for is neither https nor this"),
+        ("UPDATE meta SET origin = 'http://api.bird.com'", "meta: the API that the ledger is for is neither https nor"),
+        ("UPDATE meta SET origin = 'https://a.example/x'", "meta: the API that the ledger is for is neither https nor"),
+    ],
+)
+def test_what_the_file_says_beside_the_rows_is_looked_at_too(sound: Path, statement: str, words: str) -> None:
+    change(sound, statement)
+    troubles = looked_at(sound)[1]
+    assert any(each.words.startswith(words) for each in troubles), troubles
+    assert not any(each.is_warning for each in troubles)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DROP INDEX messages_in_order", "the index messages_in_order is missing"),
+        ("CREATE INDEX mine ON messages (run)", "an unknown index: mine, which no flypast makes"),
+        ("CREATE VIEW mine AS SELECT 1", "an unknown view: mine, which no flypast makes"),
+        ("CREATE TABLE mine (one)", "an unknown table: mine, which no flypast makes"),
+        (
+            "CREATE TRIGGER mine AFTER INSERT ON messages BEGIN DELETE FROM messages; END",
+            "an unknown trigger: mine, which no flypast makes",
+        ),
+        ("ALTER TABLE messages ADD COLUMN mine TEXT", "messages has a column that no flypast makes: mine"),
+        (
+            "ALTER TABLE messages ADD COLUMN mine TEXT REFERENCES claims (manifest)",
+            "the foreign key to claims of messages is not as flypast makes it",
+        ),
+        ("ALTER TABLE messages DROP COLUMN epoch", "the column epoch of messages is missing"),
+    ],
+)
+def test_a_schema_that_flypast_does_not_make_is_a_fault(sound: Path, statement: str, words: str) -> None:
+    change(sound, statement)
+    assert words in [each.words for each in looked_at(sound)[1]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("country TEXT,", "country BLOB,", "the column country of messages is not as flypast makes it"),
+        (" (manifest, message)", " (manifest, run)", "the index messages_in_order of messages is not as flypast"),
+        (") STRICT", ")", "the kind of table of messages is not as flypast makes it"),
+        (" REFERENCES claims (manifest)", "", "the foreign key to claims of messages is missing"),
+    ],
+)
+def test_a_schema_whose_text_was_changed_is_a_fault(sound: Path, old: str, new: str, words: str) -> None:
+    connection = sqlite3.connect(sound)
+    connection.execute("PRAGMA writable_schema = ON")
+    with connection:
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE tbl_name = 'messages'", (old, new))
+    connection.close()
+    assert any(each.words.startswith(words) for each in looked_at(sound)[1])
+
+
+def test_a_claim_without_messages_is_no_fault(sound: Path) -> None:
+    ledger = open_ledger(sound, origin=ORIGIN)
+    ledger.claim("autumn", run="r2", at=T1).release()
+    ledger.close()
+    assert looked_at(sound)[1] == []
+
+
+def test_a_ledger_of_an_older_format_that_was_upgraded_is_sound(sound: Path) -> None:
+    change(sound, "ALTER TABLE messages DROP COLUMN resent")
+    change(sound, "PRAGMA user_version = 1")
+    found, troubles = looked_at(sound)
+    assert (troubles, found.messages) == ([], 60)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://127.0.0.1", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost", "https://a.example:8443"],
+)
+def test_every_origin_that_a_ledger_can_be_bound_to_is_sound(tmp_path: Path, origin: str) -> None:
+    create(tmp_path / "ledger.db", origin=origin, name="a_b-c", at=T0).close()
+    assert looked_at(tmp_path / "ledger.db")[1] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["emailaddress:ada@example.com", "id:a", "twitter:@ada", '[{"id":"a"}]', "phonenumber:+14155550100"]
+)
+def test_every_form_of_address_is_sound(sound: Path, address: str) -> None:
+    change(sound, of(SENDING, f"address = '{address}'"))
+    assert looked_at(sound)[1] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        of(IN_DOUBT, "code = 'double'"),
+        of(DROPPED, "code = 'double'"),
+        of(IN_DOUBT, "state = 'planned', code = 'HTTP 402'"),
+        of(IN_DOUBT, "state = 'planned', looked_at = at, resent = 1"),
+        of(IN_DOUBT, "country = NULL, segments = 0"),
+        of(IN_DOUBT, "country = 'ZZ', workspace_id = upper(workspace_id)"),
+        of(ACCEPTED, "message_id = NULL"),
+        of(REJECTED, "message_id = 'x'"),
+    ],
+)
+def test_what_a_run_can_leave_beside_is_sound(sound: Path, statement: str) -> None:
+    change(sound, statement)
+    assert looked_at(sound)[1] == []
 
 
 def test_a_state_of_another_program_is_a_fault(sound: Path) -> None:
@@ -216,6 +376,19 @@ def test_a_clock_that_was_set_back_is_a_warning(sound: Path) -> None:
     (trouble,) = looked_at(sound)[1]
     assert trouble.is_warning
     assert "the clock was set back" in trouble.words
+
+
+@pytest.mark.parametrize("name", ["intended_at", "at", "looked_at"])
+def test_a_time_that_is_more_than_a_day_ahead_is_a_warning(sound: Path, name: str) -> None:
+    change(sound, of(ABSENT, f"at = '2026-03-02T23:59:59Z', {name} = '2026-03-02T23:59:59Z'"))
+    assert looked_at(sound)[1] == []
+    change(sound, of(ABSENT, f"at = '2026-03-03T00:00:01Z', {name} = '2026-03-03T00:00:01Z'"))
+    troubles = looked_at(sound)[1]
+    assert all(each.is_warning for each in troubles)
+    assert {each.words.partition(" is more than a day ahead of")[1] for each in troubles} == {
+        " is more than a day ahead of"
+    }
+    assert len(troubles) == (1 if name == "at" else 2)
 
 
 @pytest.mark.parametrize("number", [8, 1])
