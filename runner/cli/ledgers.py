@@ -77,12 +77,12 @@ def send_ledger(
             words = f"ledger {ledger.name or near(choice.path)}"
             api_words, api_url = urlsplit(choice.api).netloc, choice.api
         stack.callback(ledger.close)
-        claim = _claimed(ledger, manifest.name, run=run, at=at, lock_timeout_s=lock_timeout_s)
+        claim = claimed(ledger, manifest.name, run=run, at=at, lock_timeout_s=lock_timeout_s)
         stack.callback(claim.release)
         yield Held(ledger=ledger, claim=claim, words=words, api_words=api_words, api_url=api_url, no_ledger=no_ledger)
 
 
-def _claimed(ledger: Ledger, manifest: str, *, run: str, at: datetime, lock_timeout_s: float) -> Claim:
+def claimed(ledger: Ledger, manifest: str, *, run: str, at: datetime, lock_timeout_s: float) -> Claim:
     """Says whom it waits for: a command that stands still without a word looks broken."""
     since = at.isoformat(timespec="milliseconds")
     try:

@@ -1,9 +1,9 @@
-"""Progress of a send: a bar where people look, a line every few seconds elsewhere."""
+"""Progress of a send, a bar where people look, a line every few seconds elsewhere; and of a look at Bird's list."""
 
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
 from runner.delivery.tally import Progress
@@ -17,6 +17,24 @@ LINE_EVERY_S = 5.0
 
 def finished(progress: Progress) -> int:
     return progress.accepted + progress.rejected + progress.in_doubt
+
+
+@asynccontextmanager
+async def saying(line: Callable[[], str]) -> AsyncIterator[None]:
+    """Says how far it is every few seconds."""
+
+    async def say() -> None:
+        while True:
+            await asyncio.sleep(LINE_EVERY_S)
+            TERMINAL.say(line())
+
+    lines = asyncio.create_task(say())
+    try:
+        yield
+    finally:
+        lines.cancel()
+        with suppress(asyncio.CancelledError):
+            await lines
 
 
 class Shown:
@@ -44,23 +62,12 @@ class Shown:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        lines = asyncio.create_task(self._lines()) if self._bar is None else None
-        try:
-            if self._bar is None:
+        if self._bar is None:
+            async with saying(self._line):
                 yield
-            else:
-                with self._bar.open():
-                    yield
-        finally:
-            if lines is not None:
-                lines.cancel()
-                with suppress(asyncio.CancelledError):
-                    await lines
-
-    async def _lines(self) -> None:
-        while True:
-            await asyncio.sleep(LINE_EVERY_S)
-            TERMINAL.say(self._line())
+        else:
+            with self._bar.open():
+                yield
 
     def _line(self) -> str:
         passed_s = time.monotonic() - self._started_s

@@ -21,6 +21,7 @@ from .options import command as flypast_command
 @flypast_command(
     "rebuild",
     examples="flypast ledger rebuild spring.yaml\nflypast ledger rebuild spring.yaml --since 90d --yes",
+    tells_of_interrupts=True,
 )
 @manifest_argument
 @input_options

@@ -19,7 +19,7 @@ from runner.errors import Exit, Refused, UsageError
 from runner.manifest.build import Manifest
 from runner.model import Delivery, InDoubt
 from runner.output.rebuild_text import GOES_AGAIN, NOT_WHOLE, looking, others, outcome, question, to_write
-from runner.output.reconcile_text import SHOWN, doubles, not_looked_through
+from runner.output.reconcile_text import SHOWN, doubles
 from runner.pipeline import composed
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.rebuilding import Gathered, Gathering, Order, look, write
@@ -30,8 +30,9 @@ from runner.recipients.phones import mask
 from .consent import ask
 from .drawing import Drawing
 from .ledgers import Held, send_ledger
+from .looking import shown
 from .options import PlanOptions
-from .reconciling import incomplete_json
+from .reconciling import incomplete_json, say_incomplete
 from .report import Summary
 from .sending import in_doubt, say_what_to_do_about_doubts
 from .showing import show_warnings
@@ -114,7 +115,7 @@ def _look(gathered: Gathered, order: Order) -> Looked:
         )
     if gathered.channels:
         TERMINAL.say(looking(len(gathered.channels), rfc3339(order.since_s)[:10]))
-    return asyncio.run(look(gathered, order, clock=SystemClock(), rng=SystemRandom()))
+    return asyncio.run(look(gathered, order, clock=SystemClock(), rng=SystemRandom(), watch=shown))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +152,7 @@ class _Run:
         twice = self._first_doubles() if totals["double"] else []
         self.summary.add(since=rfc3339(looked.since_s), totals=totals, others=looked.others)
         self.summary.add(doubles=twice, incomplete=incomplete_json(looked.incomplete))
-        for channel in looked.incomplete:
-            TERMINAL.insist(not_looked_through(channel.channel_id, channel.words))
+        say_incomplete(looked.incomplete)
         lines = ((each["message"], each["recipient"], each["words"]) for each in twice)
         for line in doubles(lines, totals["double"], TERMINAL.err, all_in="flypast resolve"):
             TERMINAL.insist(line)
@@ -185,8 +185,9 @@ class _Run:
         return written
 
     def _exit_code(self, doubts: int) -> Exit:
-        if self.looked.stop is not None:
-            return exit_of(self.looked.stop)
+        early = exit_of(self.looked.stop, self.looked.incomplete)
+        if early is not None:
+            return early
         return Exit.IN_DOUBT if doubts else Exit.DONE
 
 

@@ -12,6 +12,7 @@ from .options import command as flypast_command
 @flypast_command(
     "reconcile",
     examples="flypast reconcile spring.yaml\nflypast reconcile --settle 30m\nflypast reconcile spring.yaml --wait",
+    tells_of_interrupts=True,
 )
 @click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @access_key_option
@@ -42,7 +43,7 @@ def command(
     a person decides about it with flypast resolve, or the manifest's policy does. Nothing is ever sent.
     """
     from .access import access_key
-    from .reconciling import Asked, reconcile, told
+    from .reconciling import Asked, fresh_summary, reconcile
 
     asked = Asked(
         manifest=manifest,
@@ -51,6 +52,6 @@ def command(
         settle_s=settle,
         lock_timeout_s=lock_timeout,
         waits=wait,
-        is_json=output_format == "json",
     )
-    return told(asked, lambda: reconcile(asked, access_key(os.environ, access_key_file)))
+    summary = fresh_summary(output_format)
+    return summary.of(lambda: reconcile(asked, access_key(os.environ, access_key_file), summary))

@@ -2,8 +2,9 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 from runner.bird.requests import AccessKey, is_loopback
 from runner.delivery.clock import SystemClock
 from runner.delivery.reconcile import Conclusion
-from runner.delivery.scanning import Incomplete, rfc3339
+from runner.delivery.scanning import INTERRUPTED, Incomplete, rfc3339
 from runner.errors import FlypastError, Refused, UsageError
 from runner.findings import Findings
+from runner.ledger.seam import Claim, Ledger
 from runner.manifest.policy import LEAST_SETTLE_S
 from runner.model import Delivery, Policy
 from runner.output.masking import in_words, recipient, reference
@@ -21,8 +23,12 @@ from runner.output.reconcile_text import again, doubles, not_looked_through, out
 from runner.pipeline.ledgers import LedgerChoice, guard_name
 from runner.pipeline.reconciling import LookUp, Order, look_up
 
+from .interrupts import INTERRUPTS
+from .ledgers import claimed
+from .looking import steered
 from .naming import name_of
 from .orders import inputs_of, order_of
+from .report import Summary, go_on
 from .terminal import TERMINAL
 
 
@@ -36,21 +42,14 @@ class Asked:
     settle_s: float | None
     lock_timeout_s: float
     waits: bool
-    is_json: bool
 
 
-def told(asked: Asked, act: Callable[[], int]) -> int:
-    """What `act` gives; a run that wants JSON gets it whatever ends the look-up."""
-    try:
-        return act()
-    except FlypastError as error:
-        if asked.is_json:
-            nothing: dict[str, Any] = {"totals": None, "messages": [], "incomplete": [], "lookAgainAfter": None}
-            TERMINAL.json({"formatVersion": 1, **nothing, "stopped": error.message, "exitCode": int(error.exit_code)})
-        raise
+def fresh_summary(output_format: str) -> Summary:
+    nothing_yet: dict[str, Any] = {"totals": None, "messages": [], "incomplete": [], "lookAgainAfter": None}
+    return Summary(output_format, nothing_yet, interrupted=INTERRUPTED.words)
 
 
-def reconcile(asked: Asked, key: AccessKey) -> int:
+def reconcile(asked: Asked, key: AccessKey, summary: Summary) -> int:
     """Everything after the options. Gives the exit code."""
     choice = LedgerChoice.of(asked.ledger_url, asked.api_url, (asked.manifest or Path.cwd()).absolute())
     if asked.settle_s is not None and asked.settle_s < LEAST_SETTLE_S and not is_loopback(choice.api):
@@ -69,21 +68,68 @@ def reconcile(asked: Asked, key: AccessKey) -> int:
         key=key,
         settle_s=policy.settle_s if asked.settle_s is None else asked.settle_s,
         resends_absent=policy.delivery is Delivery.RESEND_ABSENT,
-        run=f"reconcile-{secrets.token_hex(3)}",
-        lock_timeout_s=asked.lock_timeout_s,
     )
-    clock, rng = SystemClock(), SystemRandom()
     try:
         guard_name(policy.ledger, ledger, choice.api)
-        found = look_up(ledger, order, clock=clock, rng=rng)
+        looks = _Looks(ledger=ledger, order=order, lock_timeout_s=asked.lock_timeout_s, summary=summary)
+        found = looks.look()
         if asked.waits and found.stop is None and found.again_s is not None:
-            TERMINAL.say(f"{again(found.totals['inDoubt'], found.again_s, clock.wall_s())}: waiting")
-            time.sleep(max(0.0, found.again_s - clock.wall_s()))
-            found = _both(found, look_up(ledger, order, clock=clock, rng=rng))
+            found = looks.look_again(found, found.again_s)
     finally:
         ledger.close()
-    _report(found, clock.wall_s(), is_json=asked.is_json)
+    looks.report(found)
     return found.exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looks:
+    """One look, or two with a wait between them. What was seen is told, however they end."""
+
+    ledger: Ledger
+    order: Order
+    lock_timeout_s: float
+    summary: Summary
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    def look(self) -> LookUp:
+        run = f"reconcile-{secrets.token_hex(3)}"
+
+        def claim(name: str) -> Claim:
+            return claimed(self.ledger, name, run=run, at=datetime.now(UTC), lock_timeout_s=self.lock_timeout_s)
+
+        return look_up(self.ledger, self.order, claimed=claim, clock=self.clock, rng=SystemRandom(), watch=steered)
+
+    def look_again(self, first: LookUp, again_s: float) -> LookUp:
+        """Waits until then, and looks; a signal meanwhile leaves it at the first look."""
+        now_s = self.clock.wall_s()
+        self.summary.add(**_facts(first))
+        try:
+            INTERRUPTS.heed()
+            TERMINAL.say(f"{again(first.totals['inDoubt'], again_s, now_s)}: waiting")
+            time.sleep(max(0.0, again_s - now_s))
+            return _both(first, self.look())
+        except KeyboardInterrupt:
+            INTERRUPTS.defer()
+            return replace(first, stop=INTERRUPTED)
+        except FlypastError:
+            INTERRUPTS.defer()
+            self._say(first)
+            raise
+
+    def report(self, found: LookUp) -> None:
+        INTERRUPTS.defer()
+        self._say(found)
+        self.summary.add(**_facts(found))
+        self.summary.ended(found.stop.words if found.stop is not None else None, found.exit_code)
+        if found.stop == INTERRUPTED:
+            TERMINAL.insist("interrupted: what was seen until then counts")
+        if found.stop is not None:
+            TERMINAL.insist(go_on())
+
+    def _say(self, found: LookUp) -> None:
+        if not self.summary.is_json:
+            TERMINAL.data(outcome(found.totals, TERMINAL.out))
+        _say_the_rest(found, self.clock.wall_s())
 
 
 def _policy(manifest: Path | None) -> Policy:
@@ -104,13 +150,8 @@ def _both(first: LookUp, second: LookUp) -> LookUp:
     return replace(second, conclusions=(*settled, *second.conclusions))
 
 
-def _report(found: LookUp, now_s: float, *, is_json: bool) -> None:
-    if is_json:
-        TERMINAL.json(_summary(found))
-    else:
-        TERMINAL.data(outcome(found.totals, TERMINAL.out))
-    for channel in found.incomplete:
-        TERMINAL.insist(not_looked_through(channel.channel_id, channel.words))
+def _say_the_rest(found: LookUp, now_s: float) -> None:
+    say_incomplete(found.incomplete)
     twice = (
         (each.entry.message, in_words(each.entry.address), each.words or "")
         for each in found.conclusions
@@ -125,19 +166,21 @@ def _report(found: LookUp, now_s: float, *, is_json: bool) -> None:
         TERMINAL.say("decide about those absent or there twice with flypast resolve")
 
 
+def say_incomplete(channels: Sequence[Incomplete]) -> None:
+    for each in channels:
+        TERMINAL.insist(not_looked_through(each.channel_id, each.words, is_begun=each.is_begun))
+
+
 def incomplete_json(channels: Sequence[Incomplete]) -> list[dict[str, str]]:
     return [{"workspaceId": each.workspace_id, "channelId": each.channel_id, "words": each.words} for each in channels]
 
 
-def _summary(found: LookUp) -> dict[str, Any]:
+def _facts(found: LookUp) -> dict[str, Any]:
     return {
-        "formatVersion": 1,
         "totals": found.totals,
         "messages": [_line(each) for each in found.conclusions],
         "incomplete": incomplete_json(found.incomplete),
         "lookAgainAfter": rfc3339(found.again_s) if found.again_s is not None else None,
-        "stopped": found.stop.words if found.stop is not None else None,
-        "exitCode": int(found.exit_code),
     }
 
 

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 
 class Summary:
-    """What is known so far of a run; text runs print nothing here."""
+    """What is known so far of a run; text runs print nothing here. `interrupted` is how an early signal is told."""
 
-    def __init__(self, output_format: str, facts: dict[str, Any]) -> None:
+    def __init__(
+        self, output_format: str, facts: dict[str, Any], *, interrupted: str = "interrupted before anything was sent"
+    ) -> None:
         self.output_format = output_format
+        self._interrupted_words = interrupted
         self._facts = facts
         self._is_out = False
 
@@ -63,8 +66,8 @@ class Summary:
             raise
 
     def _interrupted(self) -> int:
-        self.ended("interrupted before anything was sent", Exit.INTERRUPTED)
-        TERMINAL.insist(f"interrupted before anything was sent\n{go_on()}")
+        self.ended(self._interrupted_words, Exit.INTERRUPTED)
+        TERMINAL.insist(f"{self._interrupted_words}\n{go_on()}")
         return Exit.INTERRUPTED
 
     def with_findings(self) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Reading a channel's messages at Bird, page after page: which of ours are there, and was that all of it."""
 
-from collections.abc import Container, Mapping
+import asyncio
+from collections.abc import Container, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from random import Random
 from typing import Literal
 
@@ -22,15 +24,20 @@ _SAME_S = 2.0  # clocks that differ by less are the same: Bird's tells whole sec
 MOST_PAGES = 100_000  # ten million messages: a list that goes on beyond has no end
 PATIENCE_S = 600.0
 
-Trouble = Literal["page", "refused", "unreachable", "redirect", "certificate", "throttled"]
+Trouble = Literal["page", "channel", "refused", "unreachable", "redirect", "certificate", "throttled", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Why a scan is not complete. Every kind but `page` would befall the next channel too."""
+    """Why a scan is not complete. `channel` is a 404, which says nothing of others; `refused` a 401, 402 or 403."""
 
     kind: Trouble
     words: str
+
+    @property
+    def ends_all(self) -> bool:
+        """Whether it would befall the next channel too."""
+        return self.kind not in ("page", "channel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +68,49 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incomplete:
-    """A channel whose list was not read to its end."""
+    """A channel whose list was not read to its end; where not even `is_begun`, the look had ended before.
+
+    `is_refused`: by a 401, 402, 403 or 404.
+    """
 
     workspace_id: str
     channel_id: str
     words: str
+    is_refused: bool = False
+    is_begun: bool = True
+
+    @classmethod
+    def of(cls, channel: Channel, fault: Fault) -> "Incomplete":
+        return cls(
+            workspace_id=channel.workspace_id,
+            channel_id=channel.channel_id,
+            words=fault.words,
+            is_refused=fault.kind in ("channel", "refused"),
+        )
+
+    @classmethod
+    def unread(cls, channel: Channel, stop: Fault) -> "Incomplete":
+        """One that the look did not come to."""
+        words = f"not looked through, as the look-up had ended: {stop.words}"
+        return cls(workspace_id=channel.workspace_id, channel_id=channel.channel_id, words=words, is_begun=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a look is: its channels and pages, and how many messages were found of how many looked for.
+
+    `channel` counts from 1; 0 before the first. `waits_s` is how long Bird has asked to wait, from now on.
+    """
+
+    channel: int
+    channels: int
+    pages: int
+    found: int
+    sought: int
+    waits_s: float
+
+
+INTERRUPTED = Fault(kind="interrupted", words="interrupted")
 
 
 class _Stopped(Exception):
@@ -80,9 +125,12 @@ def rfc3339(unix_s: float) -> str:
 
 
 class Scanner:
-    """Scans channels one after the other, at most 40 GETs a second in all."""
+    """Scans channels one after the other, at most 40 GETs a second in all.
 
-    def __init__(self, pages: Pages, *, clock: Clock, rng: Random) -> None:
+    `channels` and `sought`, of all the look, are for its progress alone.
+    """
+
+    def __init__(self, pages: Pages, *, clock: Clock, rng: Random, channels: int = 1, sought: int = 0) -> None:
         self._pages = pages
         self._clock = clock
         self._rng = rng
@@ -90,19 +138,40 @@ class Scanner:
         self._scope = Scope(GETS_PER_S)
         self._throttling = Throttling(patience_s=PATIENCE_S, rng=rng)
         self._ahead_s: float | None = None
+        self._channels = channels
+        self._sought = sought
+        self._channel = self._read_pages = self._found_before = 0
+        self._messages: Mapping[str, Mapping[str, Listed]] = {}
+        self._held_until_s = -inf
+        self._scanning: asyncio.Task[object] | None = None
+        self._is_interrupted = False
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(
+            channel=self._channel,
+            channels=self._channels,
+            pages=self._read_pages,
+            found=self._found_before + len(self._messages),
+            sought=self._sought,
+            waits_s=max(0.0, self._held_until_s - self._clock.monotonic_s()),
+        )
+
+    def interrupt(self) -> None:
+        """Ends the scan at once, and every later one. To be called in the event loop's thread."""
+        if self._scanning is not None and not self._is_interrupted:
+            self._scanning.cancel()
+        self._is_interrupted = True
 
     async def scan(self, channel: Channel, references: Container[str], *, since_s: float | None) -> Seen:
         """Looks for messages made since then (None: ever). What was seen counts, whatever ended the scan."""
         started_s = self._clock.wall_s()
         self._ahead_s = None
         messages: dict[str, dict[str, Listed]] = {}
-        fault = None
-        try:
-            await self._all_pages(channel, references, _window(since_s, started_s), messages)
-        except _Stopped as stop:
-            fault = stop.fault
-        except PageFault as wrong:
-            fault = Fault(kind="page", words=wrong.words)
+        self._channel += 1
+        self._found_before += len(self._messages)
+        self._messages = messages
+        fault = await self._fault(self._all_pages(channel, references, _window(since_s, started_s), messages))
         return Seen(
             messages=messages,
             fault=fault,
@@ -110,6 +179,23 @@ class Scanner:
             ended_s=self._clock.wall_s(),
             ahead_s=self._ahead_s,
         )
+
+    async def _fault(self, reading: Coroutine[object, object, None]) -> Fault | None:
+        """What ends the reading before the list's end."""
+        self._scanning = task = asyncio.current_task()
+        try:
+            await reading
+        except _Stopped as stop:
+            return stop.fault
+        except PageFault as wrong:
+            return Fault(kind="page", words=wrong.words)
+        except asyncio.CancelledError:
+            if not self._is_interrupted or task is None or task.uncancel():
+                raise  # somebody else's too
+            return INTERRUPTED
+        finally:
+            self._scanning = None
+        return None
 
     async def _all_pages(
         self,
@@ -121,6 +207,7 @@ class Scanner:
         query, tokens = dict(window), set[str]()
         while True:
             page = read_page(await self._page(channel, query), references)
+            self._read_pages += 1
             for listed in page.messages:
                 _note(messages.setdefault(listed.reference, {}), listed)
             if page.next_token is None:
@@ -136,6 +223,8 @@ class Scanner:
         """The body of one page. A GET changes nothing, so it may be tried again."""
         failures = 0
         while True:
+            if self._is_interrupted:
+                raise _Stopped(INTERRUPTED.kind, INTERRUPTED.words)
             sent_s = await self._turn()
             kind: Trouble = "page"
             try:
@@ -174,7 +263,7 @@ class Scanner:
             return f"Bird answered with HTTP {reply.status}"
         match classify(reply, self._clock.wall_s()):
             case RefusedByBird(status=status, words=words):
-                raise _Stopped("refused", f"HTTP {status}: {words}")
+                raise _Stopped("channel" if status == 404 else "refused", f"HTTP {status}: {words}")
             case InDoubt(words=words, stops=True):
                 raise _Stopped("redirect", words)
             case Rejected(words=words):
@@ -200,6 +289,7 @@ class Scanner:
             raise _Stopped("throttled", f"for {minutes:g} minutes Bird has asked to wait (429), and nothing else")
         self._scope.slow_down(now_s, sent_s)
         self._pacer.pause_until(until_s)
+        self._held_until_s = until_s
 
 
 def _window(since_s: float | None, now_s: float) -> dict[str, str]:

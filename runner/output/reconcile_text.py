@@ -7,7 +7,7 @@ from math import ceil
 
 from .neutral import neutral
 from .palette import Palette
-from .words import number
+from .words import duration, number
 
 SHOWN = 20
 
@@ -40,8 +40,17 @@ def again(waiting: int, again_s: float, now_s: float) -> str:
     return f"{number(waiting, 'message')} not seen at Bird yet: run this again after {when}"
 
 
-def not_looked_through(channel_id: str, words: str) -> str:
-    return f"channel {channel_id} was not looked through: {neutral(words)}"
+def progress(*, channel: int, channels: int, pages: int, found: int, sought: int, waits_s: float) -> str:
+    """`channel 2 of 3: 1,204 pages read, 17 messages found of 20`; and how long Bird has asked to wait."""
+    where = f"channel {max(channel, 1)} of {channels}: {number(pages, 'page')} read"
+    waits = f"; Bird asks to wait, {duration(waits_s)} more" if waits_s > 0 else ""
+    return f"{where}, {number(found, 'message')} found of {sought:,}{waits}"
+
+
+def not_looked_through(channel_id: str, words: str, *, is_begun: bool) -> str:
+    """The words of one that was not even begun say that themselves."""
+    why = neutral(words)
+    return f"channel {channel_id} was {f'not looked through: {why}' if is_begun else why}"
 
 
 def doubles(messages: Iterable[tuple[str, str, str]], count: int, palette: Palette, *, all_in: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ file; what the look says of each is worked out again whenever it is needed.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from random import Random
@@ -22,6 +23,8 @@ from runner.delivery.spool import Spool, SpoolWriter
 from runner.ledger.seam import Claim, Intent, Ledger, Settlement
 from runner.model import Channel, Message, Outcome, State
 from runner.plan import Composed, Skipped
+
+from .reconciling import Watch
 
 ENDINGS: tuple[Ending, ...] = ("accepted", "rejected", "double", "inDoubt")
 GROUP = 200  # messages a commit: so many are in doubt, for reconcile, where the writing is killed
@@ -122,23 +125,24 @@ class Order:
     since_s: float
 
 
-async def look(gathered: Gathered, order: Order, *, clock: Clock, rng: Random) -> Looked:
+async def look(gathered: Gathered, order: Order, *, clock: Clock, rng: Random, watch: Watch = nullcontext) -> Looked:
     """One look at the whole list of every channel that the messages go through."""
     channels: list[Mapping[str, Mapping[str, Listed]]] = []
     incomplete: list[Incomplete] = []
     stop: Fault | None = None
+    total, sought = len(gathered.channels), len(gathered.references.wanted)
     async with BirdClient(order.api, order.key, concurrency=1) as client:
-        scanner = Scanner(client, clock=clock, rng=rng)
-        for channel in gathered.channels:
-            fault = stop
-            if fault is None:
+        scanner = Scanner(client, clock=clock, rng=rng, channels=total, sought=sought)
+        async with watch(scanner):
+            for channel in gathered.channels:
+                if stop is not None:
+                    incomplete.append(Incomplete.unread(channel, stop))
+                    continue
                 seen = await scanner.scan(channel, gathered.references, since_s=order.since_s)
                 channels.append(seen.messages)
-                fault = seen.fault
-                stop = fault if fault is not None and fault.kind != "page" else None
-            if fault is not None:
-                ids = (channel.workspace_id, channel.channel_id)
-                incomplete.append(Incomplete(workspace_id=ids[0], channel_id=ids[1], words=fault.words))
+                if seen.fault is not None:
+                    incomplete.append(Incomplete.of(channel, seen.fault))
+                    stop = seen.fault if seen.fault.ends_all else None
     return Looked(
         channels=channels,
         shared=_shared(gathered),

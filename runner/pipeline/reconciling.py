@@ -1,8 +1,8 @@
 """`reconcile`: looks messages in doubt up at Bird, and tells the ledger what was found."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from random import Random
@@ -20,10 +20,17 @@ OPEN = (State.IN_DOUBT, State.ABSENT)
 LOOKED_FOR = (*OPEN, State.SENDING)
 ENDINGS = ("inDoubt", "absent", "planned", "accepted", "rejected", "double")
 
+Watch = Callable[[Scanner], AbstractAsyncContextManager[object]]
+"""Entered around a look: it may tell the scanner's progress, or interrupt it."""
 
-def exit_of(stop: Fault) -> Exit:
-    """Of a look that had to end early."""
-    return Exit.BIRD_REFUSED if stop.kind == "refused" else Exit.STOPPED
+
+def exit_of(stop: Fault | None, incomplete: Iterable[Incomplete]) -> Exit | None:
+    """Of a look that had to end early, or that Bird refused a channel; None for any other."""
+    if any(channel.is_refused for channel in incomplete):
+        return Exit.BIRD_REFUSED
+    if stop is None:
+        return None
+    return Exit.INTERRUPTED if stop.kind == "interrupted" else Exit.STOPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +56,9 @@ class LookUp:
 
     @property
     def exit_code(self) -> Exit:
-        if self.stop is not None:
-            return exit_of(self.stop)
+        early = exit_of(self.stop, self.incomplete)
+        if early is not None:
+            return early
         totals = self.totals
         return Exit.IN_DOUBT if totals["inDoubt"] + totals["absent"] + totals["double"] else Exit.DONE
 
@@ -64,12 +72,18 @@ class Order:
     key: AccessKey
     settle_s: float
     resends_absent: bool
-    run: str
-    lock_timeout_s: float = 0.0
 
 
-def look_up(ledger: Ledger, order: Order, *, clock: Clock, rng: Random) -> LookUp:
-    """One look at every channel with a message in doubt. Raises Locked where a run is at one of the manifests.
+def look_up(
+    ledger: Ledger,
+    order: Order,
+    *,
+    claimed: Callable[[str], Claim],
+    clock: Clock,
+    rng: Random,
+    watch: Watch = nullcontext,
+) -> LookUp:
+    """One look at every channel with a message in doubt. Raises what `claimed`, which takes a manifest's name, raises.
 
     The claims last as long as the look: what is then in doubt is in nobody's flight.
     """
@@ -81,13 +95,15 @@ def look_up(ledger: Ledger, order: Order, *, clock: Clock, rng: Random) -> LookU
     with ExitStack() as stack:
         claims: dict[str, Claim] = {}
         for name in names:
-            claim = ledger.claim(name, run=order.run, at=clock.now(), timeout_s=order.lock_timeout_s)
+            claim = claimed(name)
             stack.callback(claim.release)
             claims[name] = claim
-        return asyncio.run(_online(ledger, claims, order, clock=clock, rng=rng)) if claims else LookUp()
+        return asyncio.run(_online(ledger, claims, order, clock=clock, rng=rng, watch=watch)) if claims else LookUp()
 
 
-async def _online(ledger: Ledger, claims: Mapping[str, Claim], order: Order, *, clock: Clock, rng: Random) -> LookUp:
+async def _online(
+    ledger: Ledger, claims: Mapping[str, Claim], order: Order, *, clock: Clock, rng: Random, watch: Watch
+) -> LookUp:
     async with BirdClient(order.api, order.key, concurrency=1) as client:
         return await look(
             ledger,
@@ -97,6 +113,7 @@ async def _online(ledger: Ledger, claims: Mapping[str, Claim], order: Order, *, 
             resends_absent=order.resends_absent,
             clock=clock,
             rng=rng,
+            watch=watch,
         )
 
 
@@ -116,6 +133,7 @@ async def look(
     clock: Clock,
     rng: Random,
     resends_absent: bool = False,
+    watch: Watch = nullcontext,
 ) -> LookUp:
     """One look through `pages`, by claims on all the manifests it is about. Raises LedgerFault."""
     channels: dict[tuple[str, str], list[Entry]] = {}
@@ -126,29 +144,32 @@ async def look(
     conclusions: list[Conclusion] = []
     incomplete: list[Incomplete] = []
     stop: Fault | None = None
-    scanner = Scanner(pages, clock=clock, rng=rng)
-    for (workspace_id, channel_id), entries in sorted(channels.items()):
-        if stop is not None:
-            conclusions += map(unknown, entries)
-            continue
-        channel = Channel(name=channel_id, workspace_id=workspace_id, channel_id=channel_id)
-        references = frozenset(entry.reference for entry in entries)
-        seen = await scanner.scan(channel, references, since_s=since_s(entries))
-        found = [
-            conclude(
-                entry,
-                seen,
-                settle_s=settle_s,
-                is_shared=entry.reference in shared,
-                resends_absent=resends_absent,
-            )
-            for entry in entries
-        ]
-        _tell(claims, found)
-        conclusions += found
-        if seen.fault is not None:
-            incomplete.append(Incomplete(workspace_id=workspace_id, channel_id=channel_id, words=seen.fault.words))
-            stop = seen.fault if seen.fault.kind != "page" else None
+    sought = sum(len({entry.reference for entry in entries}) for entries in channels.values())
+    scanner = Scanner(pages, clock=clock, rng=rng, channels=len(channels), sought=sought)
+    async with watch(scanner):
+        for (workspace_id, channel_id), entries in sorted(channels.items()):
+            channel = Channel(name=channel_id, workspace_id=workspace_id, channel_id=channel_id)
+            if stop is not None:
+                conclusions += map(unknown, entries)
+                incomplete.append(Incomplete.unread(channel, stop))
+                continue
+            references = frozenset(entry.reference for entry in entries)
+            seen = await scanner.scan(channel, references, since_s=since_s(entries))
+            found = [
+                conclude(
+                    entry,
+                    seen,
+                    settle_s=settle_s,
+                    is_shared=entry.reference in shared,
+                    resends_absent=resends_absent,
+                )
+                for entry in entries
+            ]
+            _tell(claims, found)
+            conclusions += found
+            if seen.fault is not None:
+                incomplete.append(Incomplete.of(channel, seen.fault))
+                stop = seen.fault if seen.fault.ends_all else None
     return LookUp(conclusions=tuple(conclusions), incomplete=tuple(incomplete), stop=stop)
 
 

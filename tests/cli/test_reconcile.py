@@ -277,7 +277,7 @@ def test_a_list_that_was_not_read_to_its_end_makes_nothing_absent(project: Proje
     assert "was not looked through" in second.err
 
 
-@pytest.mark.parametrize("status", ["401 Unauthorized", "402 Payment Required", "403 Forbidden", "404 Not Found"])
+@pytest.mark.parametrize("status", ["401 Unauthorized", "402 Payment Required", "403 Forbidden"])
 def test_a_refusal_is_exit_7_and_changes_nothing(project: Project, status: str) -> None:
     first, second = lied(project, lambda _references, _get: reply(status, b'{"code":"No","message":"not you"}'))
     assert (first.code, second.code) == (7, 7)

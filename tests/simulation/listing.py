@@ -57,12 +57,14 @@ class SimPages:
     gets: list[float] = field(default_factory=list)
     not_before_s: float = 0.0
     ended_by: str | None = None  # after it no page of any channel may be asked for
+    unknown: set[str] = field(default_factory=set)  # channels with a 404: no page of theirs either
 
     async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
         if self.is_dead:
             raise ReplyLost("this process is dead")
         time = self.bird.time
         self._check_pace()
+        self.trace.must(channel.channel_id not in self.unknown, "a page is asked for after a 404 of its channel")
         sight = self.sights.setdefault(channel.channel_id, Sight(began_s=time.now_s))
         trouble = self.rng.choice(self.look.troubles) if self.rng.random() < self.look.share else "fine"
         self.trace.note(self.run, "get", channel.name, trouble)
@@ -94,9 +96,13 @@ class SimPages:
                 return _status(self.rng.choice((500, 502, 503, 408)))
             case "400" | "refused" | "redirect" | "other 2xx":
                 sight.is_spoilt = True
-                self.ended_by = trouble if trouble in STOPPING else None
                 statuses = {"400": (400, 422), "refused": (401, 402, 403, 404), "redirect": (302, 307)}
-                return _status(self.rng.choice(statuses.get(trouble, (202, 204, 206))))
+                status = self.rng.choice(statuses.get(trouble, (202, 204, 206)))
+                if status == 404:
+                    self.unknown.add(channel.channel_id)
+                elif trouble in STOPPING:
+                    self.ended_by = trouble
+                return _status(status)
         return self._page(trouble, channel, query, sight)
 
     def _page(self, trouble: str, channel: Channel, query: Mapping[str, str], sight: Sight) -> Reply:

@@ -244,7 +244,8 @@ def _judge_counts(looker: Looker, found: LookUp) -> None:
     stop = found.stop.kind if found.stop is not None else None
     is_told = stop == looker.pages.ended_by or (looker.pages.ended_by is None and stop in ("unreachable", "throttled"))
     must(is_told, f"a look was ended by {looker.pages.ended_by}, and tells {stop}")
-    due = (7 if stop == "refused" else 11) if stop is not None else 6 if left else 0
+    is_refused = stop == "refused" or bool(looker.pages.unknown)
+    due = 7 if is_refused else 11 if stop is not None else 6 if left else 0
     must(found.exit_code == due, f"a look ends with {found.exit_code}, and {due} is due")
 
 
