@@ -1,5 +1,7 @@
 """Scans of lists that lag, loop, break off and lie."""
 
+import asyncio
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -7,8 +9,8 @@ import pytest
 
 from runner.delivery import scanning
 from runner.delivery.ports import NoConnection, Reply, ReplyLost
-from runner.delivery.scanning import Fault, Scanner, Seen, rfc3339
-from runner.model import Rejected
+from runner.delivery.scanning import Fault, Progress, Scanner, Seen, Trouble, rfc3339
+from runner.model import Channel, Rejected
 
 from .clock import VirtualClock
 from .lists import ORIGIN_S, BirdList, Instead, listed, ok, status
@@ -157,10 +159,12 @@ async def test_trying_again_is_bounded_and_what_was_seen_counts(trouble: Reply |
     assert list(seen.messages) == ["fp1.A"]
 
 
-@pytest.mark.parametrize("code", [401, 402, 403, 404])
-async def test_a_refusal_stops_the_look_up(code: int) -> None:
+@pytest.mark.parametrize(("code", "kind"), [(401, "refused"), (402, "refused"), (403, "refused"), (404, "channel")])
+async def test_a_refusal_stops_the_look_up_and_an_unknown_channel_itself(code: int, kind: Trouble) -> None:
     bird = BirdList([], instead=always(status(code)))
-    assert (await scan(bird)).fault == Fault(kind="refused", words=f"HTTP {code}: because")
+    fault = (await scan(bird)).fault
+    assert fault == Fault(kind=kind, words=f"HTTP {code}: because")
+    assert fault.ends_all == (kind == "refused")
     assert len(bird.queries) == 1
 
 
@@ -190,3 +194,46 @@ async def test_pages_are_asked_for_at_most_forty_times_a_second() -> None:
 
 def test_times_are_written_in_utc_with_milliseconds() -> None:
     assert rfc3339(ORIGIN_S + 0.5) == "2026-03-01T09:00:00.500Z"
+
+
+async def test_its_progress_counts_channels_pages_and_what_was_found_and_tells_of_a_wait() -> None:
+    held = Reply(status=429, retry_after="30", body=b"")
+    bird = BirdList([*others(1), listed("fp1.A"), *others(1)], size=2, instead=lambda n, _query: {3: held}.get(n))
+    clock = VirtualClock()
+    scanner = Scanner(bird, clock=clock, rng=Random(1), channels=2, sought=5)
+    assert scanner.progress == Progress(channel=0, channels=2, pages=0, found=0, sought=5, waits_s=0.0)
+    await scanner.scan(CHANNEL, A, since_s=ORIGIN_S)
+    assert scanner.progress == Progress(channel=1, channels=2, pages=2, found=1, sought=5, waits_s=0.0)
+    await scanner.scan(CHANNEL, A, since_s=ORIGIN_S)
+    assert scanner.progress == Progress(channel=2, channels=2, pages=4, found=2, sought=5, waits_s=0.0)
+
+
+class Hanging(BirdList):
+    """Its second page never comes; `hangs` is called once that is waited for."""
+
+    def __init__(self, *items: dict[str, Any], hangs: Callable[[], object]) -> None:
+        super().__init__(list(items), size=2)
+        self.hangs = hangs
+
+    async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
+        reply = await super().page(channel, query)
+        if len(self.queries) == 2:
+            asyncio.get_running_loop().call_soon(self.hangs)
+            await asyncio.Event().wait()
+        return reply
+
+
+async def test_an_interrupted_scan_keeps_what_it_saw_and_no_later_one_asks_for_anything() -> None:
+    bird = Hanging(listed("fp1.A"), *others(3), hangs=lambda: scanner.interrupt())
+    scanner = Scanner(bird, clock=VirtualClock(), rng=Random(1))
+    seen = await scanner.scan(CHANNEL, A, since_s=ORIGIN_S)
+    assert (list(seen.messages), seen.fault) == (["fp1.A"], Fault(kind="interrupted", words="interrupted"))
+    later = await scanner.scan(CHANNEL, A, since_s=ORIGIN_S)
+    assert (later.messages, later.fault, len(bird.queries)) == ({}, seen.fault, 2)
+    await asyncio.sleep(0)  # nothing of the cancellation is left
+
+
+async def test_a_scan_that_is_cancelled_and_not_interrupted_is_cancelled() -> None:
+    scanning: asyncio.Task[Seen] = asyncio.create_task(scan(Hanging(*others(4), hangs=lambda: scanning.cancel())))
+    with pytest.raises(asyncio.CancelledError):
+        await scanning
