@@ -211,9 +211,7 @@ async def test_its_progress_counts_channels_pages_and_what_was_found_and_tells_o
 class Hanging(BirdList):
     """Its second page never comes; `hangs` is called once that is waited for."""
 
-    def __init__(self, *items: dict[str, Any], hangs: Callable[[], object]) -> None:
-        super().__init__(list(items), size=2)
-        self.hangs = hangs
+    hangs: Callable[[], object]
 
     async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
         reply = await super().page(channel, query)
@@ -224,8 +222,9 @@ class Hanging(BirdList):
 
 
 async def test_an_interrupted_scan_keeps_what_it_saw_and_no_later_one_asks_for_anything() -> None:
-    bird = Hanging(listed("fp1.A"), *others(3), hangs=lambda: scanner.interrupt())
+    bird = Hanging([listed("fp1.A"), *others(3)], size=2)
     scanner = Scanner(bird, clock=VirtualClock(), rng=Random(1))
+    bird.hangs = scanner.interrupt
     seen = await scanner.scan(CHANNEL, A, since_s=ORIGIN_S)
     assert (list(seen.messages), seen.fault) == (["fp1.A"], Fault(kind="interrupted", words="interrupted"))
     later = await scanner.scan(CHANNEL, A, since_s=ORIGIN_S)
@@ -234,6 +233,8 @@ async def test_an_interrupted_scan_keeps_what_it_saw_and_no_later_one_asks_for_a
 
 
 async def test_a_scan_that_is_cancelled_and_not_interrupted_is_cancelled() -> None:
-    scanning: asyncio.Task[Seen] = asyncio.create_task(scan(Hanging(*others(4), hangs=lambda: scanning.cancel())))
+    bird = Hanging(others(4), size=2)
+    task = asyncio.create_task(scan(bird))
+    bird.hangs = task.cancel
     with pytest.raises(asyncio.CancelledError):
-        await scanning
+        await task
