@@ -68,10 +68,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incomplete:
-    """A channel whose list was not read to its end; where not even `is_begun`, the look had ended before.
-
-    `is_refused`: by a 401, 402, 403 or 404.
-    """
+    """A channel whose list was not read to its end, or not even begun; `is_refused` by a 401, 402, 403 or 404."""
 
     workspace_id: str
     channel_id: str

@@ -15,7 +15,7 @@ from tests.conftest import CHANNEL, KEY, MANIFEST, WORKSPACE, Project, Ran, Serv
 from tests.test_output_schemas import adds_up, fits
 
 from .keyboard import Keyboard
-from .raw_server import RawServer, reply
+from .raw_server import Line, RawServer, reply
 from .sending import KEEP_GOING, keeps_the_key, planning, posts, send, until
 from .test_kill import kill
 from .test_reconcile import (
@@ -247,6 +247,26 @@ def test_a_look_that_had_to_end_leaves_all_in_doubt(project: Project, status_lin
     assert (ran.code, totals(ran)) == (code, {"inDoubt": 3})
     assert ran.json["stopped"]
     assert "not at Bird since" not in str(why_in_doubt(project))
+
+
+def test_an_unknown_channel_is_exit_7_and_the_others_are_read_all_the_same(project: Project) -> None:
+    second = "11111111-7a44-4b0e-8f0c-2f3a9d1c5b22"
+    two = f"  other: {{workspaceId: {WORKSPACE}, channelId: {second}}}\nrecipients:\n"
+    again = '  again:\n    channel: other\n    to: people\n    body: {type: text, text: {text: "Hi."}}\n'
+    project.write("hello.yaml", MANIFEST.replace("recipients:\n", two) + again + KEEP_GOING)
+    gets = []
+
+    def script(line: Line) -> None:
+        while True:
+            request = line.request()
+            gets.append(second.encode() in request.head)
+            line.say(reply("404 Not Found", b'{"message":"not you"}') if gets[-1] else page())
+
+    with RawServer(script) as server:
+        ran = rebuild(project, server.url, "--yes")
+    assert (ran.code, totals(ran), ran.json["stopped"]) == (7, {"inDoubt": 6}, None)
+    assert [(each["channelId"], each["words"]) for each in ran.json["incomplete"]] == [(second, "HTTP 404: not you")]
+    assert gets == [True, False]  # in the order of their ids
 
 
 def test_bird_s_words_lose_what_they_quote_of_a_message(project: Project) -> None:

@@ -80,7 +80,7 @@ def _conclusions() -> dict[str, tuple[Edit, ...]]:
         "a rejected one is accepted": (edit(reconcile, "_found", ("isinstance(outcome, Rejected)", "False")),),
         "what a look found is not kept": (edit(reconciling, "look", ("_tell(claims, found)", "pass")),),
         "a refusal is told as a full look": (
-            edit(reconciling, "look", ('seen.fault if seen.fault.kind != "page" else None', "None")),
+            edit(reconciling, "look", ("seen.fault if seen.fault.ends_all else None", "None")),
         ),
     }
 
