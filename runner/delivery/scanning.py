@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Container, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
 from random import Random
@@ -78,18 +78,14 @@ class Incomplete:
 
     @classmethod
     def of(cls, channel: Channel, fault: Fault) -> "Incomplete":
-        return cls(
-            workspace_id=channel.workspace_id,
-            channel_id=channel.channel_id,
-            words=fault.words,
-            is_refused=fault.kind in ("channel", "refused"),
-        )
+        is_refused, ids = fault.kind in ("channel", "refused"), (channel.workspace_id, channel.channel_id)
+        return cls(workspace_id=ids[0], channel_id=ids[1], words=fault.words, is_refused=is_refused)
 
     @classmethod
     def unread(cls, channel: Channel, stop: Fault) -> "Incomplete":
         """One that the look did not come to."""
         words = f"not looked through, as the look-up had ended: {stop.words}"
-        return cls(workspace_id=channel.workspace_id, channel_id=channel.channel_id, words=words, is_begun=False)
+        return replace(cls.of(channel, stop), words=words, is_refused=False, is_begun=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
