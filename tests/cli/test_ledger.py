@@ -125,6 +125,22 @@ def test_a_damaged_file_is_exit_9_in_both_forms_and_left_as_it_is(tmp_path: Path
     assert path.read_bytes() == before
 
 
+def test_where_reading_ends_early_no_count_is_told(ledger_file: Path, ask: Asks) -> None:
+    change(ledger_file, "DROP TABLE claims")
+    ran = ask("verify")
+    assert ran.code == 9
+    assert ran.out.splitlines()[-1].startswith("the ledger can't be read to its end: ")
+    assert " messages of " not in ran.out
+
+
+def test_a_ledger_that_names_no_api_is_exit_9_for_every_command(project: Project, ledger_file: Path, ask: Asks) -> None:
+    change(ledger_file, "UPDATE meta SET origin = ''")
+    assert ask("verify").out.endswith("the ledger can't be read to its end: 1 fault, 0 warnings\n")
+    for ran in (ask("export"), project.run("status"), ask(*PURGE)):
+        assert ran.code == 9
+        assert "is damaged: it does not say which API it is for" in ran.err
+
+
 def test_what_a_run_has_in_flight_is_told_and_no_fault(project: Project, serve: Serve) -> None:
     server = serve("--fault", "slow:60s")
     process = project.start(*["send", "hello.yaml", "--yes", "--api-url", server.url], BIRD_ACCESS_KEY=KEY)
@@ -252,6 +268,7 @@ def test_what_is_decided_later_goes_with_the_next_purge(project: Project, ask: A
     assert ask(*PURGE).code == 0
     assert "greet +1…01 " in project.run("resolve").out
     assert project.run("resolve", "--drop", "--yes").code == 0
+    assert "Drop 1 address that was last needed before " in ask("purge", "--older-than", "0s").err
     assert ask(*PURGE, "hello.yaml").out == "1 address dropped\n"
     assert not [digits for digits in DIGITS if digits.encode() in bytes_on_disk(project)]
 
