@@ -49,6 +49,7 @@ class Composer:
     faults: Faults
     _judge: Judge = field(default_factory=lambda: judge("request"))
     _references: Kept = field(default_factory=Kept)
+    _like_ours: set[str] = field(default_factory=set)  # drafts with such a reference
     _same_reference: dict[str, "_Again"] = field(default_factory=dict)
     _texts: Texts = field(init=False)
 
@@ -206,6 +207,14 @@ class Composer:
         return False
 
     def _note_reference(self, message: Message, prepared: Prepared, person: Person) -> None:
+        if message.reference.startswith(reference_of("")) and message.draft not in self._like_ours:
+            self._like_ours.add(message.draft)
+            self.findings.error(
+                "MSG610",
+                f"the reference begins with {reference_of('')} (first at {person.row}), as only flypast's own do",
+                prepared.site.below("reference").place(),
+                hint="begin it otherwise, or leave it out: by its own flypast knows a message again at Bird",
+            )
         first = self._references.first(message.reference, f"{message.draft} to {person.row}")
         if first is not None:
             again = self._same_reference.setdefault(message.draft, _Again(prepared.site, person.row, first))
