@@ -85,7 +85,8 @@ def test_a_server_that_dies_and_comes_back_again_and_again_loses_nothing_and_get
         ends.append(said["exitCode"])
     campaign.check_the_end(said)
     assert set(ends) <= {0, 6, 11}, ends
-    assert said["totals"]["inDoubt"] <= RESTARTS * CONCURRENCY
+    # Twice: a worker whose connection broke may get another one, whose listener is dying, before it is gone too.
+    assert said["totals"]["inDoubt"] <= 2 * RESTARTS * CONCURRENCY
     in_doubt, arrived = said["totals"]["inDoubt"], len(campaign.arrived())
     assert list(campaign.held().values()).count(State.ACCEPTED) == PEOPLE - in_doubt
     print(f"{RESTARTS} restarts, {PEOPLE} messages, {arrived} arrived, {in_doubt} in doubt; runs ended {ends}")  # noqa: T201
