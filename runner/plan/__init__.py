@@ -69,7 +69,6 @@ class Planner:
     ) -> None:
         self._known = known
         self._spool = spool
-        self._only = only
         self._limit = limit
         self._delivery = delivery
         self._may_retry = may_retry

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from runner.delivery.dispatch import Settings
 from runner.delivery.ports import NoConnection, ReplyLost
 from runner.errors import LedgerFault
 from runner.model import Message, State, StopAfter, Threshold
@@ -17,9 +18,9 @@ AGAIN = replace(UNLIMITED, is_at_least_once=True)
 LOST = ReplyLost("reset")
 
 
-def scripted(*answers: Answer, settings: object = AGAIN) -> Stage:
+def scripted(*answers: Answer, settings: Settings = AGAIN) -> Stage:
     """The n-th request of each message gets the n-th answer."""
-    return Stage(lambda _key, before: answers[before], settings=settings)  # type: ignore[arg-type]
+    return Stage(lambda _key, before: answers[before], settings=settings)
 
 
 async def test_by_default_nothing_in_doubt_is_sent_again() -> None:
