@@ -171,8 +171,9 @@ class Message(NamedTuple):
     """Rendered and sendable: `body` is the exact JSON that is hashed and posted.
 
     `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them. `held` is IN_DOUBT or
-    ABSENT where the ledger has it so and the policy sends it again all the same. A named tuple, because one is made for
-    every row.
+    ABSENT where the ledger has it so and the policy sends it again all the same. `cost` is a decimal in `currency`
+    (ISO 4217), None without a price; `text_hash` is SHA-256 in hex of the address and what is there to read: the same
+    text is known by it under another name. A named tuple, because one is made for every row.
     """
 
     draft: str
@@ -185,6 +186,9 @@ class Message(NamedTuple):
     country: str | None
     segments: int
     values: tuple[str, ...] = ()
+    cost: str | None = None
+    currency: str | None = None
+    text_hash: str | None = None
     held: "State | None" = None
 
 

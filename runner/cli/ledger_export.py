@@ -70,6 +70,8 @@ def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
         "payloadHash": entry.payload_hash,
         "country": entry.country,
         "segments": entry.segments,
+        "cost": entry.cost,
+        "currency": entry.currency,
         "state": entry.state.value,
         "attempts": entry.attempts,
         "resent": entry.resent,

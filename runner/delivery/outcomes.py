@@ -32,6 +32,9 @@ def intent(message: Message, *, edition: str, at: str, from_doubt: bool = False)
         segments=message.segments,
         at=at,
         from_doubt=from_doubt,
+        cost=message.cost,
+        currency=message.currency,
+        text_hash=message.text_hash,
     )
 
 

@@ -77,21 +77,8 @@ class Spool:
 
     def _message(self, record: bytes) -> Message:
         # marshal is for data that nobody else can write: this file has no name, and this very process wrote it.
-        *facts, body, country, segments, values, held = marshal.loads(record)  # noqa: S302
-        draft, channel, key, reference, address, payload_hash = facts
-        return Message(
-            draft=draft,
-            channel=self._channels[channel],
-            key=key,
-            reference=reference,
-            address=address,
-            payload_hash=payload_hash,
-            body=body,
-            country=country,
-            segments=segments,
-            values=values,
-            held=held and State(held),
-        )
+        draft, channel, *facts, held = marshal.loads(record)  # noqa: S302
+        return Message._make((draft, self._channels[channel], *facts, held and State(held)))
 
     def __enter__(self) -> Self:
         return self

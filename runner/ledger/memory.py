@@ -217,6 +217,9 @@ class MemoryClaim:
             code=None,
             words=None,
             resent=intent.resent if before is None else before.resent + (before.state is State.ABSENT),
+            cost=intent.cost,
+            currency=intent.currency,
+            text_hash=intent.text_hash,
         )
 
 

@@ -46,7 +46,8 @@ def may_be_purged(entry: Entry, before: str) -> bool:
 
 
 def purged(entry: Entry) -> Entry:
-    return replace(entry, address="", reference=purged_reference(entry.key, entry.reference), words=None)
+    reference = purged_reference(entry.key, entry.reference)
+    return replace(entry, address="", reference=reference, words=None, text_hash=None)
 
 
 def left_behind(run: str) -> str:

@@ -123,7 +123,8 @@ def upgrade(path: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         for each in range(version, tables.VERSION):
-            connection.execute(tables.UPGRADES[each])
+            for statement in tables.UPGRADES[each]:
+                connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {tables.VERSION}")
         connection.execute("COMMIT")
 

@@ -17,6 +17,8 @@ is_manifest_name = re.compile(r"[a-z0-9][a-z0-9-]{0,62}").fullmatch
 is_own_name = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}").fullmatch
 _is_uuid = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _is_country = re.compile(r"[A-Z]{2}").fullmatch
+_is_cost = re.compile(r"[0-9]+(\.[0-9]+)?").fullmatch
+_is_currency = re.compile(r"[A-Z]{3}").fullmatch
 _is_message_id = re.compile(r"[ -~]{1,128}").fullmatch
 _is_code_of_planned = re.compile(r"HTTP [0-9]{3}").fullmatch
 _is_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(Z|[+-][0-9:]{5})").fullmatch
@@ -39,6 +41,7 @@ def faults(entry: Entry) -> Iterator[str]:
     yield from _reference_faults(entry)
     yield from _person_faults(entry)
     yield from _count_faults(entry)
+    yield from _cost_faults(entry)
     yield from (f"the time of its {name} is not RFC 3339 with a zone" for name, time in _times(entry) if time is None)
     yield from _state_faults(entry)
     yield from _outcome_faults(entry)
@@ -97,6 +100,8 @@ def _reference_faults(entry: Entry) -> Iterator[str]:
 def _person_faults(entry: Entry) -> Iterator[str]:
     if not entry.address and entry.words is not None:
         yield "it was purged, but not its words"
+    if not entry.address and entry.text_hash is not None:
+        yield "it was purged, but not the hash of its text"
     if not entry.address and entry.state in (State.SENDING, State.IN_DOUBT, State.ABSENT):
         yield f"it is {entry.state} without an address"
     if entry.address and not _is_address(entry.address):
@@ -133,6 +138,17 @@ def _count_faults(entry: Entry) -> Iterator[str]:
             yield f"it has {count} {name}"
     if entry.resent > max(entry.attempts, 0):
         yield f"it was sent again {entry.resent} times, of {entry.attempts} attempts in all"
+
+
+def _cost_faults(entry: Entry) -> Iterator[str]:
+    if (entry.cost is None) != (entry.currency is None):
+        yield "it has a cost without a currency, or a currency without a cost"
+    elif entry.cost is not None and not _is_cost(entry.cost):
+        yield "its cost is no plain decimal"
+    if entry.currency is not None and not _is_currency(entry.currency):
+        yield "its currency is not three letters"
+    if entry.text_hash is not None and not _is_hash(entry.text_hash):
+        yield "the hash of its text is not a SHA-256 in hex"
 
 
 def _state_faults(entry: Entry) -> Iterator[str]:

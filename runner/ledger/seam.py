@@ -39,7 +39,8 @@ class Intent:
     """`sending`: written and synced before the first byte of the request.
 
     `from_doubt`: the message may be in doubt before, so somebody may get it twice (policy at-least-once). `resent`:
-    what a new message begins with (see Entry), 1 where nobody knows what was before.
+    what a new message begins with (see Entry), 1 where nobody knows what was before. `cost`, `currency`, `text_hash`:
+    see Message.
     """
 
     key: str
@@ -55,6 +56,9 @@ class Intent:
     at: str
     from_doubt: bool = False
     resent: int = 0
+    cost: str | None = None
+    currency: str | None = None
+    text_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,8 @@ class Entry:
     those that are not proven to have done nothing (none of their requests can be older), `at` when its state last
     changed, `looked_at` when all of Bird's list was first looked through since the last intent without seeing it.
     `resent` counts how often it was sent again because it was absent.
-    Of a purged one `address` is empty, `words` None, and a reference of its own stands as `purged_reference`.
+    Of a purged one `address` is empty, `words` and `text_hash` None, and a reference of its own stands as
+    `purged_reference`. `cost`, `currency` and `text_hash` are None too of what an older flypast recorded (see Message).
     """
 
     key: str
@@ -118,6 +123,9 @@ class Entry:
     words: str | None
     looked_at: str | None = None
     resent: int = 0
+    cost: str | None = None
+    currency: str | None = None
+    text_hash: str | None = None
 
 
 class Claim(Protocol):

@@ -10,8 +10,8 @@ from .moves import fitted
 from .seam import Entry, Intent, Known, Settlement, Verdict
 
 _STATES = {state.value: state for state in State}
-VERSION = 2
-_INTENT_VALUES, _SETTLEMENT_VALUES = 13, 6  # of one row
+VERSION = 3
+_INTENT_VALUES, _SETTLEMENT_VALUES = 16, 6  # of one row
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
 
 CREATE = f"""
@@ -56,7 +56,10 @@ CREATE TABLE messages (
   code TEXT,
   words TEXT,
   looked_at TEXT,
-  resent INTEGER NOT NULL DEFAULT 0
+  resent INTEGER NOT NULL DEFAULT 0,
+  cost TEXT,
+  currency TEXT,
+  text_hash TEXT
 ) STRICT;
 CREATE INDEX messages_in_order ON messages (manifest, message);
 PRAGMA application_id = {APPLICATION_ID};
@@ -64,7 +67,10 @@ PRAGMA user_version = {VERSION};
 """
 
 # What makes a ledger of an older version one of the next; a version that is not here is too old to be known.
-UPGRADES = {1: "ALTER TABLE messages ADD COLUMN resent INTEGER NOT NULL DEFAULT 0"}
+UPGRADES = {
+    1: ("ALTER TABLE messages ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",),
+    2: tuple(f"ALTER TABLE messages ADD COLUMN {name} TEXT" for name in ("cost", "currency", "text_hash")),
+}
 
 NAME = "INSERT INTO meta (one, origin, name, created_at, version) VALUES (1, ?, ?, ?, ?)"
 RENAME = "UPDATE meta SET name = ? WHERE name IS NULL"
@@ -88,7 +94,7 @@ _INTEND = """
 INSERT INTO messages (
   manifest, run, epoch, state, attempts,
   key, edition, message, workspace_id, channel_id, reference, address, payload_hash, country, segments, intended_at, at,
-  resent
+  resent, cost, currency, text_hash
 ) SELECT ?, ?, ?, 'sending', 1, * FROM (VALUES {rows}) WHERE true
 ON CONFLICT (key) DO UPDATE SET
   edition = excluded.edition, message = excluded.message, workspace_id = excluded.workspace_id,
@@ -97,7 +103,8 @@ ON CONFLICT (key) DO UPDATE SET
   intended_at = CASE state WHEN 'inDoubt' THEN intended_at ELSE excluded.intended_at END,
   at = excluded.at, state = 'sending', attempts = attempts + 1,
   run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL, looked_at = NULL,
-  resent = resent + (state = 'absent')
+  resent = resent + (state = 'absent'), cost = excluded.cost, currency = excluded.currency,
+  text_hash = excluded.text_hash
 WHERE (state IN ('planned', 'rejected', 'absent') OR (state = 'inDoubt' AND ?)) AND manifest = excluded.manifest
 """
 _SETTLE = """
@@ -128,7 +135,7 @@ WHERE +manifest = ? AND id > ? AND address <> '' AND state IN ('planned', 'accep
   AND julianday(at) < julianday(?)
 ORDER BY id LIMIT 1000
 """
-PURGE = "UPDATE messages SET address = '', words = NULL, reference = ? WHERE id = ?"
+PURGE = "UPDATE messages SET address = '', words = NULL, text_hash = NULL, reference = ? WHERE id = ?"
 
 # A claim takes what is sending for in doubt when it begins and when it ends, so of a row that still is the claim lives.
 STRAYS = """
@@ -160,7 +167,7 @@ NEXT_MESSAGE = "SELECT min(message) FROM messages WHERE manifest = ? AND message
 # Read page after page, each from where the last one ended, so that no read transaction stays open meanwhile.
 ENTRIES = """
 SELECT id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-  segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent
+  segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent, cost, currency, text_hash
 FROM messages
 WHERE manifest = ? AND message = ? AND id > ? AND state IN (SELECT value FROM json_each(?))
 ORDER BY id LIMIT 500
@@ -195,6 +202,7 @@ def intend_values(intents: Sequence[Intent], manifest: str, run: str, epoch: int
         values += (
             intent.key, intent.edition, intent.message, intent.workspace_id, intent.channel_id, intent.reference,
             intent.address, intent.payload_hash, intent.country, intent.segments, intent.at, intent.at, intent.resent,
+            intent.cost, intent.currency, intent.text_hash,
         )  # fmt: skip
     values.append(intents[0].from_doubt)
     return values
@@ -238,7 +246,8 @@ def known(row: tuple[Any, ...]) -> Known:
 
 def entry(row: tuple[Any, ...]) -> Entry:
     (_, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-     segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent) = row  # fmt: skip
+     segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent,
+     cost, currency, text_hash) = row  # fmt: skip
     return Entry(
         key=key,
         manifest=manifest,
@@ -261,4 +270,7 @@ def entry(row: tuple[Any, ...]) -> Entry:
         words=words,
         looked_at=looked_at,
         resent=resent,
+        cost=cost,
+        currency=currency,
+        text_hash=text_hash,
     )

@@ -1,12 +1,12 @@
 """A ledger that real runs have worked on, in every way there is, is found sound after each of them."""
 
 import shutil
-import sqlite3
 from datetime import UTC, datetime
 
 from runner.ledger.sqlite import open_ledger
 from runner.ledger.verify import Verification
 from tests.conftest import KEY, MANIFEST, Project, Serve
+from tests.ledger.older import make_older
 
 from .sending import KEEP_GOING, posts, send, states, with_policy
 from .test_policies import WIDE, look, policy, retry
@@ -86,8 +86,5 @@ def test_what_a_rebuild_and_an_upgrade_leave(project: Project, serve: Serve) -> 
     assert project.run("resolve", "hello.yaml", "--api-url", server.url, "--resend", "--yes").code == 0
     assert send(project, server.url).code in (0, 5)
     must_be_sound(project, 4)
-    connection = sqlite3.connect(project.path / ".flypast" / "sandbox.db")
-    connection.execute("ALTER TABLE messages DROP COLUMN resent")
-    connection.execute("PRAGMA user_version = 1")
-    connection.close()
+    make_older(project.path / ".flypast" / "sandbox.db", 1)
     must_be_sound(project, 4)

@@ -485,16 +485,26 @@ class Conformance:
     def test_a_purge_drops_the_address_of_what_is_decided_and_nothing_else(
         self, store: Store, ledger: Ledger, claim: Claim, state: State
     ) -> None:
-        intend(claim, "A")
+        claim.commit([], [replace(intent("A"), text_hash="f" * 64)])
         claim.commit([settled("A", State.REJECTED, words="so it was")], [])
         store.put("A", state)
         before = only(ledger.entries())
         may = state in {State.PLANNED, State.ACCEPTED, State.REJECTED, State.DROPPED}
         assert claim.purge(T2) == int(may)
         assert claim.purge(T2) == 0
-        assert only(ledger.entries()) == (replace(before, address="", words=None) if may else before)
+        assert only(ledger.entries()) == (replace(before, address="", words=None, text_hash=None) if may else before)
         known = Known(state=state, payload_hash="aa", channel_id="c", code="7")
         assert ledger.lookup("A") == known
+
+    def test_what_a_message_costs_and_says_is_that_of_its_newest_intent(self, ledger: Ledger, claim: Claim) -> None:
+        first = replace(intent("A"), cost="0.0415", currency="USD", text_hash="a" * 64)
+        claim.commit([], [first, intent("B")])
+        held = {entry.key: (entry.cost, entry.currency, entry.text_hash) for entry in ledger.entries()}
+        assert held == {"A": ("0.0415", "USD", "a" * 64), "B": (None, None, None)}
+        claim.commit([settled("A", State.REJECTED, words="so it was")], [])
+        claim.commit([], [replace(intent("A"), cost="0.083", currency="EUR", text_hash="b" * 64)])
+        held = {entry.key: (entry.cost, entry.currency, entry.text_hash) for entry in ledger.entries()}
+        assert held["A"] == ("0.083", "EUR", "b" * 64)
 
     def test_a_purge_leaves_what_changed_then_or_later(self, ledger: Ledger, claim: Claim) -> None:
         times = {

@@ -15,6 +15,7 @@ from runner.model import State
 
 from .conformance import T0, T1, T2, intent, settled, states
 from .holder import ORIGIN
+from .older import make_older
 
 
 def files(path: Path) -> dict[str, bytes]:
@@ -37,7 +38,7 @@ def test_it_says_its_name_origin_and_version(left: Path) -> None:
     ledger.close()
     connection = sqlite3.connect(left)
     assert connection.execute("PRAGMA application_id").fetchone() == (int.from_bytes(b"flyp", "big"),)
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -50,13 +51,13 @@ def test_the_writing_connection_syncs_each_commit_and_minds_foreign_keys(left: P
     assert values == {"synchronous": [(2,)], "journal_mode": [("wal",)], "foreign_keys": [(1,)]}
 
 
-def test_an_older_ledger_is_brought_to_todays_format_and_knows_what_it_knew(left: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_ledger_is_brought_to_todays_format_and_knows_what_it_knew(left: Path, version: int) -> None:
     before = states(open_ledger(left, origin=ORIGIN))
-    change(left, "ALTER TABLE messages DROP COLUMN resent")
-    change(left, "PRAGMA user_version = 1")
+    make_older(left, version)
     held = [open_ledger(left, origin=ORIGIN), open_ledger(left, origin=ORIGIN)]
     assert [states(ledger) for ledger in held] == [before, before]
-    assert {entry.resent for entry in held[0].entries()} == {0}
+    assert {(entry.resent, entry.cost, entry.text_hash) for entry in held[0].entries()} == {(0, None, None)}
     claim = held[1].claim("spring", run="r2", at=T1)
     claim.commit([], [intent("NEW")])
     assert states(held[0])["NEW"] is State.SENDING
@@ -65,8 +66,7 @@ def test_an_older_ledger_is_brought_to_todays_format_and_knows_what_it_knew(left
 
 
 def test_an_older_ledger_of_another_api_is_left_as_it_is(left: Path) -> None:
-    change(left, "ALTER TABLE messages DROP COLUMN resent")
-    change(left, "PRAGMA user_version = 1")
+    make_older(left, 1)
     before = files(left)
     with pytest.raises(Refused):
         open_ledger(left, origin="https://other.example")

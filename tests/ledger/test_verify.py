@@ -18,6 +18,7 @@ from runner.model import State
 
 from .conformance import T0, T1, T2, sent, told
 from .holder import ORIGIN
+from .older import make_older
 from .test_damage import PAGE, overwrite
 from .test_sqlite import change
 
@@ -133,6 +134,12 @@ NO_ADDRESS = "its address is of a form that no list and no receiver gives"
         (of(ACCEPTED, "reference = ''"), "it has no reference"),
         (of(ACCEPTED, "reference = 'order 1'"), "it was purged, but not its own reference"),
         (of(REJECTED, "words = 'Bird said'"), "it was purged, but not its words"),
+        (of(REJECTED, f"text_hash = '{'a' * 64}'"), "it was purged, but not the hash of its text"),
+        (of(SENDING, "text_hash = 'aa'"), "the hash of its text is not a SHA-256 in hex"),
+        (of(ACCEPTED, "cost = '1'"), "it has a cost without a currency, or a currency without a cost"),
+        (of(ACCEPTED, "currency = 'USD'"), "it has a cost without a currency, or a currency without a cost"),
+        (of(ACCEPTED, "cost = '-1', currency = 'USD'"), "its cost is no plain decimal"),
+        (of(ACCEPTED, "cost = '1', currency = 'usd'"), "its currency is not three letters"),
         (of(ACCEPTED, "payload_hash = 'aa'"), "its payload hash is not a SHA-256 in hex"),
         (of(ACCEPTED, "payload_hash = upper(payload_hash)"), "its payload hash is not a SHA-256 in hex"),
         (of(ACCEPTED, "country = '+1415'"), "its country is none"),
@@ -294,9 +301,9 @@ def test_a_claim_without_messages_is_no_fault(sound: Path) -> None:
     assert looked_at(sound)[1] == []
 
 
-def test_a_ledger_of_an_older_format_that_was_upgraded_is_sound(sound: Path) -> None:
-    change(sound, "ALTER TABLE messages DROP COLUMN resent")
-    change(sound, "PRAGMA user_version = 1")
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_older_format_that_was_upgraded_is_sound(sound: Path, version: int) -> None:
+    make_older(sound, version)
     found, troubles = looked_at(sound)
     assert (troubles, found.messages) == ([], 60)
 
