@@ -7,7 +7,7 @@ N ?= 30
 SEEDS ?= 2000
 
 # What decides that nobody gets a message twice: every branch of it is tested.
-CORE := runner/delivery/*,runner/ledger/*,runner/plan.py,runner/guards.py
+CORE := runner/delivery/*,runner/ledger/*,runner/plan/*,runner/guards.py
 CORE := $(CORE),runner/bird/replies.py,runner/bird/client.py,runner/bird/requests.py
 CORE := $(CORE),runner/pipeline/sending.py,runner/pipeline/reconciling.py
 CORE := $(CORE),runner/pipeline/rebuilding.py,runner/pipeline/ledgers.py
