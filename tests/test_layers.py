@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
-NOUNS = {"errors", "findings", "model", "bundled", "canonical", "project", "__init__", "files"}
+NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
 TOOLS = {"judge", "sms", "ledger", "bird", "scratch"}
 MAY_IMPORT = {
     "judge": set(),

@@ -73,6 +73,7 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(wheel: Path) -> None
     wanted = {f"runner/{name}": content for name, content in contents(ROOT / "runner").items()}
     for folder in BUNDLED:
         wanted |= {f"runner/bundled/{folder}/{name}": content for name, content in contents(ROOT / folder).items()}
+    wanted["runner/bundled/docs/findings.md"] = (ROOT / "docs" / "findings.md").read_bytes()
     metadata = {name for name in found if name.startswith(f"flypast-{__version__}.dist-info/")}
     assert found.keys() - metadata == wanted.keys()
     assert [name for name, content in wanted.items() if found[name] != content] == []

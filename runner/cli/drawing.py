@@ -77,7 +77,7 @@ class Drawing:
             self.findings,
             self.loaded.sources,
             output_format=output_format,
-            checked=1,
+            manifests=[self.order.project.shown(self.order.path)],
             not_checked=self.not_checked,
             extra=extra,
         )

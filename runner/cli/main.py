@@ -79,6 +79,10 @@ def run() -> NoReturn:
     speak_any_language()
     code = _run()
     INTERRUPTS.ignore()
+    if os.environ.get("GITHUB_ACTIONS"):
+        from .actions import put_exit
+
+        put_exit(code)
     sys.exit(code)
 
 

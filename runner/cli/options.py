@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -14,6 +14,14 @@ from .interrupts import INTERRUPTS
 from .terminal import terminal_options
 
 UNLIMITED = "unlimited"
+
+
+class ReportFile(NamedTuple):
+    """What `--report KIND=FILE` asks for."""
+
+    kind: str
+    path: Path
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -152,6 +160,37 @@ sending_options = _together(
         metavar="DURATION",
         help="Between the waves of policy.waves: 10m. Without it they only halt to look at the thresholds.",
     ),
+)
+
+
+def _reports(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[ReportFile, ...]:
+    from runner.output.formats import FORMATS
+
+    reports = []
+    for value in values:
+        kind, equals, path = value.partition("=")
+        if not equals or not path or kind not in FORMATS:
+            kinds = ", ".join(FORMATS)
+            raise click.BadParameter(f"{value!r} is not KIND=FILE, where KIND is one of {kinds}", param=parameter)
+        reports.append(ReportFile(kind, Path(path)))
+    return tuple(reports)
+
+
+report_option = option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="KIND=FILE",
+    callback=_reports,
+    help="Also write a file, in any kind that --format knows; repeatable.",
+)
+
+findings_format_option = option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "concise", "json", "jsonl", "github", "gitlab", "sarif", "junit", "markdown"]),
+    default="text",
+    help="What stdout gets.",
 )
 
 format_option = _together(

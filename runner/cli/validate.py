@@ -9,8 +9,8 @@ import click
 
 from runner.errors import Exit, UsageError
 
+from .options import ReportFile, findings_format_option, input_options, option, report_option
 from .options import command as flypast_command
-from .options import format_option, input_options, option
 
 
 @flypast_command("validate", examples="flypast validate\nflypast validate campaigns/spring.yaml --format json")
@@ -22,8 +22,15 @@ from .options import format_option, input_options, option
     help="Where the manifest on standard input (-) belongs.",
 )
 @input_options
-@format_option
-def command(paths: tuple[Path, ...], stdin_filename: Path | None, output_format: str, **inputs: Any) -> int:
+@findings_format_option
+@report_option
+def command(
+    paths: tuple[Path, ...],
+    stdin_filename: Path | None,
+    output_format: str,
+    reports: tuple[ReportFile, ...],
+    **inputs: Any,
+) -> int:
     """Check manifests and everything they name.
 
     YAML, schema, references, recipients, expressions, each request as rendered. It needs no key and no network.
@@ -38,7 +45,14 @@ def command(paths: tuple[Path, ...], stdin_filename: Path | None, output_format:
     if Path("-") in paths and "-" in given.recipients.values():
         raise UsageError("standard input can't be both the manifest and a recipient list")
     chosen, others = _manifests(paths or (Path(),))
-    return validate_all(chosen, inputs=given, others=others, stdin_filename=stdin_filename, output_format=output_format)
+    return validate_all(
+        chosen,
+        inputs=given,
+        others=others,
+        stdin_filename=stdin_filename,
+        output_format=output_format,
+        reports=reports,
+    )
 
 
 def validate_all(
@@ -48,6 +62,7 @@ def validate_all(
     others: int = 0,
     stdin_filename: Path | None = None,
     output_format: str = "text",
+    reports: Sequence[ReportFile] = (),
 ) -> int:
     """Validates manifests together and shows all findings. `-` is standard input."""
     from runner.findings import Findings
@@ -60,7 +75,7 @@ def validate_all(
 
     findings, not_checked = Findings(), []
     sources: dict[str, Any] = {}
-    mains = []
+    mains, shown = [], []
     for path in chosen:
         is_stdin = path == Path("-")
         order = order_of(
@@ -69,14 +84,21 @@ def validate_all(
             is_strict=False,
             source=sys.stdin.buffer.read(LARGEST_MANIFEST + 1) if is_stdin else None,
         )
+        shown.append(order.project.shown(order.path))
         left: list[str] = []
         loaded = validate(order, findings, left)
         sources |= loaded.sources
         mains += [loaded.document] if loaded.document else []
-        not_checked += [f"{order.project.shown(order.path)}: {what}" if len(chosen) > 1 else what for what in left]
+        not_checked += [f"{shown[-1]}: {what}" if len(chosen) > 1 else what for what in left]
     check_names(mains, findings)
     show_findings(
-        findings, sources, output_format=output_format, checked=len(chosen), others=others, not_checked=not_checked
+        findings,
+        sources,
+        output_format=output_format,
+        manifests=shown,
+        reports=reports,
+        others=others,
+        not_checked=not_checked,
     )
     return Exit.FINDINGS if findings.has_errors else Exit.DONE
 

@@ -1,0 +1,50 @@
+"""Findings as test results: a suite for each file, a failed case for each error."""
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from runner.findings import Finding, Severity
+from runner.output.neutral import neutral
+
+from .found import Found
+
+# What XML 1.0 can't hold even as a reference (its production 2).
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit(found: Found) -> str:
+    """Warnings and infos pass, with their words as output. A file without findings is one passed case."""
+    suites = ET.Element("testsuites", _counts(found.findings, sum(max(1, len(f)) for f in found.by_path().values())))
+    suites.set("name", "flypast")
+    for path, findings in found.by_path().items():
+        _suite(suites, path, findings)
+    ET.indent(suites)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode")
+
+
+def _suite(parent: ET.Element, path: str, findings: Sequence[Finding]) -> None:
+    suite = ET.SubElement(parent, "testsuite", {"name": _xml(path), **_counts(findings, max(1, len(findings)))})
+    for finding in findings:
+        place = finding.place
+        name = f"{finding.code} {place.line}:{place.column}"
+        case = ET.SubElement(suite, "testcase", {"name": name, "classname": _xml(path), "time": "0"})
+        words = _xml(f"{finding.severity.value}[{finding.code}]: {finding.message}")
+        where = f"{path}:{place.line}:{place.column}"
+        body = words + "\n" + _xml(where) + (f"\n{_xml(finding.hint)}" if finding.hint else "")
+        if finding.severity is Severity.ERROR:
+            failure = ET.SubElement(case, "failure", {"type": finding.code, "message": _xml(finding.message)})
+            failure.text = body
+        else:
+            ET.SubElement(case, "system-out").text = body
+    if not findings:
+        ET.SubElement(suite, "testcase", {"name": "no findings", "classname": _xml(path), "time": "0"})
+
+
+def _counts(findings: Sequence[Finding], cases: int) -> dict[str, str]:
+    failures = sum(finding.severity is Severity.ERROR for finding in findings)
+    return {"tests": str(cases), "failures": str(failures), "errors": "0", "time": "0"}
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", neutral(text))
