@@ -50,6 +50,20 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """A comment at `place` that wants no `code` told of the lines `first` to `last`. Errors are told all the same."""
+
+    code: str
+    place: Place
+    first: int
+    last: int
+
+    def meets(self, finding: Finding) -> bool:
+        there = finding.place
+        return (finding.code, there.path) == (self.code, self.place.path) and self.first <= there.line <= self.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """The lines of a file that frames are cut from. `people` are the ranges of lines that hold people's data."""
 
@@ -67,6 +81,7 @@ class Findings:
         self._found: dict[Finding, None] = {}
         self._groups: Counter[tuple[str, str]] = Counter()
         self._first_hidden: dict[tuple[str, str], Finding] = {}
+        self._ignores: dict[Ignore, None] = {}
 
     def error(
         self,
@@ -109,6 +124,34 @@ class Findings:
                 return
         self._found[finding] = None
 
+    def ignore(self, comment: Ignore) -> None:
+        """Warnings and infos that it meets are counted and not shown."""
+        self._ignores[comment] = None
+
+    def note_unused(self) -> None:
+        """A finding for each comment that met nothing that it can ignore: once all findings are in."""
+        for comment in self._ignores:
+            met = [finding for finding in self._found if comment.meets(finding)]
+            if not met:
+                self.warning(
+                    "YML131", f"this comment ignores {comment.code}, and there is none", comment.place, hint="delete it"
+                )
+            elif all(finding.severity is Severity.ERROR for finding in met):
+                self.warning(
+                    "YML131",
+                    f"this comment ignores {comment.code}, which is an error here: none goes out with it",
+                    comment.place,
+                    hint="put the error right and delete the comment",
+                )
+
+    @property
+    def ignored(self) -> int:
+        """How many findings comments have silenced."""
+        return sum(self._is_ignored(finding) for finding in self._found)
+
+    def _is_ignored(self, finding: Finding) -> bool:
+        return finding.severity is not Severity.ERROR and any(comment.meets(finding) for comment in self._ignores)
+
     def __len__(self) -> int:
         return len(self._found)
 
@@ -117,9 +160,13 @@ class Findings:
         return any(finding.severity is Severity.ERROR for finding in self._found)
 
     def sorted(self) -> tuple[Finding, ...]:
-        """All findings by path, line, column, code; a cut group ends with one that says its total."""
+        """All findings by path, line, column, code, without what comments ignore.
+
+        A group that was cut ends with one that says its total.
+        """
         rests = (_rest(hidden, self._groups[counted], counted[1]) for counted, hidden in self._first_hidden.items())
-        return tuple(sorted((*self._found, *rests), key=Finding.sort_key))
+        heard = (finding for finding in self._found if not self._is_ignored(finding))
+        return tuple(sorted((*heard, *rests), key=Finding.sort_key))
 
 
 def _rest(hidden: Finding, total: int, group: str) -> Finding:

@@ -38,7 +38,7 @@ def test_a_schema_is_one(path: Path) -> None:
 def test_validate_without_findings(project: Project) -> None:
     ran = project.run("validate", "--format", "json")
     assert ran.code == 0
-    assert fits("findings", ran.json)["summary"] == {"files": 1, "errors": 0, "warnings": 0, "infos": 0}
+    assert fits("findings", ran.json)["summary"] == {"files": 1, "errors": 0, "warnings": 0, "infos": 0, "ignored": 0}
 
 
 def test_validate_with_findings(project: Project) -> None:

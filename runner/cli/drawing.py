@@ -74,8 +74,9 @@ class Drawing:
 
     def show_findings(self, output_format: str, extra: dict[str, Any] | None = None) -> int:
         show_findings(
-            self.findings,
+            self.findings.sorted(),
             self.loaded.sources,
+            ignored=self.findings.ignored,
             output_format=output_format,
             manifests=[self.order.project.shown(self.order.path)],
             not_checked=self.not_checked,
@@ -165,7 +166,16 @@ def show_plan(drawing: Drawing, planned: Planned, refusals: list[str], output_fo
         "policy": manifest.policy,
     }
     if output_format == "json":
-        TERMINAL.json(plan_json(planned.plan, findings=found, files=1, inputs=drawing.loaded.inputs, **common))
+        TERMINAL.json(
+            plan_json(
+                planned.plan,
+                findings=found,
+                files=1,
+                ignored=drawing.findings.ignored,
+                inputs=drawing.loaded.inputs,
+                **common,
+            )
+        )
         return
     show_warnings(found, drawing.loaded.sources)
     TERMINAL.data(plan_text(planned.plan, channels=manifest.channels, palette=TERMINAL.out, **common))

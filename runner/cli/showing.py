@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import LedgerFault
-from runner.findings import Finding, Findings
+from runner.findings import Finding
 from runner.output.findings_text import Sources, findings_text, summary_text
 from runner.output.formats import written
 from runner.output.formats.found import Found
@@ -17,21 +17,23 @@ from .terminal import TERMINAL
 
 
 def show_findings(
-    findings: Findings,
+    findings: Sequence[Finding],
     sources: Sources,
     *,
     output_format: str,
     manifests: Sequence[str],
     reports: Sequence[ReportFile] = (),
     others: int = 0,
+    ignored: int = 0,
     not_checked: Sequence[str] = (),
     extra: Mapping[str, Any] | None = None,
 ) -> None:
     """All findings and what was looked at: `manifests` by their shown paths. `extra` are keys of the command's JSON."""
     found = Found(
-        findings=findings.sorted(),
+        findings=findings,
         manifests=manifests,
         not_checked=not_checked,
+        ignored=ignored,
         sources=sources,
         extra=extra or {},
     )
@@ -79,4 +81,5 @@ def _show_text(found: Found, others: int) -> None:
 def _checked(found: Found, others: int) -> str:
     besides = f", {number(others, 'other YAML file')}" if others else ""
     summary = summary_text(found.findings, TERMINAL.err)
-    return f"{number(len(found.manifests), 'manifest')} checked{besides}: {summary}"
+    silenced = f", {found.ignored:,} ignored by comments" if found.ignored else ""
+    return f"{number(len(found.manifests), 'manifest')} checked{besides}: {summary}{silenced}"

@@ -2,15 +2,52 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from runner.errors import Exit, UsageError
+from runner.findings import Finding, Severity, did_you_mean
 
 from .options import ReportFile, findings_format_option, input_options, option, report_option
 from .options import command as flypast_command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which findings are told, and the least of them that fails. A send heeds none of it."""
+
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    fail_on: Severity = Severity.ERROR
+
+    def of(self, findings: Sequence[Finding]) -> Sequence[Finding]:
+        return [
+            finding
+            for finding in findings
+            if finding.code not in self.ignore and (not self.select or finding.code in self.select)
+        ]
+
+    def fails(self, finding: Finding) -> bool:
+        worst_first = list(Severity)
+        return worst_first.index(finding.severity) <= worst_first.index(self.fail_on)
+
+
+EVERYTHING = Choice()
+
+
+def _codes(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Codes one by one or with commas between them; one that is none would choose nothing, unseen."""
+    named = tuple(name.strip() for value in values for name in value.split(","))
+    if named:
+        from runner.codes import codes
+
+        for name in named:
+            if name not in codes():
+                raise click.BadParameter(f"{name!r} is no code: {did_you_mean(name, codes())}", param=parameter)
+    return named
 
 
 @flypast_command("validate", examples="flypast validate\nflypast validate campaigns/spring.yaml --format json")
@@ -22,13 +59,25 @@ from .options import command as flypast_command
     help="Where the manifest on standard input (-) belongs.",
 )
 @input_options
+@option("--select", multiple=True, metavar="CODE", callback=_codes, help="Only findings of this code; repeatable.")
+@option("--ignore", multiple=True, metavar="CODE", callback=_codes, help="No findings of this code; repeatable.")
+@option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    default="error",
+    help="The least that makes it exit 1; error by default.",
+)
 @findings_format_option
 @report_option
 def command(
     paths: tuple[Path, ...],
     stdin_filename: Path | None,
+    *,
     output_format: str,
     reports: tuple[ReportFile, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    fail_on: str,
     **inputs: Any,
 ) -> int:
     """Check manifests and everything they name.
@@ -52,6 +101,7 @@ def command(
         stdin_filename=stdin_filename,
         output_format=output_format,
         reports=reports,
+        choice=Choice(select=frozenset(select), ignore=frozenset(ignore), fail_on=Severity(fail_on)),
     )
 
 
@@ -63,6 +113,7 @@ def validate_all(
     stdin_filename: Path | None = None,
     output_format: str = "text",
     reports: Sequence[ReportFile] = (),
+    choice: Choice = EVERYTHING,
 ) -> int:
     """Validates manifests together and shows all findings. `-` is standard input."""
     from runner.findings import Findings
@@ -91,16 +142,19 @@ def validate_all(
         mains += [loaded.document] if loaded.document else []
         not_checked += [f"{shown[-1]}: {what}" if len(chosen) > 1 else what for what in left]
     check_names(mains, findings)
+    findings.note_unused()
+    found = choice.of(findings.sorted())
     show_findings(
-        findings,
+        found,
         sources,
+        ignored=findings.ignored,
         output_format=output_format,
         manifests=shown,
         reports=reports,
         others=others,
         not_checked=not_checked,
     )
-    return Exit.FINDINGS if findings.has_errors else Exit.DONE
+    return Exit.FINDINGS if any(choice.fails(finding) for finding in found) else Exit.DONE
 
 
 def _manifests(paths: tuple[Path, ...]) -> tuple[list[Path], int]:

@@ -13,6 +13,7 @@ from runner.findings import Findings, Place
 from runner.model import Json
 
 from .yaml_events import Builder, OutOfBounds, collector_off, has_c_parser
+from .yaml_ignores import may_ignore, read_ignores
 from .yaml_mistakes import has_tag_directive, may_be_cut, report_bound, report_mistakes, warn_of_cuts
 from .yaml_places import Found, Places
 from .yaml_syntax import report_syntax
@@ -127,9 +128,10 @@ def _load(text: str, path: Path, lines: Lines, findings: Findings) -> Document |
         _report_unreadable(error, text, encoded, lines, findings)
         return None
     document = Document(path=path, shown=lines.shown, text=text, data=data)
-    if builder.is_suspect or may_be_cut(text):
+    if builder.is_suspect or may_be_cut(text) or may_ignore(text):
         table = Table(text, encoded)
         table.read()
+        read_ignores(table, lines, findings)
         report_mistakes(table, lines, findings)
         warn_of_cuts(table, lines, findings)
         if Kind.SURROGATE in table.counts:

@@ -37,6 +37,11 @@ class Lines:
         """The line, counted from 1, of the character at `index`."""
         return bisect_right(self._starts, index)
 
+    @property
+    def last(self) -> int:
+        """The number of the last line."""
+        return len(self._starts)
+
     def start(self, number: int) -> int:
         return self._starts[number - 1]
 

@@ -24,7 +24,7 @@ def finding_json(finding: Finding) -> Json:
     }
 
 
-def findings_json(findings: Sequence[Finding], files: int) -> Json:
+def findings_json(findings: Sequence[Finding], files: int, ignored: int = 0) -> Json:
     """The two keys that every output with findings has."""
     counts = {severity: sum(finding.severity is severity for finding in findings) for severity in Severity}
     return {
@@ -34,5 +34,6 @@ def findings_json(findings: Sequence[Finding], files: int) -> Json:
             "errors": counts[Severity.ERROR],
             "warnings": counts[Severity.WARNING],
             "infos": counts[Severity.INFO],
+            "ignored": ignored,
         },
     }

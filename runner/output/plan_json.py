@@ -35,6 +35,7 @@ def plan_json(
     policy: Policy,
     findings: Sequence[Finding],
     files: int,
+    ignored: int,
 ) -> dict[str, Any]:
     """`toSend` is what a send with the same options would send; `gone` is in the ledger and in this plan no more.
 
@@ -66,7 +67,7 @@ def plan_json(
         "notChecked": list(not_checked),
         "refusals": list(refusals),
         "inputs": dict(sorted(inputs.items())),
-        **findings_json(findings, files),
+        **findings_json(findings, files, ignored),
     }
 
 

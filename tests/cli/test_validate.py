@@ -188,3 +188,36 @@ def test_nothing_before_sending_opens_a_socket_or_needs_a_key(project: Project, 
         check=False,
     )
     assert (done.returncode, "AssertionError" in done.stderr) == (0, False)
+
+
+UNFIT = MANIFEST.replace('text: "Hi', f'text: "Łódź! {"Come and see. " * 8}Hi')
+
+
+def test_a_warning_is_silenced_where_it_stands_and_counted(project: Project) -> None:
+    project.write("hello.yaml", UNFIT)
+    before = project.run("validate", "--format", "json").json
+    codes = {finding["code"] for finding in before["findings"]}
+    (line,) = {finding["line"] for finding in before["findings"]}
+    lines = UNFIT.split("\n")
+    lines.insert(line - 1, f"# flypast: ignore[{','.join(sorted(codes))}] the town's name stays")
+    project.write("hello.yaml", "\n".join(lines))
+    after = project.run("validate", "--format", "json")
+    assert (after.code, after.json["findings"]) == (0, [])
+    assert after.json["summary"]["ignored"] == len(before["findings"]) > 0
+    assert project.run("validate").err.endswith(f"no findings, {len(before['findings'])} ignored by comments\n")
+
+
+def test_the_operator_chooses_codes_and_what_fails(project: Project) -> None:
+    project.write("hello.yaml", UNFIT)
+    found = [finding["code"] for finding in project.run("validate", "--format", "json").json["findings"]]
+    assert project.run("validate", "--fail-on", "warning").code == 1
+    assert project.run("validate", "--fail-on", "info", "--ignore", ",".join(found)).code == 0
+    assert project.run("validate", "--fail-on", "warning", "--select", "YML101").code == 0
+    chosen = project.run("validate", "--fail-on", "warning", "--select", found[0], "--format", "json")
+    assert (chosen.code, {finding["code"] for finding in chosen.json["findings"]}) == (1, {found[0]})
+
+
+def test_a_code_that_is_none_chooses_nothing_unseen(project: Project) -> None:
+    ran = project.run("validate", "--ignore", "MSG60")
+    assert ran.code == 2
+    assert "'MSG60' is no code: did you mean" in ran.err

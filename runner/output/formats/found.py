@@ -14,12 +14,14 @@ from runner.output.findings_text import Sources
 class Found:
     """Findings in their order, and what was looked at.
 
-    `manifests` are shown paths; `extra` are keys that the command's JSON has besides.
+    `manifests` are shown paths, `ignored` counts what comments silenced, `extra` are keys that the command's JSON has
+    besides.
     """
 
     findings: Sequence[Finding]
     manifests: Sequence[str]
     not_checked: Sequence[str] = ()
+    ignored: int = 0
     sources: Sources = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 

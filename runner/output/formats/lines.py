@@ -24,7 +24,7 @@ def whole(found: Found) -> str:
     value: dict[str, Any] = {
         "formatVersion": FORMAT_VERSION,
         **found.extra,
-        **findings_json(found.findings, len(found.manifests)),
+        **findings_json(found.findings, len(found.manifests), found.ignored),
         "notChecked": list(found.not_checked),
     }
     return json_text(value, indent=2)
