@@ -36,7 +36,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One mistake, at one place. `also` names the other places that belong to it."""
+    """One mistake, at one place. `also` names the other places that belong to it.
+
+    `fix` is what can safely stand in its place instead.
+    """
 
     code: str
     severity: Severity
@@ -44,6 +47,7 @@ class Finding:
     place: Place
     hint: str | None = None
     also: tuple[Place, ...] = ()
+    fix: str | None = None
 
     def sort_key(self) -> tuple[str, int, int, str, str]:
         return (self.place.path, self.place.line, self.place.column, self.code, self.message)
@@ -91,10 +95,12 @@ class Findings:
         *,
         hint: str | None = None,
         also: Iterable[Place] = (),
+        fix: str | None = None,
         group: str | None = None,
     ) -> None:
+        severity, others = Severity.ERROR, tuple(also)
         self.add(
-            Finding(code=code, severity=Severity.ERROR, message=message, place=place, hint=hint, also=tuple(also)),
+            Finding(code=code, severity=severity, message=message, place=place, hint=hint, also=others, fix=fix),
             group=group,
         )
 

@@ -67,6 +67,7 @@ def _codes(_context: click.Context, parameter: click.Parameter, values: tuple[st
     default="error",
     help="The least that makes it exit 1; error by default.",
 )
+@option("--fix", is_flag=True, help="First put right in the files what safely can be: misspelt keys, missing quotes.")
 @findings_format_option
 @report_option
 def command(
@@ -78,6 +79,7 @@ def command(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     fail_on: str,
+    fix: bool,
     **inputs: Any,
 ) -> int:
     """Check manifests and everything they name.
@@ -93,7 +95,11 @@ def command(
     given = inputs_of(**inputs)
     if Path("-") in paths and "-" in given.recipients.values():
         raise UsageError("standard input can't be both the manifest and a recipient list")
+    if fix and Path("-") in paths:
+        raise UsageError("--fix writes into files, and standard input is none")
     chosen, others = _manifests(paths or (Path(),))
+    if fix:
+        _fix(chosen, given)
     return validate_all(
         chosen,
         inputs=given,
@@ -103,6 +109,17 @@ def command(
         reports=reports,
         choice=Choice(select=frozenset(select), ignore=frozenset(ignore), fail_on=Severity(fail_on)),
     )
+
+
+def _fix(chosen: Sequence[Path], inputs: Any) -> None:
+    from runner.output.words import number
+    from runner.project import near
+
+    from .fixing import fix_all
+    from .terminal import TERMINAL
+
+    for path, count in sorted(fix_all(chosen, inputs).items()):
+        TERMINAL.say(f"{near(path)}: {number(count, 'finding')} put right")
 
 
 def validate_all(

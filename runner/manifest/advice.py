@@ -14,6 +14,7 @@ OPERATOR_KEYS = frozenset(
         *("accesskey", "apikey", "key", "token", "apitoken", "secret", "authorization", "password", "credentials"),
     }
 )
+IN_QUOTES = "put it in quotes"
 LONGEST_SHOWN = 80  # characters of a value in a hint
 
 
@@ -53,7 +54,7 @@ def type_advice(value: Json, types: Iterable[str], typed: str) -> str | None:
     """How to write the value in a wanted type. `typed` is its text in the file, empty where that is not repeated."""
     wanted = set(types)
     if isinstance(value, (bool, int, float)) and "string" in wanted and "integer" not in wanted:
-        return f'put it in quotes: "{typed}"' if typed else "put it in quotes"
+        return f'{IN_QUOTES}: "{typed}"' if typed else IN_QUOTES
     if isinstance(value, str):
         return _advice_for_text(value, wanted)
     if isinstance(value, list) and "object" in wanted:

@@ -14,8 +14,9 @@ from runner.findings import Findings, Place
 from runner.judge import SchemaError, judge
 from runner.model import Json
 
-from .advice import OPERATOR_KEYS, form_advice, nearest, pace_advice, type_advice
+from .advice import IN_QUOTES, OPERATOR_KEYS, form_advice, nearest, pace_advice, type_advice
 from .documents import Document
+from .yaml_mistakes import quoted
 
 Path = tuple[str | int, ...]
 
@@ -43,7 +44,7 @@ SECTIONS = {"channels": "channel", "recipients": "recipient list", "messages": "
 class Mistake:
     """`path` and `of` say where it is shown; `rule` is the same for one fault reached in two ways.
 
-    `meant` is the known key that an unknown one was probably meant to be.
+    `meant` is the known key that an unknown one was probably meant to be, `fix` what to write in its place.
     """
 
     code: str
@@ -54,6 +55,7 @@ class Mistake:
     hint: str | None = None
     also: tuple[Path, ...] = field(default=())
     meant: str | None = None
+    fix: str | None = None
 
 
 def schema_findings(document: Document, findings: Findings, schema: str = "manifest") -> None:
@@ -69,7 +71,7 @@ def schema_findings(document: Document, findings: Findings, schema: str = "manif
         others = (*(document.place(path, of="key") for path in mistake.also), *document.users(mistake.path))
         also.update((other, None) for other in others if other != place)
     for (place, code, _), (mistake, also) in told.items():
-        findings.error(code, mistake.message, place, hint=mistake.hint, also=sorted(also))
+        findings.error(code, mistake.message, place, hint=mistake.hint, also=sorted(also), fix=mistake.fix)
 
 
 def _unreadable(findings: Findings) -> list[Place]:
@@ -128,14 +130,16 @@ def _key_hint(key: str, meant: str | None, known: Sequence[str]) -> str:
 
 
 def _unknown_key(path: Path, key: str, hint: str, meant: str | None) -> Mistake:
+    fix = meant
     if key.lower().replace("_", "").replace("-", "") in OPERATOR_KEYS and path[:1] in ((), ("channels",), ("policy",)):
+        fix = None
         hint = (
             "remove it: the API's address and the access key come from the operator alone "
             "(BIRD_API_URL, BIRD_ACCESS_KEY), never from a manifest"
         )
     return Mistake(
         code=UNKNOWN_KEY, message=f'unknown key "{key}"', path=(*path, key), of="key", rule=("unknown",), hint=hint,
-        meant=meant,
+        meant=meant, fix=fix,
     )  # fmt: skip
 
 
@@ -198,8 +202,10 @@ def _mistake(error: SchemaError, data: Json, as_typed: Callable[[Path], str]) ->
             return _wrong_length(error, value)
 
 
-def _at_value(code: str, error: SchemaError, message: str, hint: str | None = None) -> Mistake:
-    return Mistake(code=code, message=message, path=error.path, rule=(error.keyword,), hint=hint)
+def _at_value(
+    code: str, error: SchemaError, message: str, hint: str | None = None, *, fix: str | None = None
+) -> Mistake:
+    return Mistake(code=code, message=message, path=error.path, rule=(error.keyword,), hint=hint, fix=fix)
 
 
 def _forbidden_key(error: SchemaError, data: Json) -> Mistake:
@@ -225,8 +231,10 @@ def _wrong_type(error: SchemaError, value: Json, typed: str) -> Mistake:
     wanted = error.details.get("expected") if len(types) > 1 else None
     wanted = wanted or _or([KINDS[kind] for kind in types if kind != "null"])
     state = f"{_label(error.path)} is empty: it" if value is None else _label(error.path)
-    hint = pace_advice(value, error.details.get("expected")) or type_advice(value, types, typed)
-    return _at_value(WRONG_TYPE, error, f"{state} must be {wanted}", hint)
+    pace = pace_advice(value, error.details.get("expected"))
+    hint = pace or type_advice(value, types, typed)
+    fix = quoted(typed) if hint and hint.startswith(IN_QUOTES) and typed else None
+    return _at_value(WRONG_TYPE, error, f"{state} must be {wanted}", hint, fix=fix)
 
 
 def _unknown_option(error: SchemaError, value: Json) -> Mistake:

@@ -8,6 +8,7 @@ from runner.model import RecipientList
 
 from .include import Gathered, Origin
 from .site import EvaluateText, Site
+from .yaml_mistakes import quoted
 
 # A first look at the whole file: finding out where 50,000 contacts stand takes longer than reading them.
 _UNQUOTED = re.compile(r"identifierValue[\"']?\s*:\s*[^\s\"']")
@@ -60,7 +61,8 @@ def check_quoted(origin: Origin, key: str, findings: Findings) -> None:
         if not isinstance(value, str) or not value or value[0] not in "+0123456789":
             continue
         if origin.document.is_plain((*origin.path, *path)):
-            findings.error("YML129", "a phone number must be quoted", origin.place(*path), hint=_quote_it(value))
+            place = origin.place(*path)
+            findings.error("YML129", "a phone number must be quoted", place, hint=_quote_it(value), fix=quoted(value))
 
 
 def _quote_it(value: str) -> str:

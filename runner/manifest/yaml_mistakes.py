@@ -62,7 +62,8 @@ def report_mistakes(table: Table, lines: Lines, findings: Findings, *, but: int 
             continue
         code, message, hint = _WORDS[mistake.kind](mistake, table, lines)
         also = [lines.place(*mistake.first)] if mistake.first else []
-        findings.error(code, message, lines.place(mistake.start, mistake.end), hint=hint, also=also)
+        fix = quoted(_expression_text(mistake, table)) if mistake.kind is Kind.EXPRESSION else None
+        findings.error(code, message, lines.place(mistake.start, mistake.end), hint=hint, also=also, fix=fix)
     for kind, count in table.counts.items():
         if count > MAX_KEPT:
             last = next(mistake for mistake in reversed(table.mistakes) if mistake.kind is kind)
@@ -137,8 +138,12 @@ def _duplicate(mistake: Mistake, _table: Table, lines: Lines) -> Words:
 
 
 def _expression(mistake: Mistake, table: Table, _lines: Lines) -> Words:
-    written = " ".join(table.text[mistake.start : mistake.end].split())
-    return "YML113", 'a text that starts with "{{" must be in quotes', f"write {quoted(written)}"
+    written = quoted(_expression_text(mistake, table))
+    return "YML113", 'a text that starts with "{{" must be in quotes', f"write {written}"
+
+
+def _expression_text(mistake: Mistake, table: Table) -> str:
+    return " ".join(table.text[mistake.start : mistake.end].split())
 
 
 def _number(mistake: Mistake, _table: Table, _lines: Lines) -> Words:

@@ -40,7 +40,8 @@ class Inputs:
 class Loaded:
     """A manifest ready to compose. `manifest` is None for a library and where too much is wrong to go on.
 
-    `sources` are the files that findings show frames of, `inputs` the SHA-256 of everything that was read.
+    `sources` are the files that findings show frames of, `files` where the manifest and its includes are, `inputs`
+    the SHA-256 of everything that was read.
     """
 
     project: Project
@@ -48,6 +49,7 @@ class Loaded:
     manifest: Manifest | None
     language: Language
     sources: Mapping[str, Callable[[], Source]]
+    files: Mapping[str, Path]
     inputs: dict[str, str]
 
 
@@ -56,6 +58,7 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
     opener = _Opener(main=path, project=project, findings=findings)
     language = Language(opener.read_text)
     document = opener.document(source, path, project.shown(path))
+    opener.files[project.shown(path)] = path
     gathered = gather(document, opener.open_include, findings) if document is not None else None
     manifest = None
     if gathered is not None and document is not None and not is_library(document):
@@ -76,6 +79,7 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
         manifest=manifest,
         language=language,
         sources=opener.sources,
+        files=opener.files,
         inputs=opener.inputs,
     )
 
@@ -88,6 +92,7 @@ class _Opener:
     project: Project
     findings: Findings
     sources: dict[str, Callable[[], Source]] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
 
     def document(self, source: bytes, path: Path, shown: str) -> Document | None:
@@ -104,7 +109,9 @@ class _Opener:
         except FileFault as fault:
             self.findings.error("REF308", fault.message, including.place(("include", index)), hint=fault.hint)
             return None
-        return real, self.document(source, real, shown_below(self.project, real))
+        shown = shown_below(self.project, real)
+        self.files[shown] = real
+        return real, self.document(source, real, shown)
 
     def read_text(self, written: str, from_name: str) -> tuple[str, str]:
         """For `{% include %}`: a path is relative to the file that names it, the manifest where none is named."""
