@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from typing import TypedDict, Unpack
 
 SHOWN_PER_GROUP = 50
 
@@ -75,6 +76,15 @@ class Source:
     people: Sequence[tuple[int, int]] = ()
 
 
+class _More(TypedDict, total=False):
+    """What a finding may have besides. `group`: of what the rest is counted, once 50 are kept."""
+
+    hint: str | None
+    also: Iterable[Place]
+    fix: str | None
+    group: str | None
+
+
 class Findings:
     """Collects findings; never stops at the first.
 
@@ -87,37 +97,29 @@ class Findings:
         self._first_hidden: dict[tuple[str, str], Finding] = {}
         self._ignores: dict[Ignore, None] = {}
 
-    def error(
-        self,
-        code: str,
-        message: str,
-        place: Place,
-        *,
-        hint: str | None = None,
-        also: Iterable[Place] = (),
-        fix: str | None = None,
-        group: str | None = None,
-    ) -> None:
-        severity, others = Severity.ERROR, tuple(also)
-        self.add(
-            Finding(code=code, severity=severity, message=message, place=place, hint=hint, also=others, fix=fix),
-            group=group,
-        )
+    def error(self, code: str, message: str, place: Place, **more: Unpack["_More"]) -> None:
+        """What stops a send."""
+        self._tell(Severity.ERROR, code, message, place, **more)
 
-    def warning(
-        self,
-        code: str,
-        message: str,
-        place: Place,
-        *,
-        hint: str | None = None,
-        also: Iterable[Place] = (),
-        group: str | None = None,
-    ) -> None:
-        self.add(
-            Finding(code=code, severity=Severity.WARNING, message=message, place=place, hint=hint, also=tuple(also)),
-            group=group,
+    def warning(self, code: str, message: str, place: Place, **more: Unpack["_More"]) -> None:
+        """What deserves a look."""
+        self._tell(Severity.WARNING, code, message, place, **more)
+
+    def info(self, code: str, message: str, place: Place, **more: Unpack["_More"]) -> None:
+        """What is good to know."""
+        self._tell(Severity.INFO, code, message, place, **more)
+
+    def _tell(self, severity: Severity, code: str, message: str, place: Place, **more: Unpack["_More"]) -> None:
+        finding = Finding(
+            code=code,
+            severity=severity,
+            message=message,
+            place=place,
+            hint=more.get("hint"),
+            also=tuple(more.get("also", ())),
+            fix=more.get("fix"),
         )
+        self.add(finding, group=more.get("group"))
 
     def add(self, finding: Finding, *, group: str | None = None) -> None:
         if finding in self._found:

@@ -15,6 +15,7 @@ from runner.findings import Findings, Place
 from runner.manifest.build import Manifest
 from runner.manifest.documents import load_document
 from runner.model import Recipient, RecipientList
+from runner.recipients.fictional import is_fictional
 from runner.recipients.rows import Row
 from runner.recipients.sources import cell_place, contact_rows, read_columns, read_rows
 from runner.recipients.suppress import suppressed
@@ -63,6 +64,7 @@ class ListFiles:
 
     def rows(self, spec: RecipientList, findings: Findings) -> Iterator[Row]:
         if spec.contacts is not None:
+            self._note_people_in_git(spec)
             yield from contact_rows(spec)
             return
         opened = self._open(spec)
@@ -74,6 +76,23 @@ class ListFiles:
                 spec=spec,
                 findings=findings,
                 load_yaml=load_document,
+            )
+
+    def _note_people_in_git(self, spec: RecipientList) -> None:
+        """RCP545, once for a list, at the first of them."""
+        if not (self.loaded.project.root / ".git").exists():
+            return
+        values = [contact.get("identifierValue") for contact in spec.contacts or ()]
+        real = [index for index, value in enumerate(values) if isinstance(value, str) and not is_fictional(value)]
+        if real:
+            place = self.manifest.list_documents[spec.name].place(
+                ("recipients", spec.name, "contacts", real[0], "identifierValue")
+            )
+            self.findings.info(
+                "RCP545",
+                f'the list "{spec.name}" keeps people\'s addresses in Git, which forgets none ({len(real):,} of them)',
+                place,
+                hint=f"keep people out of Git: give them with --recipients {spec.name}=PATH",
             )
 
     def columns(self, name: str) -> tuple[str, ...] | None:

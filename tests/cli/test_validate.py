@@ -221,3 +221,16 @@ def test_a_code_that_is_none_chooses_nothing_unseen(project: Project) -> None:
     ran = project.run("validate", "--ignore", "MSG60")
     assert ran.code == 2
     assert "'MSG60' is no code: did you mean" in ran.err
+
+
+def test_people_in_git_are_an_info_and_nobody_is_none(project: Project) -> None:
+    contacts = '{contacts: [{identifierValue: "+14155550100"}, {identifierValue: "ann@acme.com"}]}'
+    project.write("hello.yaml", MANIFEST.replace("{file: people.csv}", contacts).replace("{{ name }}", "all"))
+    outside = project.run("validate", "--format", "json").json
+    assert [finding for finding in outside["findings"] if finding["code"] == "RCP545"] == []
+    (project.path / ".git").mkdir()
+    inside = project.run("validate")
+    assert (
+        'info[RCP545]: the list "people" keeps people\'s addresses in Git, which forgets none (1 of them)' in inside.out
+    )
+    assert "ann@acme.com" not in inside.out + inside.err
