@@ -9,21 +9,22 @@ PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
 NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
-TOOLS = {"judge", "sms", "ledger", "bird", "scratch"}
+TOOLS = {"judge", "sms", "prices", "ledger", "bird", "scratch"}
 MAY_IMPORT = {
     "judge": set(),
     "sms": set(),
+    "prices": set(),
     "scratch": set(),
     "ledger": set(),
     "bird": {"delivery"},
     "manifest": {"judge"},
-    "recipients": set(),
+    "recipients": {"prices"},
     "rendering": {"judge"},
     "plan": {"ledger"},
-    "guards": {"plan"},
+    "guards": {"plan", "prices"},
     "delivery": {"ledger", "bird"},
     "sandbox": {"judge"},
-    "output": {"plan", "ledger", "recipients"},
+    "output": {"plan", "ledger", "recipients", "prices"},
     "pipeline": TOOLS | {"manifest", "recipients", "rendering", "plan", "guards", "delivery"},
     "cli": TOOLS
     | {"pipeline", "manifest", "recipients", "rendering", "plan", "guards", "delivery", "output", "sandbox"},

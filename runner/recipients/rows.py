@@ -1,6 +1,6 @@
 """One row of a recipient list as it stands in its source, and what a reader of rows is given."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
@@ -47,11 +47,15 @@ class Document(Protocol):
 
 
 LoadYaml = Callable[[bytes, Path, str, Findings], Document | None]
+CheckHeader = Callable[[Sequence[str], Sequence[Place], str, RecipientList, Findings], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A list to read. `from_line` skips the lines before it, where one row is looked for again."""
+    """A list to read. `from_line` skips the lines before it, where one row is looked for again.
+
+    `check_header` judges a table's header where it is no list of people.
+    """
 
     opened: BinaryIO
     suffix: str
@@ -61,6 +65,7 @@ class Source:
     hasher: Hasher | None = None
     load_yaml: LoadYaml | None = None
     from_line: int = 0
+    check_header: CheckHeader | None = None
 
 
 def offset_place(path: str, line: int, text: str, offset: int) -> Place:

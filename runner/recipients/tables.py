@@ -48,7 +48,8 @@ class _Table:
             raise Stop("RCP515", "the header holds a NUL character", self._at(header, header.text.index("\0")))
         self._names = names
         places = [self._at(header, start) for start in Cells(header.text, self._delimiter).starts]
-        holds = check_header(names, places, self._delimiter, self._source.spec, self._source.findings)
+        check = self._source.check_header or check_header
+        holds = check(names, places, self._delimiter, self._source.spec, self._source.findings)
         return names if holds else None
 
     def _nonblank(self) -> Iterator[list[str]]:
