@@ -7,7 +7,8 @@ from typing import Any
 
 from runner.errors import Refused, UsageError
 from runner.model import Policy
-from runner.plan import Plan
+from runner.plan import Plan, Tally
+from runner.prices import exact
 
 
 def over_limits(plan: Plan, policy: Policy, *, max_messages: int | None, allow_empty: bool) -> Iterator[str]:
@@ -17,6 +18,8 @@ def over_limits(plan: Plan, policy: Policy, *, max_messages: int | None, allow_e
     if limits and count > min(limits):
         name = "--max-messages" if max_messages == min(limits) else "policy.limits.messages"
         yield f"{name} is {min(limits):,}, and this would send {count:,}"
+    yield from _over_segments(plan.to_send, policy)
+    yield from _over_cost(plan, policy)
     if policy.countries is not None:
         strange = {name: held for name, held in plan.to_send.countries.items() if name not in policy.countries}
         if strange:
@@ -24,6 +27,37 @@ def over_limits(plan: Plan, policy: Policy, *, max_messages: int | None, allow_e
             yield f"policy.limits.countries is {', '.join(sorted(policy.countries))}, and this would send to {found}"
     if plan.totals.messages == plan.totals.skipped and not allow_empty:
         yield "there is nobody to send to: if that is right, say --allow-empty"
+
+
+def _over_segments(send: Tally, policy: Policy) -> Iterator[str]:
+    if policy.max_segments is not None and send.segments > policy.max_segments:
+        count = f"at least {send.segments:,}" if send.templates else f"{send.segments:,}"
+        yield f"policy.limits.segments is {policy.max_segments:,}, and this would send {count} segments"
+
+
+def _over_cost(plan: Plan, policy: Policy) -> Iterator[str]:
+    """A message without a price is refused too: a limit that can't be judged is not met."""
+    if policy.max_cost is None:
+        return
+    send = plan.to_send
+    currency = plan.currency or ""
+    limit = f"policy.limits.cost is {exact(policy.max_cost, currency)}"
+    if send.cost > policy.max_cost:
+        about = "at least " if send.costs_at_least else ""
+        yield f"{limit}, and this would cost {about}{exact(send.cost, currency)}"
+    if send.unpriced:
+        found = ", ".join(f"{name} {count:,}" for name, count in sorted(send.unpriced.items()))
+        yield f"{limit}, and the rate card has no price for {found}: what can't be judged is not sent"
+
+
+def not_judged(plan: Plan, policy: Policy) -> Iterator[str]:
+    """What of a limit is not sure, for the plan's list of what was not checked."""
+    templates = plan.to_send.templates
+    limits = (("segments", policy.max_segments), ("cost", policy.max_cost))
+    names = [f"limits.{name}" for name, limit in limits if limit is not None]
+    if templates and names:
+        messages = "1 template counts" if templates == 1 else f"{templates:,} templates count"
+        yield f"{' and '.join(names)}: {messages} as 1 segment each, and may be more"
 
 
 def drifted(plan: Plan, accepted: int | None) -> str | None:

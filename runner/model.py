@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from math import ceil
 from typing import Any, NamedTuple
@@ -145,6 +146,8 @@ class Policy:
     delivery: Delivery = Delivery.AT_MOST_ONCE
     settle_s: float = 900.0
     max_messages: int | None = None
+    max_segments: int | None = None
+    max_cost: Decimal | None = None
     countries: frozenset[str] | None = None
     max_segments_per_message: int = 6
     stop_after: StopAfter = StopAfter(rejected=Threshold(share=0.05), in_doubt=Threshold(count=10))

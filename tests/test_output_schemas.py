@@ -83,6 +83,7 @@ def test_a_plan_with_everything_in_it(project: Project, serve: Callable[..., Ser
     totals = fits("plan", ran.json)["totals"]
     assert totals == {
         "messages": 5, "new": 1, "accepted": 0, "rejected": 1, "inDoubt": 1, "drift": 1, "skipped": 1, "segments": 1,
+        "templates": 0,
     }  # fmt: skip
     assert ran.json["gone"] == {"accepted": 1}
 

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from runner.ledger.seam import Known
-from runner.model import Channel, Delivery, Message, Policy, State
+from runner.model import Channel, Delivery, Message, Policy, Rate, State
 from runner.plan import Composed, Plan, Planner, Skipped
 
 US = Channel(name="us", workspace_id="w", channel_id="c-us")
@@ -185,6 +186,41 @@ def test_segments_and_countries_are_those_of_what_is_new() -> None:
         "us": (3, 5),
         "ca": (1, 1),
     }
+
+
+def test_costs_are_those_of_what_is_new_and_add_up_to_the_last_digit() -> None:
+    items: list[Composed | Skipped] = [
+        *(composed(message(number, cost="0.1", currency="USD")) for number in range(10)),
+        composed(message(10, cost="0.00000001", currency="USD", country="CA", channel=CA, draft="bye")),
+        composed(message(11, cost="5", currency="USD")),
+        composed(message(12, country="FR"))._replace(unpriced="FR"),
+        composed(message(13, cost="0.2", currency="USD"), encoding=""),
+    ]
+    plan = planned(items, {"k11": held(State.ACCEPTED)}, limit=11).plan
+    assert plan.totals.cost == Decimal("1.20000001")
+    assert plan.totals.costs == {"US": Decimal("1.2"), "CA": Decimal("0.00000001")}
+    assert (plan.totals.unpriced, plan.totals.templates, plan.totals.costs_at_least) == ({"FR": 1}, 1, True)
+    assert (plan.to_send.cost, plan.to_send.costs_at_least) == (Decimal("1.00000001"), False)
+    assert {name: tally.cost for name, tally in plan.channels.items()} == {
+        "us": Decimal("1.2"),
+        "ca": Decimal("0.00000001"),
+    }
+    assert plan.messages["bye"].cost == Decimal("0.00000001")
+
+
+def test_what_has_a_time_or_a_validity_is_told_when_it_goes_at_the_pace_of_what_is_sent() -> None:
+    timed: list[tuple[str, float]] = []
+    items = [composed(message(number))._replace(scheduled_for=None) for number in range(4)]
+    items[1] = items[1]._replace(validity_s=60)
+    items[3] = items[3]._replace(scheduled_for="2030-01-01T10:00:00Z")
+    known = {"k0": held(State.ACCEPTED)}
+    more: dict[str, Any] = {"on_timed": lambda each, at_s: timed.append((each.message.key, at_s))}
+    plan = planned(items, known, rate=Rate(count=30, per_s=60), **more).plan
+    assert timed == [("k1", 0.0), ("k3", 4.0)]
+    assert plan.pace.channels == {"us": 6.0}
+    timed.clear()
+    assert planned(items, known, rate=Rate(count=30, per_s=60), limit=2, **more).plan.pace.seconds == 4.0
+    assert timed == [("k1", 0.0)]
 
 
 def test_a_retry_sends_what_may_pass_and_nothing_else() -> None:

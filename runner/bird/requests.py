@@ -16,6 +16,7 @@ DEFAULT_API_URL = "https://api.bird.com"
 TEXT_PATHS = (("body", "text", "text"), ("body", "image", "text"), ("body", "file", "text"))
 MEDIA_PATHS = (("body", "image", "images"), ("body", "file", "files"))
 SCHEDULED_FOR = "scheduledFor"
+VALIDITY = "validity"
 REFERENCE = "reference"
 
 # Strings under these keys choose a shape or name a thing of ours or Bird's; every other string may be about a person.
@@ -138,6 +139,12 @@ def scheduled_for(request: Mapping[str, Json]) -> str | None:
     """When Bird shall send it, as written (RFC 3339); None for now."""
     value = request.get(SCHEDULED_FOR)
     return value if isinstance(value, str) else None
+
+
+def validity_s(request: Mapping[str, Json]) -> int | None:
+    """For how many seconds Bird shall try; None where Bird's own default counts."""
+    value = request.get(VALIDITY)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def personal_texts(request: Json) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from runner.bird.requests import api_origin, is_loopback
 from runner.errors import Exit, UsageError
 from runner.findings import Findings, did_you_mean
-from runner.guards import check_digest, over_limits
+from runner.guards import check_digest, not_judged, over_limits
 from runner.ledger.seam import Ledger
 from runner.model import Message
 from runner.output.plan_json import plan_json
@@ -60,6 +60,8 @@ class Drawing:
             limit=self.options.limit,
             delivery=self.loaded.manifest.policy.delivery,
             may_retry=self.may_retry,
+            rate=self.options.pace(self.loaded.manifest.policy.rate),
+            concurrency=self.options.concurrency or self.loaded.manifest.policy.concurrency,
         )
         return make_plan(
             self.loaded,
@@ -151,6 +153,7 @@ def _note_unchecked(
         drawing.not_checked.append(
             f"the API: this ledger is bound to {ledger.origin}, and a send to {choice.api} would be refused"
         )
+    drawing.not_checked += not_judged(planned.plan, planned.manifest.policy)
     drawing.not_checked += [f"channel {name} not looked up: no key" for name in planned.plan.channels]
 
 
@@ -178,4 +181,4 @@ def show_plan(drawing: Drawing, planned: Planned, refusals: list[str], output_fo
         )
         return
     show_warnings(found, drawing.loaded.sources)
-    TERMINAL.data(plan_text(planned.plan, channels=manifest.channels, palette=TERMINAL.out, **common))
+    TERMINAL.data(plan_text(planned.plan, palette=TERMINAL.out, **common))

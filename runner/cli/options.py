@@ -216,6 +216,12 @@ class PlanOptions:
     ledger_url: str | None = None
     api_url: str | None = None
 
+    def pace(self, policy: Rate) -> Rate | None:
+        """The operator's pace comes before the manifest's; None lifts every limit."""
+        if self.rate is None:
+            return policy
+        return self.rate if isinstance(self.rate, Rate) else None
+
 
 def command(
     name: str, *, examples: str, tells_of_interrupts: bool = False, **settings: Any

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -93,7 +94,9 @@ class Report(Summary):
     def planned(self, planned: "Planned") -> None:
         from runner.pipeline.sending import standing
 
-        self.add(manifest=planned.manifest.name, digest=planned.plan.digest, totals=standing(planned.plan, None).totals)
+        before = standing(planned.plan, None)
+        self.add(manifest=planned.manifest.name, digest=planned.plan.digest, totals=before.totals)
+        self._add_cost(before)
 
     @property
     def has_totals(self) -> bool:
@@ -101,7 +104,15 @@ class Report(Summary):
 
     def sent(self, sent: "Sent") -> None:
         self.add(totals=sent.totals, run=sent.run, sentAgainInDoubt=sent.doubles)
+        self._add_cost(sent)
         self.ended(sent.stopped, sent.exit_code)
+
+    def _add_cost(self, sent: "Sent") -> None:
+        """Only where there is a rate card."""
+        from runner.output.sizes import run_cost_json
+
+        if sent.cost is not None:
+            self.add(cost=run_cost_json(**asdict(sent.cost)))
 
 
 def go_on() -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -15,13 +15,14 @@ from runner.delivery.dispatch import Settings
 from runner.delivery.spool import Spool, SpoolWriter
 from runner.delivery.tally import RunResult
 from runner.errors import FlypastError, Locked, Refused
-from runner.guards import check_digest, drifted, expected_digest, over_limits
+from runner.guards import check_digest, drifted, expected_digest, not_judged, over_limits
 from runner.ledger.seam import Entry
 from runner.ledger.sqlite import open_ledger
-from runner.model import Delivery, Rate, State
+from runner.model import Delivery, State
 from runner.output.masking import in_words
 from runner.output.plan_text import plan_text
 from runner.output.send_text import doubts, question, rejections, summary
+from runner.output.sizes import run_cost
 from runner.pipeline import Planned
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.sending import Sent, standing
@@ -121,9 +122,12 @@ def _show_plan(drawing: Drawing, planned: Planned, held: Held) -> None:
         name=manifest.name,
         edition=manifest.edition,
         gone=planned.gone,
-        not_checked=[*_new_ledger(planned, held), *drawing.not_checked],
+        not_checked=[
+            *_new_ledger(planned, held),
+            *drawing.not_checked,
+            *not_judged(planned.plan, manifest.policy),
+        ],
         refusals=(),
-        channels=manifest.channels,
         policy=manifest.policy,
         palette=TERMINAL.err,
     )
@@ -163,7 +167,7 @@ def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total
     policy = planned.manifest.policy
     return Settings(
         concurrency=options.concurrency or policy.concurrency,
-        workspace_rate=_pace(options.rate, policy.rate),
+        workspace_rate=options.pace(policy.rate),
         stop_after=policy.stop_after,
         waves=policy.wave_ends(total),
         pause_s=consent.pause_s,
@@ -187,18 +191,12 @@ async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool
             )
 
 
-def _pace(given: Rate | str | None, policy: Rate) -> Rate | None:
-    """The operator's pace comes before the manifest's; None lifts every limit."""
-    if given is None:
-        return policy
-    return given if isinstance(given, Rate) else None
-
-
 def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None:
 
     report.sent(sent)
     if not report.is_json:
-        TERMINAL.data(summary(sent.totals, sent.run, sent.stopped, TERMINAL.out, doubles=sent.doubles))
+        cost = run_cost(**asdict(sent.cost)) if sent.cost is not None and any(sent.run.values()) else None
+        TERMINAL.data(summary(sent.totals, sent.run, sent.stopped, TERMINAL.out, doubles=sent.doubles, cost=cost))
     name = planned.manifest.name
     if sent.run["rejected"]:
         for line in rejections(_rejected(held, name), TERMINAL.err):

@@ -1,6 +1,7 @@
 """Counting a run's outcomes, and why it stopped."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from runner.model import Accepted, InDoubt, Message, Outcome, Rejected, State, StopAfter
@@ -58,7 +59,7 @@ class RunResult:
     `problems` holds the first ten rejected or in doubt. A message whose outcome could not be recorded counts as in
     doubt, whatever Bird said: the next start will find it so. `closed` counts those that the ledger had in doubt or
     absent before, and now has as this run left them; `doubles` the requests that went out although an earlier one of
-    the same message may have.
+    the same message may have. `cost` is that of the accepted, `cost_in_doubt` that of those in doubt.
     """
 
     accepted: int
@@ -69,6 +70,8 @@ class RunResult:
     problems: tuple[Problem, ...]
     closed: int = 0
     doubles: int = 0
+    cost: Decimal = Decimal()
+    cost_in_doubt: Decimal = Decimal()
 
 
 class Tally:
@@ -87,6 +90,7 @@ class Tally:
         self.waves = waves
         self.pause_s: float | None = None
         self.stopped: Stopped | None = None
+        self.cost = self.cost_in_doubt = Decimal()
         self._problems: list[Problem] = []
 
     @property
@@ -103,11 +107,13 @@ class Tally:
         match outcome:
             case Accepted():
                 self.accepted += 1
+                self.cost += Decimal(message.cost or 0)
             case Rejected(code=code, words=words):
                 self.rejected += 1
                 self._note(message, State.REJECTED, without_texts(message, code), without_texts(message, words))
             case InDoubt(words=words):
                 self.in_doubt += 1
+                self.cost_in_doubt += Decimal(message.cost or 0)
                 self._note(message, State.IN_DOUBT, None, words)
 
     def _note(self, message: Message, state: State, code: str | None, words: str) -> None:
@@ -152,4 +158,6 @@ class Tally:
             problems=tuple(self._problems),
             closed=self.closed,
             doubles=doubles,
+            cost=self.cost,
+            cost_in_doubt=self.cost_in_doubt,
         )

@@ -47,6 +47,7 @@ class Manifest:
     drafts: tuple[Draft, ...]
     policy: Policy
     suppress: tuple[tuple[str, Origin], ...]
+    prices: tuple[str, Origin] | None
     list_documents: Mapping[str, Document]
     unsound: tuple[Draft, ...] = ()
     mistaken: frozenset[tuple[str | int, ...]] = frozenset()
@@ -73,6 +74,7 @@ def build(gathered: Gathered, parameters: Parameters, evaluate: Evaluate, findin
         drafts=tuple(draft for draft, is_sound in drafts if is_sound),
         policy=_policy(gathered, findings),
         suppress=tuple(_suppress(gathered)),
+        prices=_prices(gathered),
         list_documents={name: origin.document for name, origin in gathered.sections["recipients"].items()},
         unsound=tuple(draft for draft, is_sound in drafts if not is_sound),
         mistaken=gathered.mistaken,
@@ -223,10 +225,9 @@ def _check_body_type(origin: Origin, channel: Channel, findings: Findings) -> No
 
 
 def _policy(gathered: Gathered, findings: Findings) -> Policy:
-    keys = {
-        name: origin for name, origin in gathered.sections["policy"].items() if ("policy", name) not in gathered.broken
-    }
-    return build_policy(keys, findings)
+    section = gathered.sections["policy"]
+    keys = {name: origin for name, origin in section.items() if ("policy", name) not in gathered.broken}
+    return build_policy(keys, findings, refused=section.keys() - keys.keys())
 
 
 def _suppress(gathered: Gathered) -> Iterator[tuple[str, Origin]]:
@@ -238,3 +239,9 @@ def _suppress(gathered: Gathered) -> Iterator[tuple[str, Origin]]:
         return
     for index, path in enumerate(origin.value):
         yield path, Origin(document=origin.document, path=(*origin.path, index))
+
+
+def _prices(gathered: Gathered) -> tuple[str, Origin] | None:
+    origin = gathered.sections["policy"].get("prices")
+    is_there = origin is not None and origin.value is not None and ("policy", "prices") not in gathered.broken
+    return (origin.value, origin) if origin is not None and is_there else None

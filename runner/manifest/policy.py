@@ -1,7 +1,8 @@
 """The policy: how to send, with a safe default for every key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from decimal import Decimal
 from itertools import combinations
 
 from runner.findings import Findings
@@ -15,12 +16,10 @@ BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
 NOT_YET: Mapping[str, Json] = {
     "quietHours": None,
     "repeatGuard": None,
-    "prices": None,
     "smartEncoding": False,
     "batch": 1,
     "requireLock": False,
 }
-LIMITS_NOT_YET = ("segments", "cost")
 LEAST_SETTLE_S = 120.0  # Bird's list may lag behind: what is not there yet would be taken for absent
 
 
@@ -39,10 +38,13 @@ def parse_threshold(written: str | int) -> Threshold:
     return Threshold(share=float(written.removesuffix("%")) / 100)
 
 
-def build_policy(keys: Mapping[str, Origin], findings: Findings) -> Policy:
-    """The schema has judged the shapes; what is left are rules between values, and what does not work yet."""
+def build_policy(keys: Mapping[str, Origin], findings: Findings, *, refused: Collection[str] = ()) -> Policy:
+    """The schema has judged the shapes; what is left are rules between values, and what does not work yet.
+
+    `refused` names the keys that the schema did not let pass: they are no part of `keys`.
+    """
     _refuse_not_yet(keys, findings)
-    written = {name: origin.value for name, origin in keys.items()}
+    written = {name: _whole(origin.value) for name, origin in keys.items()}
     limits = written.get("limits") or {}
     rate = parse_rate(written["rate"]) if "rate" in written else Policy().rate
     if rate.per_second > BIRD_POSTS_PER_S:
@@ -61,13 +63,24 @@ def build_policy(keys: Mapping[str, Origin], findings: Findings) -> Policy:
         delivery=Delivery(written.get("delivery", Policy().delivery)),
         settle_s=parse_duration(written["settle"]) if "settle" in written else Policy().settle_s,
         max_messages=limits.get("messages"),
+        max_segments=limits.get("segments"),
+        max_cost=_max_cost(keys, findings, has_prices="prices" in keys or "prices" in refused),
         countries=frozenset(limits["countries"]) if "countries" in limits else None,
         max_segments_per_message=limits.get("segmentsPerMessage", Policy().max_segments_per_message),
         stop_after=_stop_after(written.get("stopAfter") or {}),
         waves=_waves(keys["waves"], findings) if "waves" in keys else (),
         suppress=(suppress,) if isinstance(suppress, str) else tuple(suppress),
-        written=written,
+        written={name: origin.value for name, origin in keys.items()},
     )
+
+
+def _whole(value: Json) -> Json:
+    """A schema's whole number may be written 20.0."""
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _stop_after(written: Mapping[str, Json]) -> StopAfter:
@@ -76,6 +89,21 @@ def _stop_after(written: Mapping[str, Json]) -> StopAfter:
         rejected=parse_threshold(written["rejected"]) if "rejected" in written else default.rejected,
         in_doubt=parse_threshold(written["inDoubt"]) if "inDoubt" in written else default.in_doubt,
     )
+
+
+def _max_cost(keys: Mapping[str, Origin], findings: Findings, *, has_prices: bool) -> Decimal | None:
+    """The limit as it is written: a float's shortest form is that of the file, up to 15 digits."""
+    limits = keys["limits"].value if "limits" in keys else None
+    if not limits or limits.get("cost") is None:
+        return None
+    if not has_prices:
+        findings.error(
+            "POL820",
+            "limits.cost can't be held without a rate card: nobody knows what a message costs",
+            keys["limits"].place("cost", of_key=True),
+            hint="name one beside it, prices: FILE.csv, or limit messages or segments",
+        )
+    return Decimal(str(limits["cost"]))
 
 
 def _check_delivery(keys: Mapping[str, Origin], written: Mapping[str, Json], findings: Findings) -> None:
@@ -97,7 +125,7 @@ def _check_delivery(keys: Mapping[str, Origin], written: Mapping[str, Json], fin
 
 def _waves(origin: Origin, findings: Findings) -> tuple[Threshold, ...]:
     """Each says how much is out when it ends; counts rise, and so do shares."""
-    waves = tuple(parse_threshold(written) for written in origin.value or ())
+    waves = tuple(parse_threshold(_whole(written)) for written in origin.value or ())
     for (_, first), (number, second) in combinations(enumerate(waves), 2):
         if _is_no_more(first, second):
             findings.error(
@@ -125,15 +153,6 @@ def _refuse_not_yet(keys: Mapping[str, Origin], findings: Findings) -> None:
                 "POL801",
                 f"policy.{name} does not work yet in this version",
                 keys[name].name_place,
-                hint="remove it: nothing that it promises would be kept",
-            )
-    limits = keys["limits"].value if "limits" in keys else None
-    for name in LIMITS_NOT_YET:
-        if isinstance(limits, dict) and name in limits:
-            findings.error(
-                "POL801",
-                f"policy.limits.{name} does not work yet in this version",
-                keys["limits"].place(name, of_key=True),
                 hint="remove it: nothing that it promises would be kept",
             )
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from runner.findings import Finding
 from runner.model import Policy, State
-from runner.plan import Plan, Sample, Tally
+from runner.plan import Pace, Plan, Sample, Tally
 
 from .findings_json import FORMAT_VERSION, findings_json
+from .sizes import cost_json
 
 
-def tally_json(tally: Tally) -> dict[str, Any]:
+def tally_json(tally: Tally, currency: str | None) -> dict[str, Any]:
+    """`currency` is that of the rate card; without one nothing has a cost."""
     return {
         "messages": tally.messages,
         "new": tally.new,
@@ -20,6 +22,8 @@ def tally_json(tally: Tally) -> dict[str, Any]:
         "drift": tally.drift,
         "skipped": tally.skipped,
         "segments": tally.segments,
+        "templates": tally.templates,
+        **cost_json(tally, currency),
     }
 
 
@@ -47,16 +51,19 @@ def plan_json(
         "manifest": name,
         "edition": edition,
         "digest": plan.digest,
-        "totals": tally_json(plan.totals),
+        "totals": tally_json(plan.totals, plan.currency),
         "toSend": {
             "messages": plan.to_send.messages,
             "segments": plan.to_send.segments,
             "countries": dict(sorted(plan.to_send.countries.items())),
+            "templates": plan.to_send.templates,
+            **cost_json(plan.to_send, plan.currency),
         },
+        "pace": _pace(plan.pace),
         "skippedBy": dict(sorted(plan.totals.reasons.items())),
         "countries": dict(sorted(plan.totals.countries.items())),
-        "messages": {draft: _with_countries(tally) for draft, tally in plan.messages.items()},
-        "channels": {channel: _with_countries(tally) for channel, tally in plan.channels.items()},
+        "messages": {draft: _with_countries(tally, plan.currency) for draft, tally in plan.messages.items()},
+        "channels": {channel: _with_countries(tally, plan.currency) for channel, tally in plan.channels.items()},
         "changedSinceRejected": plan.changed_since_rejected,
         "delivery": policy.delivery.value,
         "again": {state.value: plan.again[state] for state in (State.ABSENT, State.IN_DOUBT)},
@@ -71,9 +78,26 @@ def plan_json(
     }
 
 
-def _with_countries(tally: Tally) -> dict[str, Any]:
+def _pace(pace: Pace) -> dict[str, Any]:
+    """How long `toSend` takes. Rates are as in the manifest, null where none limits; pauses of waves are not in it."""
     return {
-        **tally_json(tally),
+        "rate": str(pace.rate) if pace.rate is not None else None,
+        "seconds": _seconds(pace.seconds) if pace.rate is not None else None,
+        "channels": {
+            name: {"rate": str(pace.channel_rates[name]), "seconds": _seconds(seconds)}
+            for name, seconds in pace.channels.items()
+        },
+        "workspaces": {name: {"seconds": _seconds(seconds)} for name, seconds in pace.workspaces.items()},
+    }
+
+
+def _seconds(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+def _with_countries(tally: Tally, currency: str | None) -> dict[str, Any]:
+    return {
+        **tally_json(tally, currency),
         "countries": dict(sorted(tally.countries.items())),
         "skippedBy": dict(sorted(tally.reasons.items())),
     }

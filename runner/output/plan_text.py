@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from runner.model import Channel, Delivery, Json, Policy, State
+from runner.model import Delivery, Json, Policy, State
 from runner.plan import Plan, Sample, Tally
 
 from .neutral import neutral
 from .palette import Palette
+from .sizes import cost_of, listed_costs, size_of
 from .words import duration, listed, number
 
 COLUMNS = ("messages", "new", "accepted", "rejected", "in doubt", "drift", "skipped", "segments")
@@ -29,14 +30,13 @@ def plan_text(
     gone: Mapping[str, int],
     not_checked: Sequence[str],
     refusals: Sequence[str],
-    channels: Mapping[str, Channel],
     policy: Policy,
     palette: Palette,
 ) -> str:
     """`refusals` say why `send` would not go on."""
     lines = [f"{palette.bold(name)}, edition {neutral(edition)}: {_headline(plan, palette)}", ""]
     lines += _table(plan, palette)
-    lines += ["", *_facts(plan, gone, channels, policy)]
+    lines += ["", *_facts(plan, gone, policy)]
     if plan.samples:
         lines += ["", palette.bold("Samples"), *(line for sample in plan.samples for line in _sample(sample, palette))]
     if not_checked:
@@ -49,8 +49,8 @@ def plan_text(
 def _headline(plan: Plan, palette: Palette) -> str:
     if not plan.to_send.messages:
         return palette.green("nothing to send")
-    segments = f" ({number(plan.to_send.segments, 'segment')})" if plan.to_send.segments else ""
-    return f"{palette.green(number(plan.to_send.messages, 'message'))} to send{segments}"
+    size = size_of(plan.to_send, plan.currency)
+    return f"{palette.green(number(plan.to_send.messages, 'message'))} to send{size}"
 
 
 def _table(plan: Plan, palette: Palette) -> Iterator[str]:
@@ -82,11 +82,12 @@ def _cells(tally: Tally) -> list[str]:
     return [f"{count:,}" if count else "-" for count in counts]
 
 
-def _facts(plan: Plan, gone: Mapping[str, int], channels: Mapping[str, Channel], policy: Policy) -> Iterator[str]:
+def _facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[str]:
     if plan.totals.countries:
         yield f"  countries  {listed(plan.totals.countries)}"
-    for name, tally in plan.channels.items():
-        yield f"  channel    {name}: {tally.new:,} new{_pace(plan, channels.get(name), policy)}"
+    if plan.currency is not None:
+        yield from _costs(plan, plan.currency)
+    yield from _times(plan)
     for reason, count in sorted(plan.totals.reasons.items()):
         yield f"  skipped    {count:,} {REASONS.get(reason, reason)}"
     if plan.to_send.messages < plan.totals.new:
@@ -95,7 +96,8 @@ def _facts(plan: Plan, gone: Mapping[str, int], channels: Mapping[str, Channel],
     if gone:
         yield f"  gone       in the ledger, not in this plan: {listed(gone)}"
     if ends := policy.wave_ends(plan.to_send.messages):
-        yield f"  waves      {', '.join(f'{end:,}' for end in ends)}, then all {plan.to_send.messages:,}"
+        waves = ", ".join(f"{end:,}" for end in ends)
+        yield f"  waves      {waves}, then all {plan.to_send.messages:,}; pauses come on top"
     if policy.delivery is Delivery.AT_LEAST_ONCE:
         yield "  delivery   at-least-once: what is in doubt is sent again, so somebody may get one twice"
     yield f"  digest     {plan.digest}"
@@ -119,13 +121,34 @@ def _held_facts(plan: Plan) -> Iterator[str]:
         yield f"  in doubt   {plan.others_in_doubt:,} in messages not chosen here"
 
 
-def _pace(plan: Plan, channel: Channel | None, policy: Policy) -> str:
-    count = plan.sent_through.get(channel.name, 0) if channel else 0
-    if channel is None or not count:
-        return ""
-    rates = [rate for rate in (channel.rate, policy.rate) if rate is not None]
-    slowest = min(rates, key=lambda rate: rate.per_second)
-    return f", {duration(count / slowest.per_second)} at {slowest}"
+def _costs(plan: Plan, currency: str) -> Iterator[str]:
+    """Of what is new, by country and by message; and what the rate card does not know."""
+    if plan.totals.costs:
+        yield f"  cost       {listed_costs(plan.totals.costs, currency)}"
+    by_message = {name: tally.cost for name, tally in plan.messages.items() if tally.costs}
+    if len(by_message) > 1:
+        yield f"  cost       {listed_costs(by_message, currency)}"
+    for name, count in sorted(plan.totals.unpriced.items()):
+        yield f"  cost       no price for {neutral(name)}: {number(count, 'message')}"
+
+
+def _times(plan: Plan) -> Iterator[str]:
+    """How long it takes at the pace: through each channel, in each workspace where there are several, and in all."""
+    pace = plan.pace
+    for name, tally in plan.channels.items():
+        cost = f", {cost_of(tally, plan.currency)}" if plan.currency is not None and tally.new else ""
+        yield f"  channel    {name}: {tally.new:,} new{_time(plan, name)}{cost}"
+    if len(pace.workspaces) > 1:
+        for workspace, seconds in pace.workspaces.items():
+            yield f"  workspace  {workspace}: {duration(seconds)} at up to {pace.rate}"
+    if len(pace.channels) > 1:
+        yield f"  in all     {duration(pace.seconds)}, at up to {pace.rate} for a workspace"
+
+
+def _time(plan: Plan, channel: str) -> str:
+    if channel in plan.pace.channels:
+        return f", {duration(plan.pace.channels[channel])} at {plan.pace.channel_rates[channel]}"
+    return ", with no limit to its pace" if plan.sent_through.get(channel) else ""
 
 
 def _sample(sample: Sample, palette: Palette) -> Iterator[str]:

@@ -12,6 +12,7 @@ from runner.plan import Plan
 
 from .neutral import neutral
 from .palette import Palette
+from .sizes import size_of
 from .words import joined, listed, number
 
 SHOWN = 20
@@ -21,18 +22,24 @@ MOST_REASONS = 1000  # that are told apart
 def question(plan: Plan, *, api_host: str, ledger: str) -> str:
     """The act with its number, without the question mark."""
     send = plan.to_send
-    segments = f" ({number(send.segments, 'segment')})" if send.segments else ""
+    size = size_of(send, plan.currency)
     countries = f" to {listed(send.countries)}" if send.countries else ""
     doubtful = plan.again[State.IN_DOUBT]
     twice = f"; {doubtful:,} in doubt may arrive twice" if doubtful else ""
     return (
-        f"Send {number(send.messages, 'message')}{segments}{countries} through {joined(sorted(plan.sent_through))} "
+        f"Send {number(send.messages, 'message')}{size}{countries} through {joined(sorted(plan.sent_through))} "
         f"at {api_host}, {neutral(ledger)}{twice}"
     )
 
 
 def summary(
-    totals: Mapping[str, int], run: Mapping[str, int], stopped: str | None, palette: Palette, *, doubles: int = 0
+    totals: Mapping[str, int],
+    run: Mapping[str, int],
+    stopped: str | None,
+    palette: Palette,
+    *,
+    doubles: int = 0,
+    cost: str | None = None,
 ) -> str:
     """What this run did, and where all messages of the manifest stand now. `doubles` may have arrived twice."""
     did = [
@@ -57,6 +64,8 @@ def summary(
         if totals[key]
     )
     lines.append(f"Of {number(totals['messages'], 'message')}: {stand or 'none'}")
+    if cost is not None:
+        lines.append(cost)
     if doubles:
         lines.append(palette.yellow(f"{doubles:,} sent again while in doubt: somebody may have got one twice"))
     if stopped:

@@ -15,6 +15,7 @@ from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, State
 from runner.plan import Composed, Plan, Planner, Skipped
+from runner.prices import RateCard
 from runner.project import Project
 from runner.recipients.phones import mask
 
@@ -24,8 +25,9 @@ from .faults import Faults
 from .listfiles import ListFiles
 from .loading import Inputs, Loaded, load
 from .prepare import prepare
+from .pricing import rate_card
 from .receivers import check_receiver
-from .schedule import check_schedule
+from .schedule import Lateness, check_schedule
 
 __all__ = ["Inputs", "Loaded", "Order", "Planned", "load", "make_plan", "validate"]
 
@@ -56,24 +58,25 @@ class Planned:
 def validate(order: Order, findings: Findings, not_checked: list[str]) -> Loaded:
     """Everything that can be known without a ledger, a key or a network."""
     loaded = order.load(findings)
-    for _ in composed(loaded, order, findings, not_checked):
+    card = rate_card(loaded, findings)
+    for _ in composed(loaded, order, findings, not_checked, card):
         pass
     return loaded
 
 
 def composed(
-    loaded: Loaded, order: Order, findings: Findings, not_checked: list[str]
+    loaded: Loaded, order: Order, findings: Findings, not_checked: list[str], card: RateCard | None = None
 ) -> Generator[Composed | Skipped, None, None]:
     """Resolve, render and check: every message of the manifest in plan order. What is wrong is in `findings`.
 
-    Who stops early closes it: then what was met so far is told.
+    Who stops early closes it: then what was met so far is told. Messages have a cost where there is a rate card.
     """
     manifest = loaded.manifest
     if manifest is None:
         return
     _missing_parameters(manifest, order, findings, not_checked)
     faults = Faults(findings, manifest.mistaken)
-    composer = Composer(manifest=manifest, findings=findings, faults=faults)
+    composer = Composer(manifest=manifest, findings=findings, faults=faults, card=card)
     with ListFiles(
         loaded=loaded,
         manifest=manifest,
@@ -143,14 +146,18 @@ def make_plan(
 ) -> Planned:
     """Composes everything once and holds it against the ledger. The findings decide whether the plan counts."""
     site = Site(document=manifest.document, path=("messages",))
+    lateness = Lateness(now=now, messages=site, findings=findings)
+    card = rate_card(loaded, findings)
     chosen = planner(
         known=ledger.lookup_many if ledger is not None else lambda _keys: {},
         drafts=[draft.name for draft in manifest.drafts],
         mask=mask,
         on_scheduled=lambda item: check_schedule(item, now, site, findings),
+        on_timed=lateness.note,
     )
-    chosen.take_all(composed(loaded, order, findings, not_checked))
-    plan = chosen.finish(manifest.policy)
+    chosen.take_all(composed(loaded, order, findings, not_checked, card))
+    plan = chosen.finish(manifest.policy, currency=card.currency if card is not None else None)
+    lateness.report()
     return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))
 
 

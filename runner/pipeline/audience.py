@@ -20,7 +20,7 @@ from .faults import Faults
 from .listfiles import ListFiles
 from .people import Person
 from .prepare import Prepared
-from .receivers import address_of, contacts_of
+from .receivers import address_of, contacts_of, number_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,6 +131,7 @@ class Audience:
             locate=Site(document=self.manifest.document, path=("messages", draft.name, "receiver")).place,
             dropped="exclude" if is_out else "",
             is_suppressed=any(is_suppressed(address, contact, self._suppressed) for address, contact in who),
+            receiver_number=number_of(contacts),
         )
 
     def _excluded(self, draft: Draft) -> Kept:

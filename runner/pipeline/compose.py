@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from runner.bird.requests import scheduled_for, sms_text
+from runner.bird.requests import scheduled_for, sms_text, validity_s
 from runner.canonical import canonical_text
 from runner.findings import Findings
 from runner.judge import Judge, judge
@@ -14,6 +14,7 @@ from runner.manifest.explain import mistakes
 from runner.manifest.site import Site
 from runner.model import Json, Message, Recipient
 from runner.plan import Composed, Skipped
+from runner.prices import RateCard
 from runner.rendering.drafts import DraftFault
 from runner.rendering.faults import ExpressionFault
 from runner.rendering.language import Template
@@ -24,6 +25,7 @@ from .faults import Faults
 from .people import Person
 from .plain import plain_composer
 from .prepare import Prepared
+from .pricing import Pricer, pricer
 from .receivers import receiver_text
 from .texts import Texts
 
@@ -47,18 +49,27 @@ class Composer:
     manifest: Manifest
     findings: Findings
     faults: Faults
+    card: RateCard | None = None
     _judge: Judge = field(default_factory=lambda: judge("request"))
     _references: Kept = field(default_factory=Kept)
     _like_ours: set[str] = field(default_factory=set)  # drafts with such a reference
     _same_reference: dict[str, "_Again"] = field(default_factory=dict)
     _texts: Texts = field(init=False)
+    _pricers: dict[str, Pricer] = field(init=False)  # by draft
 
     def __post_init__(self) -> None:
         self._texts = Texts(findings=self.findings, most_segments=self.manifest.policy.max_segments_per_message)
+        self._pricers = {draft.name: pricer(draft, self.card) for draft in self.manifest.drafts}
 
     def compose(self, prepared: Prepared, people: Iterator[Person]) -> Iterator[Composed | Skipped]:
         """In order; each person once for each set of `distinct` values."""
-        plainly = plain_composer(prepared, self.manifest.parameters.values, self._judge.is_valid, self._texts)
+        plainly = plain_composer(
+            prepared,
+            self.manifest.parameters.values,
+            self._judge.is_valid,
+            self._texts,
+            self._pricers[prepared.draft.name],
+        )
         with Kept() as seen:
             for person in people:
                 if person.dropped:
@@ -130,6 +141,8 @@ class Composer:
         segments = count(text) if text is not None else None
         if text is not None and segments is not None:
             self._texts.check_sms(prepared, person, values, text, segments)
+        parts = segments.segments if segments else int("template" in request and draft.channel.platform == "sms")
+        priced = self._pricers[draft.name](person, country := person.country, parts)
         message = Message(
             draft=draft.name,
             channel=draft.channel,
@@ -138,9 +151,11 @@ class Composer:
             address=person.address,
             payload_hash=sha256(hashed).hexdigest(),
             body=body,
-            country=person.country,
-            segments=segments.segments if segments else int("template" in request and draft.channel.platform == "sms"),
+            country=country,
+            segments=parts,
             values=_printed(prepared, values),
+            cost=priced.cost,
+            currency=priced.currency,
         )
         return Composed(
             message=message,
@@ -149,6 +164,8 @@ class Composer:
             encoding=segments.encoding if segments else "",
             scheduled_for=scheduled_for(request),
             sample=lambda: prepared.compiled.masked(values),
+            validity_s=validity_s(request),
+            unpriced=priced.unpriced,
         )
 
     def _distinct(self, prepared: Prepared, person: Person) -> tuple[Json, ...] | None:

@@ -178,7 +178,7 @@ class ListFiles:
         return self._noted(file, f"--recipients {spec.name}" if given == "-" else given, suffix)
 
     def _noted(self, file: BinaryIO, shown: str, suffix: str) -> _Opened:
-        self.loaded.inputs[shown] = _sha256(file)
+        self.loaded.inputs[shown] = sha256_of(file)
         return _Opened(file=file, shown=shown, suffix=suffix)
 
     def _no_file(self, spec: RecipientList, fault: FileFault) -> None:
@@ -194,7 +194,8 @@ class ListFiles:
         )
 
 
-def _sha256(file: BinaryIO) -> str:
+def sha256_of(file: BinaryIO) -> str:
+    """Of the whole file, which is then at its start again."""
     digest = hashlib.sha256()
     while block := file.read(1 << 20):
         digest.update(block)

@@ -11,6 +11,8 @@ from runner.recipients.phones import country_of
 class Person(NamedTuple):
     """One row of a list, or a written receiver (no `recipient`). `dropped` is the reason, where it gets nothing.
 
+    `receiver_number` is that of a receiver's only contact.
+
     A named tuple, because one is made for every row.
     """
 
@@ -20,11 +22,18 @@ class Person(NamedTuple):
     locate: Callable[[], Place]
     dropped: str = ""
     is_suppressed: bool = False
+    receiver_number: str | None = None
+
+    @property
+    def number(self) -> str | None:
+        """The phone number that it goes to, in E.164 or as a receiver has it; None where it is none."""
+        return self.address[12:] if self.address.startswith("phonenumber:+") else self.receiver_number
 
     @property
     def country(self) -> str | None:
         """Two letters, for the counts; None where the address is no phone number."""
-        return country_of(self.address[12:]) if self.address.startswith("phonenumber:+") else None
+        number = self.number
+        return country_of(number) if number is not None else None
 
     @property
     def place(self) -> Place:

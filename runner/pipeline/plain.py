@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from runner.bird.requests import TEXT_PATHS, scheduled_for
+from runner.bird.requests import TEXT_PATHS, scheduled_for, validity_s
 from runner.canonical import canonical_text
 from runner.ledger.identity import reference_of
 from runner.model import Json, Message
@@ -16,6 +16,7 @@ from runner.sms import count
 
 from .people import Person
 from .prepare import Prepared, value_at
+from .pricing import Pricer, unasked
 from .receivers import receiver_text
 from .texts import Texts
 
@@ -23,12 +24,17 @@ _TEXT = TEXT_PATHS[0]
 
 
 def plain_composer(
-    prepared: Prepared, shared: Mapping[str, Json], is_valid: Callable[[Any], bool], texts: Texts
+    prepared: Prepared,
+    shared: Mapping[str, Json],
+    is_valid: Callable[[Any], bool],
+    texts: Texts,
+    priced: Pricer = unasked,
 ) -> Callable[[Person], Composed | None] | None:
     """What composes a draft's messages the short way, None where it has anything more than a plain text.
 
     It gives just what `Composer` would, or None: then there is something to tell about the row, or it is unusual.
-    `shared` are the manifest's parameters, `is_valid` judges the request as rendered.
+    `shared` are the manifest's parameters, `is_valid` judges the request as rendered,
+    `priced` says what it costs.
     """
     if not _is_plain(prepared):
         return None
@@ -40,7 +46,7 @@ def plain_composer(
     contacts: list[Mapping[str, Json]] = [{}]
     request = prepared.compiled.request([""]) | {"receiver": {"contacts": contacts}}
     words: Any = value_at(request, _TEXT[:-1])
-    at = scheduled_for(request)
+    at, lasts_s = scheduled_for(request), validity_s(request)
 
     def compose(person: Person) -> Composed | None:
         recipient = person.recipient
@@ -61,13 +67,15 @@ def plain_composer(
         if not is_valid(request):
             return None
         body, hashed = written(canonical_text(text), receiver_text(recipient.contact), reference=f'"{reference}"')
+        country = person.country
+        cost, currency, unpriced = priced(person, country, segments.segments)
         message = Message(
             name, channel, key, reference, person.address, sha256(hashed).hexdigest(), body,
-            person.country, segments.segments, tuple([each for each in values if each]),
+            country, segments.segments, tuple([each for each in values if each]), cost, currency,
         )  # fmt: skip
         return Composed(
             message, person.row, person.is_suppressed, segments.encoding, at,
-            lambda: prepared.compiled.masked({**shared, **row, "recipient": row}),
+            lambda: prepared.compiled.masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
         )  # fmt: skip
 
     return compose

@@ -1,6 +1,6 @@
 """Receivers as a manifest writes them: they go out as they stand, so they must stand right."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from runner.canonical import canonical_text
 from runner.findings import Findings
@@ -31,6 +31,13 @@ def address_of(contact: Mapping[str, Json]) -> str:
     if contact.get("identifierValue") is not None:
         return f"{contact.get('identifierKey', PHONE)}:{contact['identifierValue']}"
     return f"id:{contact.get('id', '')}"
+
+
+def number_of(contacts: Sequence[Mapping[str, Json]]) -> str | None:
+    """The phone number of the only contact: by it limits and prices know the country."""
+    value = contacts[0].get("identifierValue") if len(contacts) == 1 else None
+    is_phone = isinstance(value, str) and value.startswith("+") and contacts[0].get("identifierKey", PHONE) == PHONE
+    return value if is_phone else None
 
 
 def check_receiver(draft: Draft, message: Site, findings: Findings) -> None:

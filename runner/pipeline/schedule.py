@@ -1,5 +1,6 @@
-"""`scheduledFor` against the clock: judged by `plan` and `send`, for what is still new."""
+"""`scheduledFor` against the clock, and both it and `validity` against the pace: for what is still new."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from runner.findings import Findings
@@ -40,3 +41,80 @@ def check_schedule(composed: Composed, now: datetime, messages: Site, findings: 
             group="scheduledFor",
             hint="Bird rejects it: plan this send again nearer to its time",
         )
+
+
+@dataclass(slots=True)
+class _Late:
+    """How many messages of a draft the pace brings past a time, the first row of them, and the worst of it."""
+
+    row: str
+    limit: str
+    total: int = 0
+    last_s: float = 0.0
+
+    def add(self, at_s: float) -> None:
+        self.total += 1
+        self.last_s = max(self.last_s, at_s)
+
+
+@dataclass(slots=True, kw_only=True)
+class Lateness:
+    """Gathers what goes too late at the pace of the send, and warns once for each message of the manifest.
+
+    `messages` is the site of the manifest's messages; the send begins `now`.
+    """
+
+    now: datetime
+    messages: Site
+    findings: Findings
+    _past_validity: dict[str, _Late] = field(default_factory=dict)
+    _past_schedule: dict[str, _Late] = field(default_factory=dict)
+    _parsed: tuple[str, float] = ("", 0.0)  # the last scheduledFor, in seconds from now
+
+    def note(self, composed: Composed, at_s: float) -> None:
+        """`at_s` is when it goes, in seconds from the start."""
+        if composed.validity_s is not None and at_s > composed.validity_s > 0:
+            self._add(self._past_validity, composed, f"{composed.validity_s:,} s", at_s)
+        if composed.scheduled_for is not None and at_s > self._due_s(composed.scheduled_for) >= 0:
+            self._add(self._past_schedule, composed, composed.scheduled_for, at_s)
+
+    @staticmethod
+    def _add(late: dict[str, _Late], composed: Composed, limit: str, at_s: float) -> None:
+        late.setdefault(composed.message.draft, _Late(composed.row, limit)).add(at_s)
+
+    def _due_s(self, written: str) -> float:
+        if written != self._parsed[0]:
+            try:
+                due_s = (datetime.fromisoformat(written) - self.now).total_seconds()
+            except (ValueError, TypeError):  # MSG605 tells
+                due_s = -1.0
+            self._parsed = (written, due_s)
+        return self._parsed[1]
+
+    def report(self) -> None:
+        """POL828, POL829."""
+        for draft, late in self._past_validity.items():
+            self.findings.warning(
+                "POL828",
+                f"at this pace the last of {draft} goes {_span(late.last_s)} after the start, and their validity is "
+                f"{late.limit}: {_number(late)} when the first may have run out (from {late.row} on)",
+                self.messages.below(draft, "validity").place(),
+                hint="raise the pace or the validity, or send fewer at once",
+            )
+        for draft, late in self._past_schedule.items():
+            self.findings.warning(
+                "POL829",
+                f"at this pace the last of {draft} goes {_span(late.last_s)} after the start: {_number(late)} later "
+                f"than their scheduledFor, {late.limit} (from {late.row} on)",
+                self.messages.below(draft, "scheduledFor").place(),
+                hint="raise the pace, begin earlier or schedule them later: Bird sends at once what comes too late",
+            )
+
+
+def _number(late: _Late) -> str:
+    return f"{late.total:,} message{'s go' if late.total > 1 else ' goes'}"
+
+
+def _span(seconds: float) -> str:
+    """To the second: `0:40:05`."""
+    return str(timedelta(seconds=round(seconds)))

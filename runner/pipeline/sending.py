@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from random import SystemRandom
 
 from runner.bird.client import BirdClient
@@ -19,14 +20,25 @@ STOPS = {"ledger": Exit.LEDGER, "refused": Exit.BIRD_REFUSED, "interrupted": Exi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a run cost by the rate card: what was accepted, and what is in doubt if it went out."""
+
+    accepted: Decimal
+    in_doubt: Decimal
+    currency: str
+    is_at_least: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What a run did and where the manifest stands; the counts add up to the plan."""
+    """What a run did and where the manifest stands; the counts add up to the plan. `cost` needs a rate card."""
 
     totals: dict[str, int]
     run: dict[str, int]
     doubles: int
     stopped: str | None
     exit_code: Exit
+    cost: Cost | None = None
 
 
 async def send(
@@ -81,6 +93,18 @@ def standing(plan: Plan, result: RunResult | None, *, in_doubt: int = 0) -> Sent
         exit_code=_exit_code(
             stopped.kind if stopped else None, max(totals["inDoubt"] + plan.others_in_doubt, in_doubt), run["rejected"]
         ),
+        cost=_cost(plan, result),
+    )
+
+
+def _cost(plan: Plan, result: RunResult | None) -> Cost | None:
+    if plan.currency is None:
+        return None
+    return Cost(
+        accepted=result.cost if result else Decimal(),
+        in_doubt=result.cost_in_doubt if result else Decimal(),
+        currency=plan.currency,
+        is_at_least=plan.to_send.costs_at_least,
     )
 
 

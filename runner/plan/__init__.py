@@ -9,13 +9,14 @@ from typing import Protocol
 
 from runner.canonical import canonical
 from runner.ledger.seam import Known
-from runner.model import Channel, Delivery, Message, Policy, State
+from runner.model import Channel, Delivery, Message, Policy, Rate, State
 
 from .composed import Composed, Skipped
 from .samples import Sample, Samples
 from .tally import Tally, summed
+from .timetable import Pace, Timetable
 
-__all__ = ["Composed", "Plan", "Planner", "Sample", "Skipped", "Spool", "Tally"]
+__all__ = ["Composed", "Pace", "Plan", "Planner", "Sample", "Skipped", "Spool", "Tally"]
 
 CHUNK = 100  # messages that the ledger is asked about at once; more would leave the processor's cache
 
@@ -25,7 +26,8 @@ class Plan:
     """`to_send` is what this run would send (new, less `--limit`); `others_in_doubt` are in messages not chosen.
 
     `again` counts those of `new` that the ledger has absent or in doubt, and the policy sends again all the same;
-    `retried` those that were rejected for a reason that can pass.
+    `retried` those that were rejected for a reason that can pass. `pace` is that of `to_send`; `currency` the rate
+    card's, None without one.
     """
 
     digest: str
@@ -41,6 +43,8 @@ class Plan:
     drift_in_doubt: int
     matched: Counter[State]
     samples: tuple[Sample, ...]
+    pace: Pace
+    currency: str | None
 
 
 class Spool(Protocol):
@@ -50,7 +54,8 @@ class Spool(Protocol):
 class Planner:
     """Takes what composing gives and spools what is new.
 
-    `known` asks the ledger about keys, `on_scheduled` judges the time of what is new and has one.
+    `known` asks the ledger about keys, `on_scheduled` judges the time of what is new and has one. `on_timed` hears when
+    what has such a time, or a validity, goes at the pace of `rate` (None: no limit).
     With `may_retry` it spools what was rejected with a code that this takes for one that can pass, and nothing else.
     """
 
@@ -66,6 +71,9 @@ class Planner:
         may_retry: Callable[[str], bool] | None = None,
         mask: Callable[[str], str],
         on_scheduled: Callable[[Composed], None],
+        on_timed: Callable[[Composed, float], None] = lambda _composed, _at_s: None,
+        rate: Rate | None = None,
+        concurrency: int = Policy().concurrency,
     ) -> None:
         self._known = known
         self._spool = spool
@@ -74,6 +82,8 @@ class Planner:
         self._may_retry = may_retry
         self._mask = mask
         self._on_scheduled = on_scheduled
+        self._on_timed = on_timed
+        self._timetable = Timetable(rate, concurrency=concurrency)
         self._hash = hashlib.sha256()
         self._framed_channel: Channel | None = None
         self._framed_ids = b""
@@ -128,7 +138,7 @@ class Planner:
             self._count_new(composed, known, is_retried=is_retried)
         else:
             self._channels[message.draft] = message.channel.name
-            self._messages[message.draft].add(status, message)
+            self._messages[message.draft].add(status)
             self._drift_in_doubt += status == "drift" and _is_in_doubt(status, known)
 
     def _is_retried(self, known: Known) -> bool:
@@ -139,7 +149,7 @@ class Planner:
     def _count_new(self, composed: Composed, known: Known | None, *, is_retried: bool) -> None:
         message = composed.message
         self._channels[message.draft] = message.channel.name
-        self._messages[message.draft].add("new", message)
+        self._messages[message.draft].add_new(composed)
         held = None
         if known is not None:
             self._retried += is_retried
@@ -153,7 +163,10 @@ class Planner:
         if composed.scheduled_for is not None:
             self._on_scheduled(composed)
         if self._limit is None or self._to_send.messages < self._limit:
-            self._to_send.add("new", message)
+            self._to_send.add_new(composed)
+            at_s = self._timetable.add(message.channel)
+            if composed.scheduled_for is not None or composed.validity_s is not None:
+                self._on_timed(composed, at_s)
             self._sent_through[message.channel.name] += 1
             self._spool.add(message if held is None else message._replace(held=held))
 
@@ -165,7 +178,7 @@ class Planner:
             self._framed_ids = _framed(channel.workspace_id.encode()) + _framed(channel.channel_id.encode())
         return self._framed_ids + len(body).to_bytes(4) + body
 
-    def finish(self, policy: Policy) -> Plan:
+    def finish(self, policy: Policy, *, currency: str | None = None) -> Plan:
         self._hash.update(canonical(policy.written))
         return Plan(
             digest=self._hash.hexdigest(),
@@ -184,6 +197,8 @@ class Planner:
             drift_in_doubt=self._drift_in_doubt,
             matched=self._matched,
             samples=self._samples.chosen(self._mask),
+            pace=self._timetable.pace(),
+            currency=currency,
         )
 
 

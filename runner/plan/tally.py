@@ -3,14 +3,22 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from typing import Self
 
-from runner.model import Message
+from .composed import Composed
+
+Costs = dict[str, Decimal]
+UNKNOWN = "ZZ"  # the country of what has none
+_NOTHING = Decimal()
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Exclusive counts that add up to `messages`; segments and countries are those of `new`."""
+    """Exclusive counts that add up to `messages`; all from `segments` on are of `new`, and `reasons` of skipped.
+
+    `templates` count as one segment each and may be more. `costs` are by country; `unpriced` is what has no price.
+    """
 
     messages: int = 0
     new: int = 0
@@ -22,29 +30,58 @@ class Tally:
     segments: int = 0
     countries: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    templates: int = 0
+    costs: Costs = field(default_factory=dict)
+    unpriced: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def cost(self) -> Decimal:
+        return sum(self.costs.values(), Decimal())
+
+    @property
+    def costs_at_least(self) -> bool:
+        """Whether it may cost more than `cost`."""
+        return self.templates > 0 or self.unpriced.total() > 0
 
     def add_skipped(self, reason: str) -> None:
         self.messages += 1
         self.skipped += 1
         self.reasons[reason] += 1
 
-    def add(self, status: str, message: Message) -> None:
+    def add(self, status: str) -> None:
+        """One that is not new."""
         self.messages += 1
-        if status != "new":
-            setattr(self, status, getattr(self, status) + 1)
-            return
+        setattr(self, status, getattr(self, status) + 1)
+
+    def add_new(self, composed: Composed) -> None:
+        message = composed.message
+        country = message.country
+        self.messages += 1
         self.new += 1
         self.segments += message.segments
-        if message.country:
-            self.countries[message.country] += 1
+        if country:
+            self.countries[country] += 1
+        if composed.encoding == "":
+            self.templates += composed.is_template
+        if message.cost is not None:
+            self.costs[country or UNKNOWN] = self.costs.get(country or UNKNOWN, _NOTHING) + Decimal(message.cost)
+        elif composed.unpriced:
+            self.unpriced[composed.unpriced] += 1
 
     def unskipped(self) -> "Tally":
         return replace(self, messages=self.messages - self.skipped, skipped=0, reasons=Counter())
 
     def __iadd__(self, other: "Tally") -> Self:
-        for field_ in fields(self):
-            setattr(self, field_.name, getattr(self, field_.name) + getattr(other, field_.name))
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.costs = {
+            country: self.costs.get(country, _NOTHING) + other.costs.get(country, _NOTHING)
+            for country in (*self.costs, *(other.costs.keys() - self.costs.keys()))
+        }
         return self
+
+
+_SUMMED = tuple(each.name for each in fields(Tally) if each.name != "costs")
 
 
 def summed(tallies: Iterable[Tally]) -> Tally:

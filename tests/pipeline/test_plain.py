@@ -1,5 +1,6 @@
 """The short way of plain texts gives just what the general way gives, or leaves the row to it."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from runner.pipeline.people import Person
 from runner.pipeline.plain import plain_composer
 from runner.pipeline.prepare import Prepared, prepare
 from runner.plan import Composed
+from runner.prices import RateCard
 from runner.project import Project
 
 MANIFEST = """\
@@ -51,6 +53,7 @@ CONTACTS = st.one_of(
 
 
 PLACE = Place(path="people.csv", line=2)
+CARD = RateCard(currency="USD", countries={("sms", "US"): Decimal("0.0079")}, prefixes={})
 
 
 def ready(folder: Path, text: str, findings: Findings) -> tuple[Composer, Prepared]:
@@ -61,12 +64,12 @@ def ready(folder: Path, text: str, findings: Findings) -> tuple[Composer, Prepar
     assert loaded.manifest is not None
     faults = Faults(findings)
     (draft,) = loaded.manifest.drafts
-    composer = Composer(manifest=loaded.manifest, findings=findings, faults=faults)
+    composer = Composer(manifest=loaded.manifest, findings=findings, faults=faults, card=CARD)
     return composer, prepare(draft, loaded.manifest, loaded.language, faults)
 
 
 def facts(composed: Composed) -> tuple[object, ...]:
-    return (*composed[:-1], composed.sample())
+    return (*composed._replace(sample=dict), composed.sample())
 
 
 @pytest.fixture(scope="module", params=TEXTS)
@@ -82,7 +85,8 @@ def test_both_ways_give_the_same(
     both: tuple[Composer, Prepared, Findings], row: dict[str, Json], contact: dict[str, Json], is_suppressed: bool
 ) -> None:
     composer, prepared, findings = both
-    plainly = plain_composer(prepared, composer.manifest.parameters.values, composer._judge.is_valid, composer._texts)
+    values, priced = composer.manifest.parameters.values, composer._pricers[prepared.draft.name]
+    plainly = plain_composer(prepared, values, composer._judge.is_valid, composer._texts, priced)
     assert plainly is not None
     address = f"phonenumber:{contact.get('identifierValue')}"
     recipient = Recipient("people", 1, address, contact, row, lambda: PLACE)
@@ -106,6 +110,18 @@ def test_an_ordinary_row_takes_the_short_way(tmp_path: Path) -> None:
     composed = plainly(Person(recipient, recipient.address, "people#1", lambda: PLACE))
     assert composed is not None
     assert b"Hi Ada, Acme {50%} has o1 for Ada: 100% {ok} %s" in composed.message.body
+
+
+def test_the_short_way_prices_what_it_composes(tmp_path: Path) -> None:
+    composer, prepared = ready(tmp_path, TEXTS[0], Findings())
+    for number, told in (("+14155550100", ("0.0079", "USD", "")), ("+447700900123", (None, None, "GB"))):
+        contact = {"identifierKey": "phonenumber", "identifierValue": number}
+        row = {"name": "Ada", "order": "o1"}
+        recipient = Recipient("people", 1, f"phonenumber:{number}", contact, row, lambda: PLACE)
+        person = Person(recipient, recipient.address, "people#1", lambda: PLACE)
+        (composed,) = composer.compose(prepared, iter([person]))
+        assert isinstance(composed, Composed)
+        assert (composed.message.cost, composed.message.currency, composed.unpriced) == told
 
 
 @pytest.mark.parametrize(
