@@ -150,6 +150,7 @@ class Policy:
     max_cost: Decimal | None = None
     countries: frozenset[str] | None = None
     max_segments_per_message: int = 6
+    smart_encoding: bool = False
     stop_after: StopAfter = StopAfter(rejected=Threshold(share=0.05), in_doubt=Threshold(count=10))
     waves: tuple[Threshold, ...] = ()
     suppress: tuple[str, ...] = ()

@@ -1,8 +1,9 @@
 """How many parts a text takes as an SMS, and which characters make it dear (3GPP TS 23.038 and 23.040)."""
 
 import re
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, NamedTuple
+from unicodedata import category, name
 
 # The GSM 7-bit default alphabet in the order of its table; code 0x1B is the escape and stands for no character.
 _BASIC = (
@@ -16,6 +17,24 @@ _BASIC = (
     "pqrstuvwxyzäöñüà"
 )
 _EXTENSION = "\f^{}\\[~]|€"  # each is sent as the escape and one more septet
+
+# Typographic characters that GSM-7 lacks, and how they are written without: what is read stays the same. No more bytes
+# in UTF-8 than before, so that no text outgrows its bound.
+PLAIN: Final[Mapping[str, str]] = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\u02bb\u02bc\u00b4`", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2022\u2043", "-"),
+    **dict.fromkeys(
+        "\t\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "
+    ),
+    **dict.fromkeys("\u2028\u2029", "\n"),
+    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", ""),
+    "\u2026": "...",
+    "\u2025": "..",
+    **dict(zip("\ufb00\ufb01\ufb02\ufb03\ufb04", ("ff", "fi", "fl", "ffi", "ffl"), strict=True)),
+}
+_PLAIN = str.maketrans(dict(PLAIN))
+_ALPHABET = frozenset(_BASIC + _EXTENSION)
 
 _is_basic = re.compile(f"[{re.escape(_BASIC)}]*+").fullmatch
 _is_gsm = re.compile(f"[{re.escape(_BASIC + _EXTENSION)}]*+").fullmatch
@@ -55,6 +74,26 @@ def count(text: str) -> Segments:
 def forcing(text: str) -> tuple[tuple[int, str], ...]:
     """The characters that GSM-7 lacks, each with its index: any one of them puts the whole text into UCS-2."""
     return tuple((found.start(), found.group()) for found in _unfit(text))
+
+
+def foreign(text: str) -> set[str]:
+    """The characters that GSM-7 lacks, each once."""
+    return set(text).difference(_ALPHABET)
+
+
+def called(character: str) -> str:
+    """What people call a character: `U+2019 right single quotation mark`."""
+    unnamed = "tab" if character == "\t" else "control character" if category(character) == "Cc" else "unnamed"
+    return f"U+{ord(character):04X} {name(character, unnamed).lower()}"
+
+
+def plainer(text: str) -> str:
+    """The text with its typographic characters written plainly (PLAIN), where that makes all of it GSM-7.
+
+    As it is wherever another character keeps it in UCS-2, or it would take more segments than before.
+    """
+    plain = text.translate(_PLAIN)
+    return plain if _is_gsm(plain) and count(plain).segments <= count(text).segments else text
 
 
 def _is_escaped(character: str) -> bool:

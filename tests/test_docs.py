@@ -19,6 +19,7 @@ from runner.model import State
 from runner.rendering.filters import FILTERS
 from runner.rendering.operations import TESTS
 from runner.sandbox.faults import KINDS
+from runner.sms import PLAIN
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -230,3 +231,8 @@ def test_the_change_log_knows_this_version() -> None:
     from runner import __version__
 
     assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_manifest_page_names_every_character_that_smart_encoding_replaces() -> None:
+    (section,) = re.findall(r"^### Smart encoding$(.*?)^Kept in", text_of("manifest.md"), re.MULTILINE | re.DOTALL)
+    assert sorted(re.findall(r"U\+([0-9A-F]{4})\b", section)) == sorted(f"{ord(each):04X}" for each in PLAIN)

@@ -102,6 +102,19 @@ def test_the_large_example_has_exactly_a_thousand_new_messages(examples: Project
     plan = ended_well(examples.run("plan", "spring-launch/spring-launch.yaml", "--format", "json")).json
     assert plan["totals"]["messages"] == plan["totals"]["new"] == 1000
     assert sum(plan["countries"].values()) == 1000
+    assert plan["messagesBySegments"] == {"1": 963, "2": 37}
+
+
+def test_the_plan_of_the_large_example_shows_which_characters_double_the_bill(examples: Project) -> None:
+    plan = ended_well(examples.run("plan", "spring-launch/spring-launch.yaml", "--format", "json")).json
+    ucs2 = plan["ucs2"]
+    assert ucs2["segments"] == 2 * ucs2["messages"] == 2 * ucs2["saved"]["segments"] == 74
+    assert {each["source"]["name"] for each in ucs2["characters"]} == {"first_name"}
+    told = ended_well(examples.run("plan", "spring-launch/spring-launch.yaml")).out
+    assert "segments   963 messages take 1, 37 take 2\n" in told
+    assert "Outside of GSM-7: 37 messages in UCS-2, 37 segments more" in told
+    assert "ë (U+00EB latin small letter e with diaeresis) in 2 messages" in told
+    assert "people's data in {{ first_name }}; without it: 2 segments less" in told
 
 
 def test_a_parameters_file_is_all_that_tells_staging_from_production(examples: Project) -> None:

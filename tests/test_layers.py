@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "guards": {"plan", "prices"},
     "delivery": {"ledger", "bird"},
     "sandbox": {"judge"},
-    "output": {"plan", "ledger", "recipients", "prices"},
+    "output": {"plan", "ledger", "recipients", "sms", "prices"},
     "pipeline": TOOLS | {"manifest", "recipients", "rendering", "plan", "guards", "delivery"},
     "cli": TOOLS
     | {"pipeline", "manifest", "recipients", "rendering", "plan", "guards", "delivery", "output", "sandbox"},

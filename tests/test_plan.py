@@ -10,7 +10,7 @@ import pytest
 
 from runner.ledger.seam import Known
 from runner.model import Channel, Delivery, Message, Policy, Rate, State
-from runner.plan import Composed, Plan, Planner, Skipped
+from runner.plan import Cause, Composed, Forced, Plan, Planner, Skipped, Source
 
 US = Channel(name="us", workspace_id="w", channel_id="c-us")
 CA = Channel(name="ca", workspace_id="w", channel_id="c-ca")
@@ -275,3 +275,29 @@ def test_whatever_would_go_out_otherwise_is_another_digest(other: list[Composed]
 def test_another_policy_is_another_digest() -> None:
     one = [composed(message())]
     assert planned(one).plan.digest != planned(one, policy=replace(POLICY, written={"rate": "5/s"})).plan.digest
+
+
+def forced(character: str, saved: int, replacement: str | None = None) -> Forced:
+    cause = Cause(character, Source("column", "name"), replacement)
+    return Forced((cause,), saved, replacement is not None)
+
+
+def test_what_characters_cost_is_told_of_new_messages_alone_with_its_price() -> None:
+    costly = [message(number, segments=2, cost="0.15", currency="EUR") for number in range(3)]
+    silenced, known = message(3, segments=2), message(4, segments=2)
+    plan = planned(
+        [
+            *(composed(each)._replace(forced=lambda: forced("’", 1, "'")) for each in costly),
+            composed(silenced, is_suppressed=True)._replace(forced=lambda: forced("’", 1, "'")),
+            composed(known)._replace(forced=lambda: forced("’", 1, "'")),
+            composed(message(5))._replace(forced=lambda: forced("😀", 0)),
+        ],
+        {"k4": held(State.ACCEPTED)},
+    ).plan
+    curly, emoji = plan.characters.found()
+    assert (curly.character, curly.messages, curly.saved.segments) == ("’", 3, 3)
+    assert curly.saved.costs == {"EUR": Decimal("0.225")}
+    assert curly.saved.countries == {"US": 3}
+    assert (emoji.character, emoji.messages, emoji.saved.segments, emoji.saved.costs) == ("😀", 1, 0, {})
+    assert (plan.characters.messages, plan.characters.all.segments, plan.characters.plainly.segments) == (4, 3, 3)
+    assert plan.totals.sizes == {2: 3, 1: 1}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.sms import Segments, count, forcing
+from runner.sms import PLAIN, Segments, called, count, forcing, foreign, plainer
 
 ESCAPE = 0x1B
 
@@ -172,3 +172,43 @@ with_pairs = st.lists(
 def test_any_text_is_counted_as_the_reference_counts_it(text: str) -> None:
     assert count(text) == reference(text)
     assert bool(forcing(text)) == (count(text).encoding == "UCS-2")
+
+
+typographic = st.text(st.sampled_from([*PLAIN, *"aé€[ \n😀ж\u202e"]), max_size=200)
+
+
+@pytest.mark.parametrize("character", PLAIN)
+def test_a_typographic_character_is_written_in_gsm_7_and_in_no_more_bytes(character: str) -> None:
+    assert count(character).encoding == "UCS-2"
+    assert count(PLAIN[character]).encoding == "GSM-7"
+    assert len(PLAIN[character].encode()) <= len(character.encode())
+
+
+@given(typographic)
+@example("…" * 70)  # 210 dots would take two segments
+@example("’" * 71)
+@example("It’s 😀")
+def test_a_text_is_written_plainly_only_where_that_makes_it_gsm_7_and_no_longer(text: str) -> None:
+    plain = "".join(PLAIN.get(character, character) for character in text)
+    is_better = count(plain).encoding == "GSM-7" and count(plain).segments <= count(text).segments
+    assert plainer(text) == (plain if is_better else text)
+    assert plainer(plainer(text)) == plainer(text)
+
+
+@given(st.text(alphabet="".join(SEPTETS), max_size=200))
+def test_a_text_in_gsm_7_stays_as_it_is(text: str) -> None:
+    assert plainer(text) == text
+
+
+@given(st.text(max_size=100))
+def test_foreign_characters_are_those_that_force_ucs_2(text: str) -> None:
+    assert foreign(text) == {character for _, character in forcing(text)}
+
+
+@pytest.mark.parametrize(
+    ("character", "words"),
+    [("’", "U+2019 right single quotation mark"), ("\t", "U+0009 tab"), ("\x93", "U+0093 control character"),
+     ("😀", "U+1F600 grinning face"), ("\ue000", "U+E000 unnamed")],
+)  # fmt: skip
+def test_a_character_is_called_by_its_code_point_and_name(character: str, words: str) -> None:
+    assert called(character) == words

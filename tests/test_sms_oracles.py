@@ -101,6 +101,7 @@ def _install(folder: Path) -> None:
             "--no-audit",
             "--no-fund",
             "--ignore-scripts",
+            "--fetch-retries=0",
             "--prefix",
             str(folder),
         )

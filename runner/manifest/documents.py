@@ -82,6 +82,12 @@ class Document:
             return Place(path=self.shown)
         return self._lines.place(*self._table_places.name_span(found, name))
 
+    def character_places(self, path: Sequence[str | int], character: str) -> tuple[Place, ...]:
+        """Where the scalar at `path` has a character, as itself or escaped; none where that can't be told."""
+        found = self._find(path)
+        spans = self._table_places.character_spans(found, character) if found else ()
+        return tuple(self._lines.place(*span) for span in spans)
+
     def is_plain(self, path: Sequence[str | int]) -> bool:
         """Whether the scalar at `path` was written without quotes, and in no block."""
         found = self._find(path)

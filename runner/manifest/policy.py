@@ -16,7 +16,6 @@ BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
 NOT_YET: Mapping[str, Json] = {
     "quietHours": None,
     "repeatGuard": None,
-    "smartEncoding": False,
     "batch": 1,
     "requireLock": False,
 }
@@ -67,6 +66,7 @@ def build_policy(keys: Mapping[str, Origin], findings: Findings, *, refused: Col
         max_cost=_max_cost(keys, findings, has_prices="prices" in keys or "prices" in refused),
         countries=frozenset(limits["countries"]) if "countries" in limits else None,
         max_segments_per_message=limits.get("segmentsPerMessage", Policy().max_segments_per_message),
+        smart_encoding=written.get("smartEncoding", False),
         stop_after=_stop_after(written.get("stopAfter") or {}),
         waves=_waves(keys["waves"], findings) if "waves" in keys else (),
         suppress=(suppress,) if isinstance(suppress, str) else tuple(suppress),

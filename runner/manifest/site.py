@@ -45,14 +45,9 @@ class Site:
             return self._within(place.line + line, 1, None)
         return self._within(place.line, place.column, place.end_column) if place.line == place.end_line else place
 
-    def text_place(self, text: str) -> Place:
-        """Where a piece of the text stands; the value where it is not written as such."""
-        place = self.document.place(self.path)
-        for line in range(place.line, place.end_line + 1):
-            at = self.document.line(line).find(text, place.column - 1 if line == place.line else 0)
-            if at >= 0:
-                return Place(path=place.path, line=line, column=at + 1, end_line=line, end_column=at + len(text) + 1)
-        return place
+    def character_places(self, character: str) -> tuple[Place, ...]:
+        """Where the text has a character, in order; the value where that can't be told."""
+        return self.document.character_places(self.path, character) or (self.document.place(self.path),)
 
     def _is_block(self, place: Place) -> bool:
         """Lines of a block scalar are lines of its text; elsewhere YAML folds them."""

@@ -17,6 +17,14 @@ _LITERALS = {"'": re.compile(r"''[^']*''|\"[^\"]*\"")}  # an apostrophe is doubl
 _LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
+_BLOCKS = ("|", ">")
+# In "…": a code point of two, four or eight digits, or a letter that stands for one.
+_ESCAPE = re.compile(
+    r"\\(?:(?P<digits>x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})|.)", re.DOTALL
+)
+_ESCAPES = {"t": "\t", "_": "\u00a0", "L": "\u2028", "P": "\u2029", "N": "\u0085", "e": "\x1b", "0": "\x00"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """As far as a path leads: the node of the value, of its key (None in a list), the aliases passed on the way."""
@@ -88,6 +96,22 @@ class Places:
                     return start + at + match.start(), start + at + match.end()
         return start, end
 
+    def character_spans(self, found: Found, character: str) -> list[Span]:
+        """Where a scalar has a character, as itself or escaped: in its words, else in its expressions."""
+        kind = self._table.kinds[found.value]
+        if not found.is_whole or kind in (MAPPING, SEQUENCE, ALIAS):
+            return []
+        start, end = self._span(found.value)
+        raw = self._table.text[start : min(end, start + _MAX_SEARCHED)]
+        if kind in _BLOCKS:  # a comment may stand beside its sign
+            head = raw.find("\n") + 1
+            start, raw = start + head, raw[head:]
+        is_escaped = kind == '"'
+        words, but_comments = _blanked(raw)
+        spans = list(_written(words, character, is_escaped=is_escaped))
+        spans = spans or list(_written(but_comments, character, is_escaped=is_escaped))
+        return sorted((start + at, start + to) for at, to in spans)
+
     def _span(self, node: int) -> Span:
         return self._table.start(node), self._table.end(node)
 
@@ -142,6 +166,25 @@ class Places:
         if sources == [value] or self._table.kinds[value] != ALIAS:
             return [(source,) for source in sources]
         return [(value, source) for source in sources]
+
+
+def _written(raw: str, character: str, *, is_escaped: bool) -> Iterator[Span]:
+    yield from (match.span() for match in re.finditer(re.escape(character), raw))
+    for match in _ESCAPE.finditer(raw) if is_escaped else ():
+        digits = match["digits"]
+        if (chr(int(digits[1:], 16)) if digits else _ESCAPES.get(match[0][1])) == character:
+            yield match.span()
+
+
+def _blanked(raw: str) -> tuple[str, str]:
+    """As long as before: without expressions and comments, and without comments alone, which nobody ever reads."""
+
+    def blank(match: re.Match[str]) -> str:
+        is_comment = match[0].startswith("{#")
+        return "\0" * len(match[0]) if is_comment or match["inner"] else match[0]
+
+    words = _EXPRESSIONS.sub(blank, raw)
+    return words, _EXPRESSIONS.sub(lambda match: match[0] if match["inner"] else blank(match), raw)
 
 
 def _expressions(raw: str) -> Iterator[tuple[int, str]]:

@@ -8,6 +8,7 @@ from runner.model import Policy, State
 from runner.plan import Pace, Plan, Sample, Tally
 
 from .findings_json import FORMAT_VERSION, findings_json
+from .plan_characters import characters_json, sizes_json
 from .sizes import cost_json
 
 
@@ -62,6 +63,9 @@ def plan_json(
         "pace": _pace(plan.pace),
         "skippedBy": dict(sorted(plan.totals.reasons.items())),
         "countries": dict(sorted(plan.totals.countries.items())),
+        "messagesBySegments": sizes_json(plan.totals.sizes),
+        "smartEncoding": policy.smart_encoding,
+        "ucs2": characters_json(plan.characters),
         "messages": {draft: _with_countries(tally, plan.currency) for draft, tally in plan.messages.items()},
         "channels": {channel: _with_countries(tally, plan.currency) for channel, tally in plan.channels.items()},
         "changedSinceRejected": plan.changed_since_rejected,
@@ -100,6 +104,7 @@ def _with_countries(tally: Tally, currency: str | None) -> dict[str, Any]:
         **tally_json(tally, currency),
         "countries": dict(sorted(tally.countries.items())),
         "skippedBy": dict(sorted(tally.reasons.items())),
+        "messagesBySegments": sizes_json(tally.sizes),
     }
 
 

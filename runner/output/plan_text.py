@@ -8,6 +8,7 @@ from runner.plan import Plan, Sample, Tally
 
 from .neutral import neutral
 from .palette import Palette
+from .plan_characters import characters_text, sizes_text
 from .sizes import cost_of, listed_costs, size_of
 from .words import duration, listed, number
 
@@ -37,6 +38,8 @@ def plan_text(
     lines = [f"{palette.bold(name)}, edition {neutral(edition)}: {_headline(plan, palette)}", ""]
     lines += _table(plan, palette)
     lines += ["", *_facts(plan, gone, policy)]
+    if characters := list(characters_text(plan.characters, palette)):
+        lines += ["", *characters]
     if plan.samples:
         lines += ["", palette.bold("Samples"), *(line for sample in plan.samples for line in _sample(sample, palette))]
     if not_checked:
@@ -85,6 +88,10 @@ def _cells(tally: Tally) -> list[str]:
 def _facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[str]:
     if plan.totals.countries:
         yield f"  countries  {listed(plan.totals.countries)}"
+    if plan.totals.segments:
+        yield f"  segments   {sizes_text(plan.totals.sizes)}"
+    if policy.smart_encoding:
+        yield "  encoding   smartEncoding: typographic characters go out plainly where that avoids UCS-2"
     if plan.currency is not None:
         yield from _costs(plan, plan.currency)
     yield from _times(plan)

@@ -104,6 +104,7 @@ def _messages(
     site = Site(document=manifest.document, path=("messages", draft.name))
     check_receiver(draft, site, composer.findings)
     prepared = prepare(draft, manifest, loaded.language, composer.faults)
+    composer.check_words(prepared)
     if audience.can_name(prepared) and prepared.is_whole:
         yield from composer.compose(prepared, audience.people(draft))
     else:

@@ -1,7 +1,8 @@
 """Drafts and people become messages: rendered, judged as Bird would, counted in segments."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 from hashlib import sha256
 
 from runner.bird.requests import scheduled_for, sms_text, validity_s
@@ -13,7 +14,7 @@ from runner.manifest.build import Manifest
 from runner.manifest.explain import mistakes
 from runner.manifest.site import Site
 from runner.model import Json, Message, Recipient
-from runner.plan import Composed, Skipped
+from runner.plan import Composed, Forced, Skipped
 from runner.prices import RateCard
 from runner.rendering.drafts import DraftFault
 from runner.rendering.faults import ExpressionFault
@@ -28,6 +29,7 @@ from .prepare import Prepared
 from .pricing import Pricer, pricer
 from .receivers import receiver_text
 from .texts import Texts
+from .ucs2 import Ucs2
 
 Values = dict[str, Json]
 
@@ -58,8 +60,16 @@ class Composer:
     _pricers: dict[str, Pricer] = field(init=False)  # by draft
 
     def __post_init__(self) -> None:
-        self._texts = Texts(findings=self.findings, most_segments=self.manifest.policy.max_segments_per_message)
+        self._texts = Texts(
+            findings=self.findings,
+            most_segments=self.manifest.policy.max_segments_per_message,
+            ucs2=Ucs2(self.manifest.parameters),
+        )
         self._pricers = {draft.name: pricer(draft, self.card) for draft in self.manifest.drafts}
+
+    def check_words(self, prepared: Prepared) -> None:
+        """What a draft's own words do, whoever gets it."""
+        self._texts.check_words(prepared)
 
     def compose(self, prepared: Prepared, people: Iterator[Person]) -> Iterator[Composed | Skipped]:
         """In order; each person once for each set of `distinct` values."""
@@ -139,8 +149,9 @@ class Composer:
         self._texts.check(prepared, person, request)
         text = sms_text(request) if draft.channel.platform == "sms" else None
         segments = count(text) if text is not None else None
+        forced = self._forced(prepared, person, values, text) if segments and segments.encoding == "UCS-2" else None
         if text is not None and segments is not None:
-            self._texts.check_sms(prepared, person, values, text, segments)
+            self._texts.check_sms(prepared, person, text, segments, forced)
         parts = segments.segments if segments else int("template" in request and draft.channel.platform == "sms")
         priced = self._pricers[draft.name](person, country := person.country, parts)
         message = Message(
@@ -166,7 +177,13 @@ class Composer:
             sample=lambda: prepared.compiled.masked(values),
             validity_s=validity_s(request),
             unpriced=priced.unpriced,
+            forced=forced,
         )
+
+    def _forced(self, prepared: Prepared, person: Person, values: Values, text: str | None) -> Callable[[], Forced]:
+        """Looked for once, by whoever asks first."""
+        row = person.recipient.parameters if person.recipient is not None else {}
+        return cache(partial(self._texts.ucs2.forced, prepared, values, row, text or ""))
 
     def _distinct(self, prepared: Prepared, person: Person) -> tuple[Json, ...] | None:
         if not prepared.draft.distinct:

@@ -4,6 +4,7 @@ What is the same for all rows is decided once for each draft; what is out of the
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -12,10 +13,10 @@ from runner.canonical import canonical_text
 from runner.ledger.identity import reference_of
 from runner.model import Json, Message
 from runner.plan import Composed
-from runner.sms import count
+from runner.sms import count, plainer
 
 from .people import Person
-from .prepare import Prepared, value_at
+from .prepare import Prepared, is_sms, value_at
 from .pricing import Pricer, unasked
 from .receivers import receiver_text
 from .texts import Texts
@@ -41,6 +42,7 @@ def plain_composer(
     ((_, template),) = prepared.compiled.slots
     draft, channel, key_of, written = prepared.draft, prepared.draft.channel, prepared.keys.key, prepared.wire.written
     name, distinct, is_quiet, fill = draft.name, draft.distinct, texts.is_quiet, template.plainly(prepared.printed)
+    is_smart, forced = prepared.is_smart, texts.ucs2.forced
     wanted = [(each, shared.get(each)) for each in prepared.printed]
     # One request for the judge, filled anew for each row: nobody else ever sees it.
     contacts: list[Mapping[str, Json]] = [{}]
@@ -59,6 +61,9 @@ def plain_composer(
         if text is None or None in apart:
             return None
         segments = count(text)
+        if is_smart and segments.encoding == "UCS-2":
+            text = plainer(text)
+            segments = count(text)
         if not is_quiet(text, segments):
             return None
         key = key_of(person.address, apart)
@@ -76,6 +81,7 @@ def plain_composer(
         return Composed(
             message, person.row, person.is_suppressed, segments.encoding, at,
             lambda: prepared.compiled.masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
+            None if segments.encoding == "GSM-7" else partial(forced, prepared, {**shared, **row}, row, text),
         )  # fmt: skip
 
     return compose
@@ -85,12 +91,11 @@ def _is_plain(prepared: Prepared) -> bool:
     """Whether the only expressions are plain names in an SMS text, and nothing else depends on the row."""
     draft, compiled = prepared.draft, prepared.compiled
     return (
-        draft.channel.platform == "sms"
+        is_sms(draft)
         and draft.receiver is None
         and "reference" not in draft.fields
         and prepared.when is None
         and not prepared.parameters
-        and value_at(draft.fields, ("body", "type")) == _TEXT[1]
         and prepared.text_paths == (_TEXT,)
         and [path for path, _ in compiled.slots] == [_TEXT]
         and compiled.slots[0][1].is_plain

@@ -9,9 +9,10 @@ from runner.ledger.identity import KeyMaker
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, Json
-from runner.rendering.drafts import CompiledDraft, DraftFault, compile_draft
+from runner.rendering.drafts import CompiledDraft, DraftFault, Finish, Path, compile_draft
 from runner.rendering.faults import ExpressionFault
 from runner.rendering.language import Condition, Language, Template
+from runner.sms import plainer
 
 from .faults import Faults
 from .wire import Wire
@@ -31,6 +32,7 @@ class Prepared:
     keys: KeyMaker
     is_whole: bool
     text_paths: tuple[tuple[str, ...], ...]  # where it has a body's text
+    is_smart: bool  # its SMS text is written plainly where that keeps it in GSM-7
     wire: Wire
     printed: tuple[str, ...]  # the names that its expressions could print, in a fixed order
 
@@ -63,7 +65,8 @@ class Prepared:
 def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults) -> Prepared:
     """Compiles a draft; what can't be is in the findings and left out."""
     site = Site(document=manifest.document, path=("messages", draft.name))
-    compiled, is_whole = _compiled(draft, language, site, faults)
+    is_smart = manifest.policy.smart_encoding and is_sms(draft)
+    compiled, is_whole = _compiled(draft, language, site, faults, {TEXT_PATHS[0]: plainer} if is_smart else {})
     when = _condition(draft, language, site, faults)
     parameters = {
         name: _parameter(value, site.below("parameters", name), language, faults)
@@ -80,6 +83,7 @@ def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults
         ),
         is_whole=is_whole and (draft.when is None or when is not None) and _BROKEN not in parameters.values(),
         text_paths=tuple(path for path in TEXT_PATHS if value_at(draft.fields, path) is not None),
+        is_smart=is_smart,
         wire=Wire(compiled),
         printed=(*sorted(compiled.names - {"recipient"}), *sorted(compiled.names & {"recipient"})),
     )
@@ -92,13 +96,20 @@ def value_at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
     return found
 
 
-def _compiled(draft: Draft, language: Language, site: Site, faults: Faults) -> tuple[CompiledDraft, bool]:
+def is_sms(draft: Draft) -> bool:
+    """Whether its text goes out as an SMS, split and paid for by segments. What goes with media does not."""
+    return draft.channel.platform == "sms" and value_at(draft.fields, ("body", "type")) == TEXT_PATHS[0][1]
+
+
+def _compiled(
+    draft: Draft, language: Language, site: Site, faults: Faults, finish: Mapping[Path, Finish]
+) -> tuple[CompiledDraft, bool]:
     """Also whether all of it could be compiled."""
     fields = draft.fields
     is_whole = True
     while True:
         try:
-            return compile_draft(fields, language, judge("request").errors), is_whole
+            return compile_draft(fields, language, judge("request").errors, finish), is_whole
         except DraftFault as failed:
             is_whole = False
             for path, fault in failed.faults:

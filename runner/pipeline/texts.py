@@ -1,24 +1,23 @@
 """Rules for the words of a message, once rendered: not empty, not too many segments, none of them by accident."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from unicodedata import name as character_name
 
-from runner.bird.requests import TEXT_PATHS
 from runner.findings import Findings, Place
 from runner.model import Json
-from runner.sms import Segments, count, forcing
+from runner.plan import Cause, Forced, Source
+from runner.sms import PLAIN, Segments, called
 
 from .people import Person
 from .prepare import Prepared, value_at
+from .ucs2 import OWN, TEXT, Ucs2
 
 Path = tuple[str, ...]
 
 ROWS_SHOWN = 3
-
-TEXT = TEXT_PATHS[0]
-_PLAINER = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "...",
-            "\u00a0": " ", "\u202f": " ", "\u2022": "-", "`": "'"}  # fmt: skip
+OTHERS_SHOWN = 9  # places of characters, besides the first
+SMART = "have it written plainly with policy.smartEncoding: true"
+TOLD = 5  # characters of a text that a finding names; the rest are counted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,16 +26,41 @@ class Texts:
 
     findings: Findings
     most_segments: int
+    ucs2: Ucs2
+    _typographic: dict[str, "_Costly"] = field(default_factory=dict)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _costly: dict[tuple[str, str], "_Costly"] = field(default_factory=dict)
 
     def report(self) -> None:
-        """MSG609 for what people's data costs: once for each message and column, however many rows."""
+        """MSG609 for what people's data costs, once for each message and column; MSG620 for the author's own words."""
         for (_, column), costly in self._costly.items():
             words = f"characters in {column} that GSM-7 lacks turn texts into UCS-2: {costly.words()}"
             place = costly.prepared.site.below(*TEXT).place(name=column)
-            self.findings.warning("MSG609", words, place, hint="leave the name out, or keep it and pay for it")
+            hint = SMART if costly.is_typographic else "leave the name out, or keep it and pay for it"
+            self.findings.warning("MSG609", words, place, hint=hint)
+        for costly in self._typographic.values():
+            self._report_typographic(costly)
         self._costly.clear()
+        self._typographic.clear()
+
+    def check_words(self, prepared: Prepared) -> None:
+        """Notes an SMS text whose own words have characters that GSM-7 lacks, if all can be written plainly."""
+        if not prepared.is_smart and self.ucs2.words(prepared).are_typographic:
+            self._typographic.setdefault(prepared.draft.name, _Costly(prepared))
+
+    def _report_typographic(self, costly: "_Costly") -> None:
+        """MSG620, at the first of them; the counts are of the rows that were looked at."""
+        prepared, own = costly.prepared, self.ucs2.words(costly.prepared).lines
+        places = [place for each in own for place in _places(prepared, each, self.ucs2.own(prepared, each))]
+        verb = "is" if len(own) == 1 else "are"
+        cost = f", {costly.words()}" if costly.rows else ""
+        self.findings.warning(
+            "MSG620",
+            f"{_called(own)} {verb} not in GSM-7: the whole text becomes UCS-2, 70 characters a segment, not 160{cost}",
+            min(places),
+            hint=f"write {_plainly(own)}, or {SMART}",
+            also=sorted(places)[1 : 1 + OTHERS_SHOWN],
+        )
 
     def is_quiet(self, text: str, segments: Segments) -> bool:
         """Whether neither `check` nor `check_sms` has anything to tell of an SMS."""
@@ -55,7 +79,7 @@ class Texts:
                 self._add("MSG602", "the text is empty", prepared, person, path)
 
     def check_sms(
-        self, prepared: Prepared, person: Person, values: Mapping[str, Json], text: str, segments: Segments
+        self, prepared: Prepared, person: Person, text: str, segments: Segments, forced: Callable[[], Forced] | None
     ) -> None:
         """MSG603: a newline at the end; MSG601: more segments than allowed; MSG609: characters that cost segments."""
         if text.endswith("\n"):
@@ -68,8 +92,8 @@ class Texts:
         if segments.segments > self.most_segments:
             words = f"{segments.segments} segments, and policy.limits.segmentsPerMessage is {self.most_segments}"
             self._add("MSG601", words, prepared, person, TEXT)
-        if segments.encoding == "UCS-2" and segments.segments > 1:
-            self._check_encoding(prepared, person, values, text, segments.segments)
+        if forced is not None and segments.segments > 1 and forced().saved:
+            self._check_encoding(prepared, person, forced(), segments.segments)
 
     def _add(self, code: str, words: str, prepared: Prepared, person: Person, path: Path) -> None:
         """At the text itself where all people get the same one, else at the person's row."""
@@ -80,38 +104,37 @@ class Texts:
         where = f"{prepared.draft.name} {'.'.join(path)}"
         self.findings.error(code, f"{person.row}: {words}", person.place, also=(place(),), group=where)
 
-    def _check_encoding(
-        self, prepared: Prepared, person: Person, values: Mapping[str, Json], text: str, segments: int
-    ) -> None:
-        forced = list(dict.fromkeys(character for _, character in forcing(text)))
-        fewer = count("".join("?" if character in forced else character for character in text)).segments
-        if fewer >= segments:
-            return
-        change = f"makes {segments} segments of {fewer}: GSM-7 lacks it, so all of the text becomes UCS-2"
-        own = [character for character in forced if character in _written(prepared)]
-        row = person.recipient.parameters if person.recipient is not None else {}
-        names = [name for name in _printed(prepared) if any(character in str(values.get(name)) for character in forced)]
-        columns = [name for name in names if name in row]
-        if own:
-            self._once(prepared, person, f"{_called(own)} {change}", self._character_place(prepared, own[0]), own)
-        elif columns:
-            self._costly.setdefault((prepared.draft.name, columns[0]), _Costly(prepared)).add(person, segments - fewer)
+    def _check_encoding(self, prepared: Prepared, person: Person, forced: Forced, segments: int) -> None:
+        own = [cause for cause in forced.causes if cause.source.kind in OWN]
+        lasting = [cause for cause in own if cause.replacement is None]
+        columns = [cause.source.name for cause in forced.causes if cause.source.kind == "column"]
+        noted = self._typographic.get(prepared.draft.name)
+        if columns and not lasting:
+            self._costly.setdefault((prepared.draft.name, columns[0]), _Costly(prepared)).add(person, forced)
+        elif noted is not None and forced.is_typographic:
+            noted.add(person, forced)
         else:
-            source = f"parameter {names[0]}" if names else "a file that is included, or a parameter"
-            place = prepared.site.below(*TEXT).place()
-            self._once(prepared, person, f"{_called(forced)} in {source} {change}", place, forced)
+            others = [cause for cause in forced.causes if cause not in own]
+            self._once(prepared, person, lasting or others or own, forced, segments)
 
-    def _once(self, prepared: Prepared, person: Person, message: str, place: Place, characters: list[str]) -> None:
+    def _once(self, prepared: Prepared, person: Person, causes: Sequence[Cause], forced: Forced, segments: int) -> None:
+        """MSG609 for what is the same for many rows: the author's words, a parameter, what an expression makes."""
         if (prepared.draft.name, "MSG609") in self._told:
             return
         self._told.add((prepared.draft.name, "MSG609"))
-        plain = _PLAINER.get(characters[0])
-        hint = f"write {plain!r} instead" if plain else "write the text without it, or keep it and pay for it"
-        self.findings.warning("MSG609", f"{message} (first at {person.row})", place, hint=hint)
-
-    @staticmethod
-    def _character_place(prepared: Prepared, character: str) -> Place:
-        return prepared.site.below(*TEXT).text_place(character)
+        source = causes[0].source
+        parameter = f" in parameter {source.name}" if source.kind == "parameter" else ""
+        change = f"makes {segments} segments of {segments - forced.saved}"
+        known = [cause.character for cause in causes if cause.replacement is not None]
+        self.findings.warning(
+            "MSG609",
+            f"{_called([cause.character for cause in causes])}{parameter} {change}: GSM-7 lacks it, so all of the text "
+            f"becomes UCS-2 (first at {person.row})",
+            source.place or prepared.site.below(*TEXT).place(),
+            hint=f"write {_plainly(known)}"
+            if len(known) == len(causes)
+            else "write the text without it, or keep it and pay for it",
+        )
 
 
 @dataclass(slots=True)
@@ -122,10 +145,12 @@ class _Costly:
     first_rows: list[str] = field(default_factory=list)
     rows: int = 0
     segments: int = 0
+    is_typographic: bool = True
 
-    def add(self, person: Person, segments: int) -> None:
+    def add(self, person: Person, forced: Forced) -> None:
         self.rows += 1
-        self.segments += segments
+        self.segments += forced.saved
+        self.is_typographic = self.is_typographic and forced.is_typographic
         if len(self.first_rows) < ROWS_SHOWN:
             self.first_rows.append(person.row)
 
@@ -135,17 +160,30 @@ class _Costly:
         return f"{self.segments:,} more segment{'s' if self.segments > 1 else ''} for {rows}"
 
 
-def _written(prepared: Prepared) -> str:
-    written = value_at(prepared.draft.fields, TEXT)
-    return written if isinstance(written, str) else ""
+def _places(prepared: Prepared, character: str, source: Source) -> list[Place]:
+    if source.kind == "text":
+        return list(prepared.site.below(*TEXT).character_places(character))
+    return [source.place] if source.place is not None else []
 
 
-def _printed(prepared: Prepared) -> list[str]:
-    """The names that the text uses, in a fixed order."""
-    return sorted({name for path, template in prepared.compiled.slots if path == TEXT for name in template.names})
+def _called(characters: Iterable[str]) -> str:
+    """The first few: itself where it is seen, its code point and its name."""
+    found = list(characters)
+    named = [f'"{each}" ({called(each)})' if each.isprintable() else called(each) for each in found[:TOLD]]
+    if len(found) > TOLD:
+        return f"{', '.join(named)} and {len(found) - TOLD} more"
+    return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
 
 
-def _called(characters: list[str]) -> str:
-    named = [f'"{each}" (U+{ord(each):04X} {character_name(each, "unnamed").lower()})' for each in characters[:3]]
-    more = f" and {len(characters) - 3} more" if len(characters) > 3 else ""
-    return f"{', '.join(named)}{more}"
+def _plainly(characters: Iterable[str]) -> str:
+    """How to write them: `' for ’ and - for –`."""
+    found = list(characters)
+    ways = [_plain_way(each) for each in found[:TOLD]]
+    more = ["the rest plainly too"] if len(found) > TOLD else []
+    return ", ".join([*ways, *more])
+
+
+def _plain_way(character: str) -> str:
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    words = {"": "nothing", " ": "a plain space", "\n": "a line break"}
+    return f"{words.get(PLAIN[character], PLAIN[character])} for {shown}"

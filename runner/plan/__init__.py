@@ -11,12 +11,28 @@ from runner.canonical import canonical
 from runner.ledger.seam import Known
 from runner.model import Channel, Delivery, Message, Policy, Rate, State
 
-from .composed import Composed, Skipped
+from .characters import Character, Characters, Saved
+from .composed import Cause, Composed, Forced, Skipped, Source
 from .samples import Sample, Samples
 from .tally import Tally, summed
 from .timetable import Pace, Timetable
 
-__all__ = ["Composed", "Pace", "Plan", "Planner", "Sample", "Skipped", "Spool", "Tally"]
+__all__ = [
+    "Cause",
+    "Character",
+    "Characters",
+    "Composed",
+    "Forced",
+    "Pace",
+    "Plan",
+    "Planner",
+    "Sample",
+    "Saved",
+    "Skipped",
+    "Source",
+    "Spool",
+    "Tally",
+]
 
 CHUNK = 100  # messages that the ledger is asked about at once; more would leave the processor's cache
 
@@ -43,6 +59,7 @@ class Plan:
     drift_in_doubt: int
     matched: Counter[State]
     samples: tuple[Sample, ...]
+    characters: Characters
     pace: Pace
     currency: str | None
 
@@ -98,6 +115,7 @@ class Planner:
         self._drift_in_doubt = 0
         self._matched: Counter[State] = Counter()
         self._samples = Samples()
+        self._characters = Characters()
 
     def take_all(self, items: Iterable[Composed | Skipped]) -> None:
         """In their order; the ledger is asked about a chunk of them at once."""
@@ -150,6 +168,8 @@ class Planner:
         message = composed.message
         self._channels[message.draft] = message.channel.name
         self._messages[message.draft].add_new(composed)
+        if composed.forced is not None:
+            self._characters.take(message, composed.forced())
         held = None
         if known is not None:
             self._retried += is_retried
@@ -197,6 +217,7 @@ class Planner:
             drift_in_doubt=self._drift_in_doubt,
             matched=self._matched,
             samples=self._samples.chosen(self._mask),
+            characters=self._characters,
             pace=self._timetable.pace(),
             currency=currency,
         )

@@ -2,16 +2,49 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from runner.findings import Place
 from runner.model import Json, Message
+
+
+class Source(NamedTuple):
+    """Where a character of a text comes from: `text` and `include` are the author's own words, the others a name.
+
+    `name` is that of the column or the parameter as an expression writes it, never its value; `place` is where the
+    manifest has the character, None where it comes from data.
+    """
+
+    kind: Literal["text", "include", "parameter", "column", "expression"]
+    name: str = ""
+    place: Place | None = None
+
+
+class Cause(NamedTuple):
+    """A character that GSM-7 lacks, and how it is written plainly; None where nothing known stands for it."""
+
+    character: str
+    source: Source
+    replacement: str | None
+
+
+class Forced(NamedTuple):
+    """What makes one text UCS-2, and how many segments it takes less without.
+
+    `saved` is for the typographic characters written plainly where there are no others (`is_typographic`), else for
+    all others left out too: then it is these that save.
+    """
+
+    causes: tuple[Cause, ...]
+    saved: int
+    is_typographic: bool
 
 
 class Composed(NamedTuple):
     """One person's message. `sample` renders it masked; `row` is `list#N`; `encoding` is "" where nothing is split.
 
     `validity_s` is how long Bird shall try, where that was said. `unpriced` names what the rate card lacks a price for.
-    A named tuple, because one is made for every row.
+    `forced` says what makes the text UCS-2, None where nothing does. A named tuple, because one is made for every row.
     """
 
     message: Message
@@ -22,6 +55,7 @@ class Composed(NamedTuple):
     sample: Callable[[], Json]
     validity_s: int | None = None
     unpriced: str = ""
+    forced: Callable[[], Forced] | None = None
 
     @property
     def is_template(self) -> bool:

@@ -17,7 +17,8 @@ _NOTHING = Decimal()
 class Tally:
     """Exclusive counts that add up to `messages`; all from `segments` on are of `new`, and `reasons` of skipped.
 
-    `templates` count as one segment each and may be more. `costs` are by country; `unpriced` is what has no price.
+    `sizes` counts messages by how many segments they take, 0 where nothing is split. `templates` count as one segment
+    each and may be more. `costs` are by country; `unpriced` is what has no price.
     """
 
     messages: int = 0
@@ -28,6 +29,7 @@ class Tally:
     drift: int = 0
     skipped: int = 0
     segments: int = 0
+    sizes: Counter[int] = field(default_factory=Counter)
     countries: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     templates: int = 0
@@ -59,6 +61,7 @@ class Tally:
         self.messages += 1
         self.new += 1
         self.segments += message.segments
+        self.sizes[message.segments] += 1
         if country:
             self.countries[country] += 1
         if composed.encoding == "":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from runner.model import Json
@@ -29,6 +30,7 @@ class JudgedError(Protocol):
     def details(self) -> Mapping[str, Any]: ...
 
 
+Finish = Callable[[str], str]
 Judge = Callable[[dict[str, Json]], list[Any]]
 
 
@@ -42,22 +44,31 @@ class DraftFault(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One field that holds an expression. `wants` is the type that Bird's schema wants there."""
+    """One field that holds an expression. `wants` is the type that Bird's schema wants, `finish` changes a text."""
 
     path: Path
     template: Template
     wants: JsonType
+    finish: Finish | None = None
 
     def render(self, values: Values) -> Json:
         if self.wants == "string":
-            return self.template.text(values, continuing=True)
+            text = self.template.text(values, continuing=True)
+            return text if self.finish is None else self.finish(text)
         return cast(self.template.value(values, continuing=True), self.wants, self.template.label)
 
     def masked(self, values: Values) -> Json:
+        if self.wants == "string" and self.finish is not None:
+            return self._finished(values, self.finish)
         if self.wants == "string":
             return self.template.masked(values, continuing=True)
         self.render(values)
         return MASK
+
+    def _finished(self, values: Values, finish: Finish) -> str:
+        """What was changed in the text is changed in its words; both renderings have fuel of their own."""
+        masked, text = self.template.masked(values), self.template.text(values)
+        return masked if finish(text) == text else finish(masked)
 
 
 class CompiledDraft:
@@ -121,9 +132,12 @@ class CompiledDraft:
         return filled
 
 
-def compile_draft(fields: Mapping[str, Json], language: Language, wanted: Judge) -> CompiledDraft:
+def compile_draft(
+    fields: Mapping[str, Json], language: Language, wanted: Judge, finish: Mapping[Path, Finish] = MappingProxyType({})
+) -> CompiledDraft:
     """`fields` are Bird's of one message, as written; `wanted` judges a request and gives its errors.
 
+    `finish` changes the texts at its paths once they are rendered.
     Strings are templates, but for keys, `receiver` and what chooses a shape. Raises DraftFault with all faults.
     """
     constant = _literal(dict(fields))
@@ -140,7 +154,8 @@ def compile_draft(fields: Mapping[str, Json], language: Language, wanted: Judge)
             slots.append((path, template))
             _put(constant, path, None)
         else:
-            _put(constant, path, template.text({}))
+            text = template.text({})
+            _put(constant, path, finish[path](text) if path in finish else text)
     types = _wanted_types(constant, {path for path, _ in slots}, wanted)
     faults |= {path: _not_single(types[path]) for path, text in slots if path in types and not text.is_single}
     if faults:
@@ -148,7 +163,10 @@ def compile_draft(fields: Mapping[str, Json], language: Language, wanted: Judge)
     return CompiledDraft(
         language,
         constant,
-        tuple(Slot(path=path, template=text, wants=types.get(path, "string")) for path, text in slots),
+        tuple(
+            Slot(path=path, template=text, wants=types.get(path, "string"), finish=finish.get(path))
+            for path, text in slots
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """The language: Jinja2's grammar, data only, bounded work. Compiled once, rendered per person."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from jinja2 import nodes
 
@@ -9,6 +9,7 @@ from .environment import BoundedEnvironment, Program, fault_of
 from .faults import ExpressionFault, UnknownName
 from .fuel import MAX_INTEGER, MAX_TEXT, Fuel
 from .gate import admit, guarded_names, inner_filter, pay_for_turns, want_truth
+from .own_words import own_words
 from .sources import DELIMITERS, Reader, Sources, normalised
 from .values import nearest, text_too_long
 from .words import name_hint
@@ -126,6 +127,21 @@ class Template:
             return self._value_program.value(values)
         except ExpressionFault as fault:
             raise explained(placed(fault, self._sources), values) from None
+
+    def own_words(self) -> Iterator[tuple[str, int]]:
+        """The author's own words, line by line, each with its line as `place` and `written` take it."""
+        for words, at in own_words(self._tree):
+            for further, line in enumerate(words.split("\n")):
+                yield line, at + further
+
+    def place(self, line: int) -> tuple[str, int]:
+        """The included file where a line of own words stands ("" for the text itself), and its number there."""
+        source, number = self._sources.place(line)
+        return source, number or 1
+
+    def written(self, line: int) -> str:
+        """All of that line, as its file has it."""
+        return self._sources.written(line)
 
     @property
     def _program(self) -> Program:

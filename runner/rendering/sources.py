@@ -28,6 +28,7 @@ class Sources:
         self._environment = environment
         self._read = read
         self._names: list[str] = []
+        self._texts: list[str] = []
         self._size = 0
         self._nodes = 0
 
@@ -56,11 +57,18 @@ class Sources:
         index, within = divmod(line, LINES)
         return (self._names[index] if index else ""), within or 1
 
+    def written(self, line: int) -> str:
+        """That line as its file has it."""
+        index, within = divmod(line, LINES)
+        lines = normalised(self._texts[index]).split("\n")
+        return lines[within - 1] if 0 < within <= len(lines) else ""
+
     def _begin(self, source: str, name: str) -> int:
         self._size += len(source)
         if self._size > MAX_TEXT or len(source.encode("utf-8", "surrogatepass")) > MAX_TEXT:
             raise ExpressionFault("bound", f"the text and what it includes are longer than {MAX_TEXT:,} bytes")
         self._names.append(name)
+        self._texts.append(source)
         return len(self._names) - 1
 
     def _parsed(self, source: str, name: str, trail: tuple[str, ...]) -> nodes.Template:

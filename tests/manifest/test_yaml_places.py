@@ -235,3 +235,45 @@ def test_missing_keys_are_looked_for_once_in_shared_merges() -> None:
     document = load("a0: &a0 {k: v}\n" + levels)
     assert document.place(("a16", "k")).line == 1
     assert document.place(("a16", "missing")).line == 17
+
+
+CURLY = """\
+plain: it’s {{ x }} you’re
+single: 'don''t’ \\u2019'
+double: "\\u2019 \\U00002019 ’ \\\\u2019 \\x19 \\_"
+block: |- # it’s a comment
+  one ’
+  {# ’ #}{{ x|replace('’', '') }}
+folded: >
+  two ’
+inside: "{# ’ #}{{ x or '’' }}"
+raw: "{% raw %}{{ ’ }}{% endraw %}{{ '’' }}"
+list: [’]
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ("plain", [(1, 10), (1, 24)]),
+        ("single", [(2, 16)]),
+        ("double", [(3, 10), (3, 17), (3, 28)]),
+        ("block", [(5, 7)]),
+        ("folded", [(8, 7)]),
+        ("inside", [(9, 26)]),
+        ("raw", [(10, 19)]),
+        ("list", []),
+        ("missing", []),
+    ],
+)
+def test_a_character_is_found_in_the_words_of_every_style(key: str, found: list[tuple[int, int]]) -> None:
+    document = load(CURLY)
+    places = document.character_places((key,), "’")
+    assert [(place.line, place.column) for place in places] == found
+    assert {cut(document, place) for place in places} <= {"’", "\\u2019", "\\U00002019"}
+
+
+def test_an_escape_of_one_letter_is_found_too() -> None:
+    document = load(CURLY)
+    assert [cut(document, place) for place in document.character_places(("double",), "\u00a0")] == ["\\_"]
+    assert [cut(document, place) for place in document.character_places(("double",), "\x19")] == ["\\x19"]

@@ -29,19 +29,20 @@ recipients:
   people: {{file: people.csv}}
 messages:
   greet: {{channel: sms, to: people, distinct: order, body: {{type: text, text: {{text: {text}}}}}, tags: [spring]}}
-policy: {{limits: {{segmentsPerMessage: 2}}}}
+policy: {{limits: {{segmentsPerMessage: 2}}, smartEncoding: {smart}}}
 """
 TEXTS = (
     '"Hi {{ name }}, {{ shop }} has {{ order }} for {{ name }}: 100% {ok} %s"',
     '"{{ name }}"',
     '"{{ name }}\\n"',
     '"{{ order }} of {{ rooms }} and {{ nobody }}"',
+    '"“{{ name }}” …"',
 )
 VALUES = st.one_of(
     st.none(),
     st.integers(),
-    st.text(st.sampled_from('aZ é€{}%"\\\n\t😀ж'), max_size=8),
-    st.sampled_from(["x" * 150, "x" * 320, "ж" * 60, "ж" * 90]),
+    st.text(st.sampled_from('aZ é€{}%"\\\n\t😀ж’…\u00a0\u200b'), max_size=8),
+    st.sampled_from(["x" * 150, "x" * 320, "ж" * 60, "ж" * 90, "’" * 60, "’" * 90, "…" * 70, "\u200b"]),
 )
 ROWS = st.dictionaries(st.sampled_from(["name", "order", "shop", "nobody", "recipient"]), VALUES)
 CONTACTS = st.one_of(
@@ -56,10 +57,10 @@ PLACE = Place(path="people.csv", line=2)
 CARD = RateCard(currency="USD", countries={("sms", "US"): Decimal("0.0079")}, prefixes={})
 
 
-def ready(folder: Path, text: str, findings: Findings) -> tuple[Composer, Prepared]:
+def ready(folder: Path, text: str, findings: Findings, *, is_smart: bool = False) -> tuple[Composer, Prepared]:
     (folder / "people.csv").write_text("phone,name,order,nobody\n")
     path = folder / "spring.yaml"
-    source = MANIFEST.format(text=text).encode()
+    source = MANIFEST.format(text=text, smart=str(is_smart).lower()).encode()
     loaded = Order(path=path, source=source, project=Project(root=folder, working=folder)).load(findings)
     assert loaded.manifest is not None
     faults = Faults(findings)
@@ -69,15 +70,17 @@ def ready(folder: Path, text: str, findings: Findings) -> tuple[Composer, Prepar
 
 
 def facts(composed: Composed) -> tuple[object, ...]:
-    return (*composed._replace(sample=dict), composed.sample())
+    forced = composed.forced() if composed.forced is not None else None
+    return (*composed._replace(sample=dict, forced=None), composed.sample(), forced)
 
 
-@pytest.fixture(scope="module", params=TEXTS)
+@pytest.fixture(scope="module", params=[(text, is_smart) for text in TEXTS for is_smart in (False, True)])
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Composer, Prepared, Findings]:
     findings = Findings()
-    return *ready(tmp_path_factory.mktemp("plain"), request.param, findings), findings
+    text, is_smart = request.param
+    return *ready(tmp_path_factory.mktemp("plain"), text, findings, is_smart=is_smart), findings
 
 
 @given(row=ROWS, contact=CONTACTS, is_suppressed=st.booleans())
