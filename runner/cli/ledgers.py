@@ -20,7 +20,6 @@ from runner.output.words import duration
 from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name
 from runner.project import near
 
-from .sandboxes import embedded
 from .terminal import TERMINAL
 
 SANDBOX_ORIGIN = "http://127.0.0.1"
@@ -51,6 +50,8 @@ class Held:
         if self.api_url is not None:
             yield self.api_url
             return
+        from .sandboxes import embedded  # a server, which only a send to it should wait for
+
         async with embedded(manifest) as sandbox:
             yield sandbox.url
 
