@@ -21,6 +21,12 @@ Steps = tuple[str | int, ...]
 SUFFIX = ".schema.json"
 NOT_JSON = "notJson"  # our own keyword, for what no schema can be asked about
 
+# Keywords that say nothing, that look at the names, the number or the type of what is inside, and that hold schemas
+# of the same value; `properties` and `items` hold those of what is inside.
+_WORDS = frozenset(("$schema", "$comment", "$defs", "title", "description", "examples"))
+_OF_SHAPE = frozenset(("type", "required", "propertyNames", "minItems", "maxItems", "minProperties", "maxProperties"))
+_SAME_VALUE = ("if", "then", "else", "not")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaError:
@@ -46,8 +52,16 @@ class Judge:
     (`meta.extraInformation`, `parameters`) is not walked, so that a yes costs a microsecond.
     """
 
+    _schema: Any
     _accepts: Callable[[Any], bool]
     _broken_rules: Callable[[Any], Iterable[SchemaError]]
+
+    def takes_any_text(self, path: Steps) -> bool:
+        """Whether one text at `path` is as good as another, wherever one may stand: no rule looks closer at it.
+
+        The empty one aside, and those that are no JSON (a lone surrogate). Texts that stand there need no judge then.
+        """
+        return _is_blind(self._schema, self._schema, path)
 
     def is_valid(self, instance: Any) -> bool:
         return self._accepts(instance)
@@ -93,6 +107,32 @@ def _installed() -> Engine:
     return "rs"
 
 
+def _is_blind(root: Any, node: Any, path: Steps) -> bool:
+    """Whether a schema's node can't tell two texts at `path` apart. What it does not know, it takes to be able to."""
+    if isinstance(node, bool):
+        return True
+    same = [node[name] for name in _SAME_VALUE if name in node] + node.get("allOf", [])
+    if "$ref" in node:
+        same.append(_node(root, node["$ref"].removeprefix("#/").split("/")))
+    rules = node.keys() - _WORDS - {*_SAME_VALUE, "allOf", "$ref"}
+    if not path:
+        return (
+            rules <= {"type", "minLength"}
+            and node.get("minLength", 0) <= 1
+            and all(_is_blind(root, each, ()) for each in same)
+        )
+    step, *rest = path
+    inner = node.get("items", True) if isinstance(step, int) else node.get("properties", {}).get(step, True)
+    is_known = rules <= _OF_SHAPE | {"properties", "items", "additionalProperties"}
+    is_closed = node.get("additionalProperties", False) is False  # or it would be one more schema of what is inside
+    return (
+        is_known
+        and is_closed
+        and _is_blind(root, inner, tuple(rest))
+        and all(_is_blind(root, each, path) for each in same)
+    )
+
+
 def _rust_judge(schema: Any) -> Judge:
     import jsonschema_rs  # noqa: PLC0415 - imported only where something is judged
 
@@ -117,7 +157,7 @@ def _rust_judge(schema: Any) -> Judge:
             subject = kind.error.instance if isinstance(kind, kinds.PropertyNames) else each.instance
             yield _schema_error(tuple(each.instance_path), keyword, node, subject, each.message)
 
-    return Judge(_accepts=accepts, _broken_rules=broken_rules)
+    return Judge(_schema=schema, _accepts=accepts, _broken_rules=broken_rules)
 
 
 def _python_judge(schema: Any) -> Judge:
@@ -136,7 +176,7 @@ def _python_judge(schema: Any) -> Judge:
             keyword = "propertyNames" if is_name else str(each.validator)
             yield _schema_error(tuple(each.absolute_path), keyword, each.schema, each.instance, each.message)
 
-    return Judge(_accepts=accepts, _broken_rules=broken_rules)
+    return Judge(_schema=schema, _accepts=accepts, _broken_rules=broken_rules)
 
 
 def _properties(error_class: Callable[..., Any]) -> Callable[..., Iterator[Any]]:

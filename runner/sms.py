@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final, Literal, NamedTuple
 from unicodedata import category, name
 
@@ -60,8 +61,7 @@ class Segments(NamedTuple):
 def count(text: str) -> Segments:
     """The encoding, parts and units of a text. An empty text has no unit and takes one part, as it does on a phone."""
     if _is_basic(text):
-        units = len(text)
-        return Segments("GSM-7", 1 if units <= _GSM_ALONE else -(-units // _GSM_JOINED), units)
+        return _basic(len(text))
     if _is_gsm(text):
         units = len(text) + len(_escaped(text))
         parts = 1 if units <= _GSM_ALONE else _parts(text, units, _GSM_JOINED, _is_escaped)
@@ -69,6 +69,12 @@ def count(text: str) -> Segments:
     units = len(text.encode("utf-16-le", "surrogatepass")) // 2
     parts = 1 if units <= _UCS2_ALONE else _parts(text, units, _UCS2_JOINED, _is_surrogate_pair)
     return Segments("UCS-2", parts, units)
+
+
+@cache
+def _basic(units: int) -> Segments:
+    """Of a text whose characters are one septet each: nearly all are, and there are few different lengths."""
+    return Segments("GSM-7", 1 if units <= _GSM_ALONE else -(-units // _GSM_JOINED), units)
 
 
 def forcing(text: str) -> tuple[tuple[int, str], ...]:

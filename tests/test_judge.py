@@ -277,3 +277,40 @@ def test_the_second_judge_steps_in_where_the_fast_one_is_missing() -> None:
 def test_importing_the_judge_imports_no_engine() -> None:
     code = "import sys; import runner.judge; print({'jsonschema', 'jsonschema_rs'} & set(sys.modules))"
     assert run_python(code) == "set()"
+
+
+PERSONAL = (("body", "text", "text"), ("receiver", "contacts", 0, "identifierValue"), ("reference",))
+
+
+@pytest.mark.parametrize("path", PERSONAL)
+def test_where_one_text_is_as_good_as_another_each_is_judged_alike(request_judge: Judge, path: tuple[Any, ...]) -> None:
+    assert request_judge.takes_any_text(path)
+    texts = ("x", " ", "\0", "a" * 70_000, "é😀", "-", "+14155550100", "{{ x }}", "true", "https://x.example")
+    others: list[dict[str, Any]] = [{}, {"capFrequency": True}, {"template": {}}, {"tags": ["a"]}]
+    for fields in others:
+        judged = set()
+        for text in texts:
+            written = copy.deepcopy(sent(**fields, reference="r"))
+            at: Any = written
+            for step in path[:-1]:
+                at = at[step]
+            at[path[-1]] = text
+            judged.add(request_judge.is_valid(written))
+        assert len(judged) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("receiver", "contacts", 0, "type"),
+        ("scheduledFor",),
+        ("body", "type"),
+        ("body", "image", "images", 0, "mediaUrl"),
+        ("tags", 0),
+        ("meta", "extraInformation", "useCase"),
+        ("receiver",),
+        ("receiver", "contacts"),
+    ],
+)
+def test_where_a_rule_looks_closer_texts_are_judged_one_by_one(request_judge: Judge, path: tuple[Any, ...]) -> None:
+    assert not request_judge.takes_any_text(path)

@@ -12,13 +12,14 @@ _DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _TO_DIGITS = bytes(_DIGITS[byte % 32] for byte in range(256))
 
 
-def _spread(groups: int) -> tuple[int, int, int]:
-    """One step of `_base32`: the mask of the low half of each block of groups, that of the high half, how far it moves.
+def _spread(groups: int) -> tuple[int, int]:
+    """One step of `_base32`: the mask of the high half of each block of groups, and the factor that moves it up.
 
-    A block has twice `groups` groups of 5 bits when the step begins, and room for as many bytes.
+    A block has twice `groups` groups of 5 bits when the step begins, and room for as many bytes. What is taken out of
+    its place and put in 3 bits higher for each group is added as often as 2 to the power of that, less once.
     """
     low = sum((1 << 5 * groups) - 1 << at for at in range(0, 256, 16 * groups))
-    return low, low << 5 * groups, 3 * groups
+    return low << 5 * groups, (1 << 3 * groups) - 1
 
 
 _SPREADS = [_spread(groups) for groups in (16, 8, 4, 2, 1)]
@@ -68,8 +69,8 @@ def _base32(number: int) -> str:
 
     Each step halves the blocks of 5-bit groups and moves their high halves up, until each group has a byte of its own.
     """
-    for low, high, shift in _SPREADS:
-        number = number & low | (number & high) << shift
+    for high, factor in _SPREADS:
+        number += (number & high) * factor
     return number.to_bytes(32).translate(_TO_DIGITS).decode()
 
 

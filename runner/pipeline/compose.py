@@ -73,13 +73,8 @@ class Composer:
 
     def compose(self, prepared: Prepared, people: Iterator[Person]) -> Iterator[Composed | Skipped]:
         """In order; each person once for each set of `distinct` values."""
-        plainly = plain_composer(
-            prepared,
-            self.manifest.parameters.values,
-            self._judge.is_valid,
-            self._texts,
-            self._pricers[prepared.draft.name],
-        )
+        priced = self._pricers[prepared.draft.name]
+        plainly = plain_composer(prepared, self.manifest.parameters.values, self._judge, self._texts, priced)
         with Kept() as seen:
             for person in people:
                 if person.dropped:

@@ -6,59 +6,53 @@ What is the same for all rows is decided once for each draft; what is out of the
 from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import Any
 
 from runner.bird.requests import TEXT_PATHS, scheduled_for, validity_s
 from runner.canonical import canonical_text
+from runner.judge import Judge
 from runner.ledger.identity import reference_of
 from runner.model import Json, Message
 from runner.plan import Composed
 from runner.sms import count, plainer
 
 from .people import Person
-from .prepare import Prepared, is_sms, value_at
+from .prepare import Prepared, is_sms
 from .pricing import Pricer, unasked
-from .receivers import receiver_text
 from .texts import Texts
 
 _TEXT = TEXT_PATHS[0]
+_KEY_AND_VALUE = {"identifierKey", "identifierValue"}
+_PERSONAL = (_TEXT, ("receiver", "contacts", 0, "identifierValue"), ("reference",))  # where rows differ
 
 
 def plain_composer(
-    prepared: Prepared,
-    shared: Mapping[str, Json],
-    is_valid: Callable[[Any], bool],
-    texts: Texts,
-    priced: Pricer = unasked,
+    prepared: Prepared, shared: Mapping[str, Json], judge: Judge, texts: Texts, priced: Pricer = unasked
 ) -> Callable[[Person], Composed | None] | None:
     """What composes a draft's messages the short way, None where it has anything more than a plain text.
 
     It gives just what `Composer` would, or None: then there is something to tell about the row, or it is unusual.
-    `shared` are the manifest's parameters, `is_valid` judges the request as rendered,
-    `priced` says what it costs.
+    `shared` are the manifest's parameters, `judge` is the request's, `priced` says what it costs.
     """
-    if not _is_plain(prepared):
+    if not _is_plain(prepared) or not all(map(judge.takes_any_text, _PERSONAL)):
         return None
     ((_, template),) = prepared.compiled.slots
-    draft, channel, key_of, written = prepared.draft, prepared.draft.channel, prepared.keys.key, prepared.wire.written
+    draft, channel = prepared.draft, prepared.draft.channel
+    key_of, written = prepared.keys.key, prepared.wire.of_one_slot()
     name, distinct, is_quiet, fill = draft.name, draft.distinct, texts.is_quiet, template.plainly(prepared.printed)
     is_smart, forced = prepared.is_smart, texts.ucs2.forced
     wanted = [(each, shared.get(each)) for each in prepared.printed]
-    # One request for the judge, filled anew for each row: nobody else ever sees it.
-    contacts: list[Mapping[str, Json]] = [{}]
-    request = prepared.compiled.request([""]) | {"receiver": {"contacts": contacts}}
-    words: Any = value_at(request, _TEXT[:-1])
-    at, lasts_s = scheduled_for(request), validity_s(request)
+    masked, receivers = prepared.compiled.masked, _Receivers(prepared, judge)
+    constant = prepared.compiled.request([""])
+    at, lasts_s = scheduled_for(constant), validity_s(constant)
 
     def compose(person: Person) -> Composed | None:
         recipient = person.recipient
         if recipient is None:
             return None
-        row = recipient.parameters
-        apart = [row.get(each) for each in distinct]
+        address, row = person.address, recipient.parameters
         values = [row.get(each, otherwise) for each, otherwise in wanted]
-        text = fill(values)
-        if text is None or None in apart:
+        text, receiver = fill(values), receivers.text(recipient.contact)
+        if text is None or receiver is None:
             return None
         segments = count(text)
         if is_smart and segments.encoding == "UCS-2":
@@ -66,25 +60,55 @@ def plain_composer(
             segments = count(text)
         if not is_quiet(text, segments):
             return None
-        key = key_of(person.address, apart)
-        request["reference"] = reference = reference_of(key)
-        words["text"], contacts[0] = text, recipient.contact
-        if not is_valid(request):
+        apart = [row.get(each) for each in distinct]
+        if None in apart:
             return None
-        body, hashed = written(canonical_text(text), receiver_text(recipient.contact), reference=f'"{reference}"')
+        key = key_of(address, apart)
+        reference = reference_of(key)
+        body, hashed = written(canonical_text(text), receiver, reference)
         country = person.country
         cost, currency, unpriced = priced(person, country, segments.segments)
         message = Message(
-            name, channel, key, reference, person.address, sha256(hashed).hexdigest(), body,
+            name, channel, key, reference, address, sha256(hashed).hexdigest(), body,
             country, segments.segments, tuple([each for each in values if each]), cost, currency,
         )  # fmt: skip
         return Composed(
             message, person.row, person.is_suppressed, segments.encoding, at,
-            lambda: prepared.compiled.masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
+            lambda: masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
             None if segments.encoding == "GSM-7" else partial(forced, prepared, {**shared, **row}, row, text),
         )  # fmt: skip
 
     return compose
+
+
+class _Receivers:
+    """Receivers of one contact each as canonical JSON, where Bird's rules let a request to them pass.
+
+    Rows differ in texts alone, and one text is as good as another: a request is judged once for each identifier key.
+    """
+
+    def __init__(self, prepared: Prepared, judge: Judge) -> None:
+        self._prepared = prepared
+        self._judge = judge
+        self._starts: dict[str, str] = {}  # by identifier key: the JSON before its value
+
+    def text(self, contact: Mapping[str, Json]) -> str | None:
+        """None where the contact has anything but a key and a value, or the request is refused."""
+        if contact.keys() != _KEY_AND_VALUE:
+            return None
+        key, value = contact["identifierKey"], contact["identifierValue"]
+        if type(key) is not str or type(value) is not str or not value:
+            return None
+        start = self._starts.get(key)
+        if start is None:
+            if not self._is_sound(contact):
+                return None
+            start = self._starts[key] = f'{{"contacts":[{{"identifierKey":{canonical_text(key)},"identifierValue":'
+        return f"{start}{canonical_text(value)}}}]}}"
+
+    def _is_sound(self, contact: Mapping[str, Json]) -> bool:
+        request = self._prepared.compiled.request(["any"])
+        return self._judge.is_valid({**request, "receiver": {"contacts": [contact]}, "reference": "any"})
 
 
 def _is_plain(prepared: Prepared) -> bool:

@@ -64,11 +64,13 @@ class Texts:
 
     def is_quiet(self, text: str, segments: Segments) -> bool:
         """Whether neither `check` nor `check_sms` has anything to tell of an SMS."""
+        encoding, parts, _ = segments
         return (
-            segments.segments <= self.most_segments
-            and (segments.segments == 1 or segments.encoding == "GSM-7")
+            parts <= self.most_segments
+            and (parts == 1 or encoding == "GSM-7")
             and not text.endswith("\n")
-            and text.strip() != ""
+            and text != ""
+            and not text.isspace()
         )
 
     def check(self, prepared: Prepared, person: Person, request: Mapping[str, Json]) -> None:

@@ -1,6 +1,8 @@
 """One draft's requests as bytes: their canonical JSON, made once and cut where people differ."""
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from runner.canonical import canonical, canonical_text
 from runner.model import Json
@@ -18,20 +20,52 @@ class Wire:
         (*values, receiver, reference) = marks
         holes = {mark: number for number, mark in enumerate(values) if paths[number] != ("reference",)}
         head, tail = text.split(_REFERENCE + reference)
-        self._head = _cut(head, {**holes, receiver: len(values)})
-        self._tail = _cut(tail, holes)
+        self._head = _Cut.of(head, {**holes, receiver: len(values)})
+        self._tail = _Cut.of(tail, holes)
 
     def request(self, filled: Sequence[Json], receiver: str, reference: Json) -> tuple[bytes, bytes]:
         """The request, and what is hashed of it: all but its reference. Raises ValueError as `canonical` does.
 
         `filled` are the values of the draft's slots, `receiver` is canonical already.
         """
-        return self.written(*map(canonical_text, filled), receiver, reference=canonical_text(reference))
+        texts = [*map(canonical_text, filled), receiver]
+        head, tail = self._head.filled(texts), self._tail.filled(texts)
+        return f"{head}{_REFERENCE}{canonical_text(reference)}{tail}".encode(), f"{head}{tail}".encode()
 
-    def written(self, *texts: str, reference: str) -> tuple[bytes, bytes]:
-        """As `request`, where all is canonical JSON already: each slot's value, then the receiver."""
-        head, tail = self._head(*texts), self._tail(*texts)
-        return f"{head}{_REFERENCE}{reference}{tail}".encode(), (head + tail).encode()
+    def of_one_slot(self) -> Callable[[str, str, str], tuple[bytes, bytes]]:
+        """As `request`, of a draft whose only slot comes before the receiver, and quicker.
+
+        Takes the slot's value and the receiver as canonical JSON, and a reference without anything to escape.
+        """
+        before, between, after = self._head.words
+        (tail,) = self._tail.words
+
+        def request(text: str, receiver: str, reference: str) -> tuple[bytes, bytes]:
+            head = f"{before}{text}{between}{receiver}{after}"
+            return f'{head}{_REFERENCE}"{reference}"{tail}'.encode(), f"{head}{tail}".encode()
+
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A text with holes: between each two of its `words` the value of that number goes."""
+
+    words: list[str]
+    numbers: list[int]
+
+    @classmethod
+    def of(cls, text: str, holes: dict[str, int]) -> "_Cut":
+        """`holes` are the marks that stand in them."""
+        if not holes:
+            return cls([text], [])
+        words = re.split(f"({'|'.join(map(re.escape, holes))})", text)
+        return cls(words[::2], [holes[mark] for mark in words[1::2]])
+
+    def filled(self, values: Sequence[str]) -> str:
+        pieces = [""] * (2 * len(self.words) - 1)
+        pieces[::2], pieces[1::2] = self.words, [values[number] for number in self.numbers]
+        return "".join(pieces)
 
 
 def _marked(compiled: CompiledDraft, count: int) -> tuple[str, list[str]]:
@@ -44,11 +78,3 @@ def _marked(compiled: CompiledDraft, count: int) -> tuple[str, list[str]]:
         if all(text.count(mark) <= 1 for mark in marks):  # none where the reference is a slot itself
             return text, marks
         salt += 1
-
-
-def _cut(text: str, holes: dict[str, int]) -> Callable[..., str]:
-    """What writes the text with values in place of its holes: each takes the value of its number."""
-    form = text.replace("{", "{{").replace("}", "}}")
-    for mark, number in holes.items():
-        form = form.replace(mark, f"{{{number}}}")
-    return form.format

@@ -94,18 +94,16 @@ class Template:
 
         None wherever one of them is no text or anything else is out of the ordinary, which `text` then says.
         """
-        places = dict(self._holes)
-        numbered = [
-            f"{{{names.index(places[at])}}}" if at in places else words.replace("{", "{{").replace("}", "}}")
-            for at, words in enumerate(self._frame)
-        ]
-        fill = "".join(numbered).format
+        frame, holes = self._frame, [(at, names.index(name)) for at, name in self._holes]
 
         def filled(values: Sequence[object]) -> str | None:
-            for value in values:
-                if value.__class__ is not str:
+            pieces = frame.copy()
+            for at, number in holes:
+                value = values[number]
+                if type(value) is not str:
                     return None
-            text = fill(*values)
+                pieces[at] = value
+            text = "".join(pieces)
             return text if len(text) <= MAX_TEXT // 4 else None
 
         return filled

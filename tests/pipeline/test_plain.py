@@ -89,7 +89,7 @@ def test_both_ways_give_the_same(
 ) -> None:
     composer, prepared, findings = both
     values, priced = composer.manifest.parameters.values, composer._pricers[prepared.draft.name]
-    plainly = plain_composer(prepared, values, composer._judge.is_valid, composer._texts, priced)
+    plainly = plain_composer(prepared, values, composer._judge, composer._texts, priced)
     assert plainly is not None
     address = f"phonenumber:{contact.get('identifierValue')}"
     recipient = Recipient("people", 1, address, contact, row, lambda: PLACE)
@@ -105,7 +105,7 @@ def test_both_ways_give_the_same(
 
 def test_an_ordinary_row_takes_the_short_way(tmp_path: Path) -> None:
     composer, prepared = ready(tmp_path, TEXTS[0], Findings())
-    plainly = plain_composer(prepared, composer.manifest.parameters.values, composer._judge.is_valid, composer._texts)
+    plainly = plain_composer(prepared, composer.manifest.parameters.values, composer._judge, composer._texts)
     assert plainly is not None
     contact = {"identifierKey": "phonenumber", "identifierValue": "+14155550100"}
     row = {"name": "Ada", "order": "o1"}
@@ -133,4 +133,4 @@ def test_the_short_way_prices_what_it_composes(tmp_path: Path) -> None:
 def test_a_text_of_more_than_names_takes_the_general_way(tmp_path: Path, text: str) -> None:
     composer, prepared = ready(tmp_path, text, Findings())
     values = composer.manifest.parameters.values
-    assert plain_composer(prepared, values, composer._judge.is_valid, composer._texts) is None
+    assert plain_composer(prepared, values, composer._judge, composer._texts) is None

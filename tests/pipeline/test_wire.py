@@ -45,6 +45,15 @@ def test_it_writes_what_the_whole_request_would_read(
     assert hashed == canonical({name: value for name, value in request.items() if name != "reference"})
 
 
+@given(text=TEXTS, value=TEXTS, words=TEXTS.filter(lambda text: "{" not in text), tags=st.lists(KEYS))
+def test_a_request_of_one_slot_is_written_the_same(text: str, value: str, words: str, tags: list[str]) -> None:
+    fields = {"body": {"type": "text", "text": {"text": f"{words}{{{{ a }}}}"}}, "tags": tags, "validity": 60}
+    draft = compile_draft(fields, Language(), no_types)
+    wire, filled, receiver = Wire(draft), [text], canonical({"contacts": [{"identifierValue": value}]}).decode()
+    quickly = wire.of_one_slot()(canonical(text).decode(), receiver, "fp1.KEY")
+    assert quickly == wire.request(filled, receiver, "fp1.KEY")
+
+
 def test_values_that_are_no_text_are_written_as_json_writes_them() -> None:
     fields = {
         "template": {
