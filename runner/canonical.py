@@ -8,7 +8,7 @@ from .model import Json
 
 # Kept: json.dumps makes a new encoder for every value.
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-_quote = json.encoder.encode_basestring  # what that encoder makes of a text
+quoted = json.encoder.encode_basestring  # what that encoder makes of a text, not encoded yet
 
 
 def canonical(value: Json) -> bytes:
@@ -18,7 +18,7 @@ def canonical(value: Json) -> bytes:
 
 def canonical_text(value: Json) -> str:
     """As `canonical`, not encoded yet; a text takes the shortest way."""
-    return _quote(value) if value.__class__ is str else _encode(value)
+    return quoted(value) if value.__class__ is str else _encode(value)
 
 
 def payload_hash(request: Mapping[str, Json]) -> str:

@@ -75,6 +75,7 @@ class Composer:
         """In order; each person once for each set of `distinct` values."""
         priced = self._pricers[prepared.draft.name]
         plainly = plain_composer(prepared, self.manifest.parameters.values, self._judge, self._texts, priced)
+        has_own_reference = "reference" in prepared.draft.fields
         with Kept() as seen:
             for person in people:
                 if person.dropped:
@@ -83,10 +84,18 @@ class Composer:
                 composed: Composed | Skipped | None = plainly(person) if plainly is not None else None
                 if composed is None:
                     composed = self._one(prepared, person)
-                if isinstance(composed, Composed):
-                    composed = self._once(composed, seen, person, prepared)
-                if composed is not None:
-                    yield composed
+                if not isinstance(composed, Composed):
+                    if composed is not None:
+                        yield composed
+                    continue
+                payload = composed.message.payload_hash[:32]  # 128 of its bits: enough to say that two differ
+                first = seen.first(composed.message.key, payload)
+                if first is not None:
+                    yield self._duplicate(prepared, person, is_same=first == payload)
+                    continue
+                if has_own_reference and not person.is_suppressed:
+                    self._note_reference(composed.message, prepared, person)
+                yield composed
 
     def _one(self, prepared: Prepared, person: Person) -> Composed | Skipped | None:
         recipient = person.recipient
@@ -204,14 +213,8 @@ class Composer:
             group=f"{prepared.draft.name} distinct",
         )
 
-    def _once(self, composed: Composed, seen: Kept, person: Person, prepared: Prepared) -> Composed | Skipped:
-        payload = composed.message.payload_hash[:32]  # 128 of its bits: enough to say that two differ
-        first = seen.first(composed.message.key, payload)
-        if first is None:
-            if "reference" in prepared.draft.fields and not person.is_suppressed:
-                self._note_reference(composed.message, prepared, person)
-            return composed
-        if first != payload:
+    def _duplicate(self, prepared: Prepared, person: Person, *, is_same: bool) -> Skipped:
+        if not is_same:
             self.findings.warning(
                 "RCP541",
                 f"{person.row} is the same person as an earlier row, but its message reads differently",

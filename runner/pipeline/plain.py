@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import sha256
 
 from runner.bird.requests import TEXT_PATHS, scheduled_for, validity_s
-from runner.canonical import canonical_text
+from runner.canonical import quoted
 from runner.judge import Judge
 from runner.ledger.identity import reference_of
 from runner.model import Json, Message
@@ -65,12 +65,12 @@ def plain_composer(
             return None
         key = key_of(address, apart)
         reference = reference_of(key)
-        body, hashed = written(canonical_text(text), receiver, reference)
+        body, hashed = written(quoted(text), receiver, reference)
         country = person.country
         cost, currency, unpriced = priced(person, country, segments.segments)
         message = Message(
-            name, channel, key, reference, address, sha256(hashed).hexdigest(), body,
-            country, segments.segments, tuple([each for each in values if each]), cost, currency,
+            name, channel, key, reference, address, sha256(hashed).hexdigest(), body, country,
+            segments.segments, tuple(values if all(values) else filter(None, values)), cost, currency,
         )  # fmt: skip
         return Composed(
             message, person.row, person.is_suppressed, segments.encoding, at,
@@ -103,8 +103,8 @@ class _Receivers:
         if start is None:
             if not self._is_sound(contact):
                 return None
-            start = self._starts[key] = f'{{"contacts":[{{"identifierKey":{canonical_text(key)},"identifierValue":'
-        return f"{start}{canonical_text(value)}}}]}}"
+            start = self._starts[key] = f'{{"contacts":[{{"identifierKey":{quoted(key)},"identifierValue":'
+        return f"{start}{quoted(value)}}}]}}"
 
     def _is_sound(self, contact: Mapping[str, Json]) -> bool:
         request = self._prepared.compiled.request(["any"])
