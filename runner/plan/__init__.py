@@ -1,6 +1,7 @@
 """The plan: what the manifest declares, less what the ledger knows. The difference is what `send` sends."""
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,6 @@ class Planner:
     ) -> None:
         self._known = known
         self._spool = spool
-        self._limit = limit
         self._delivery = delivery
         self._may_retry = may_retry
         self._mask = mask
@@ -104,10 +104,11 @@ class Planner:
         self._hash = hashlib.sha256()
         self._framed_channel: Channel | None = None
         self._framed_ids = b""
-        self._messages = {name: Tally() for name in drafts if not only or name in only}
+        chosen = [name for name in drafts if not only or name in only]
+        self._to_send = {name: Tally() for name in chosen}
+        self._others = {name: Tally() for name in chosen}  # each message is counted once, here or there
+        self._room = sys.maxsize if limit is None else limit
         self._channels: dict[str, str] = {}  # of each message that has any to count
-        self._to_send = Tally()
-        self._sent_through: Counter[str] = Counter()
         self._changed_since_rejected = 0
         self._again: Counter[State] = Counter()
         self._retried = 0
@@ -121,9 +122,9 @@ class Planner:
         """In their order; the ledger is asked about a chunk of them at once."""
         rest = iter(items)
         while chunk := list(islice(rest, CHUNK)):
-            composed = [item for item in chunk if isinstance(item, Composed)]
-            known = self._known([item.message.key for item in composed])
-            self._hash.update(b"".join([self._framed(item.message) for item in composed]))
+            messages = [item.message for item in chunk if isinstance(item, Composed)]
+            known = self._known([message.key for message in messages])
+            self._hash.update(b"".join(map(self._framed, messages)))
             for item in chunk:
                 if isinstance(item, Skipped):
                     self._skip(item.draft, item.reason)
@@ -131,8 +132,8 @@ class Planner:
                     self._take(item, known.get(item.message.key))
 
     def _skip(self, draft: str, reason: str) -> None:
-        if draft in self._messages:
-            self._messages[draft].add_skipped(reason)
+        if draft in self._others:
+            self._others[draft].add_skipped(reason)
 
     def _take(self, composed: Composed, known: Known | None) -> None:
         message = composed.message
@@ -140,7 +141,7 @@ class Planner:
             self._skip(message.draft, "suppress")
         elif known is not None:
             self._hold_against(known, composed)
-        elif message.draft in self._messages:
+        elif message.draft in self._others:
             self._count_new(composed, known, is_retried=False)
 
     def _hold_against(self, known: Known, composed: Composed) -> None:
@@ -148,7 +149,7 @@ class Planner:
         self._matched[known.state] += 1
         is_retried = self._is_retried(known)
         status = "new" if is_retried else _status(known, message, self._delivery)
-        if message.draft not in self._messages:
+        if message.draft not in self._others:
             self._others_in_doubt += _is_in_doubt(status, known)
         elif status == "dropped":
             self._skip(message.draft, "dropped")
@@ -156,7 +157,7 @@ class Planner:
             self._count_new(composed, known, is_retried=is_retried)
         else:
             self._channels[message.draft] = message.channel.name
-            self._messages[message.draft].add(status)
+            self._others[message.draft].add(status)
             self._drift_in_doubt += status == "drift" and _is_in_doubt(status, known)
 
     def _is_retried(self, known: Known) -> bool:
@@ -167,7 +168,6 @@ class Planner:
     def _count_new(self, composed: Composed, known: Known | None, *, is_retried: bool) -> None:
         message = composed.message
         self._channels[message.draft] = message.channel.name
-        self._messages[message.draft].add_new(composed)
         if composed.forced is not None:
             self._characters.take(message, composed.forced())
         held = None
@@ -178,17 +178,20 @@ class Planner:
             if held is not None:
                 self._again[held] += 1
         if self._may_retry is not None and not is_retried:
+            self._others[message.draft].add_new(composed)
             return
         self._samples.offer(composed)
         if composed.scheduled_for is not None:
             self._on_scheduled(composed)
-        if self._limit is None or self._to_send.messages < self._limit:
-            self._to_send.add_new(composed)
-            at_s = self._timetable.add(message.channel)
-            if composed.scheduled_for is not None or composed.validity_s is not None:
-                self._on_timed(composed, at_s)
-            self._sent_through[message.channel.name] += 1
-            self._spool.add(message if held is None else message._replace(held=held))
+        if self._room <= 0:
+            self._others[message.draft].add_new(composed)
+            return
+        self._room -= 1
+        self._to_send[message.draft].add_new(composed)
+        at_s = self._timetable.add(message.channel)
+        if composed.scheduled_for is not None or composed.validity_s is not None:
+            self._on_timed(composed, at_s)
+        self._spool.add(message if held is None else message._replace(held=held))
 
     def _framed(self, message: Message) -> bytes:
         """What the digest says of a message: where it goes, and its request."""
@@ -200,16 +203,20 @@ class Planner:
 
     def finish(self, policy: Policy, *, currency: str | None = None) -> Plan:
         self._hash.update(canonical(policy.written))
+        messages = {name: summed((to_send, self._others[name])) for name, to_send in self._to_send.items()}
+        sent_through: Counter[str] = Counter()
+        for draft, channel in self._channels.items():
+            sent_through[channel] += self._to_send[draft].messages
         return Plan(
             digest=self._hash.hexdigest(),
-            totals=summed(self._messages.values()),
-            messages=self._messages,
+            totals=summed(messages.values()),
+            messages=messages,
             channels={
-                name: summed(self._messages[draft].unskipped() for draft, of in self._channels.items() if of == name)
+                name: summed(messages[draft].unskipped() for draft, of in self._channels.items() if of == name)
                 for name in self._channels.values()
             },
-            to_send=self._to_send,
-            sent_through=self._sent_through,
+            to_send=summed(self._to_send.values()),
+            sent_through=+sent_through,
             changed_since_rejected=self._changed_since_rejected,
             again=self._again,
             retried=self._retried,
