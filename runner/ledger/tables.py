@@ -145,8 +145,10 @@ WHERE messages.epoch > claims.epoch
 ORDER BY messages.id
 """
 
+# CROSS JOIN holds SQLite to this order: each key is looked for as it is read, and none is sorted first.
 LOOKUP = """
-SELECT key, state, payload_hash, channel_id, code, resent FROM messages WHERE key IN (SELECT value FROM json_each(?))
+SELECT messages.key, state, payload_hash, channel_id, code, resent
+FROM json_each(?) AS wanted CROSS JOIN messages ON messages.key = wanted.value
 """
 ABOUT = "SELECT identity, origin, name, created_at, version FROM meta"
 CLAIMED = "SELECT manifest, epoch, run, since, commits FROM claims"

@@ -35,23 +35,28 @@ class Lines:
             self.number += 1
 
     def __iter__(self) -> Iterator[str]:
+        record, hasher = self.record, self._hasher
         for raw in iter(partial(self._opened.readline, MAX_RECORD + 1), b""):
             self.number += 1
-            if self._hasher is not None:
-                self._hasher.update(raw)
-            if len(raw) > MAX_RECORD:
-                raise self._too_long(self.number - len(self.record))
+            if hasher is not None:
+                hasher.update(raw)
+            size = len(raw)
+            if size > MAX_RECORD:
+                raise self._too_long(self.number - len(record))
             try:
                 text = raw.decode()
             except UnicodeDecodeError as error:
                 raise _not_utf8(error, raw, self._shown, line=self.number, offset=self._offset) from None
             if self.number == 1:
                 text = text.removeprefix(_BOM)
-            self._offset += len(raw)
-            self._size = len(text) + (self._size if self.record else 0)
-            self.record.append(text)
-            if self._size > MAX_RECORD:
-                raise self._too_long(self.number - len(self.record) + 1)
+            self._offset += size
+            if record:
+                self._size += len(text)
+                if self._size > MAX_RECORD:
+                    raise self._too_long(self.number - len(record))
+            else:
+                self._size = len(text)
+            record.append(text)
             yield text
 
     def _too_long(self, first: int) -> Stop:
