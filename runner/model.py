@@ -11,6 +11,10 @@ from .findings import Place
 
 Json = Any  # what json.loads gives; a schema has judged it
 
+# Makes a named tuple of a tuple with all its fields in their order, in a third of the time of its own constructor:
+# for those of which one is made for every row.
+made = tuple.__new__
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:

@@ -8,7 +8,7 @@ from runner.canonical import canonical
 from runner.findings import Findings, did_you_mean
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
-from runner.model import Draft, Json, Recipient, RecipientList
+from runner.model import Draft, Json, Recipient, RecipientList, made
 from runner.recipients.addresses import Dropped, recipients
 from runner.recipients.rows import Row
 from runner.recipients.suppress import is_suppressed, ways
@@ -72,7 +72,7 @@ class Audience:
                 spec = self.lists.specs.get(name)
                 for found in self._read(spec, draft.channel.platform):
                     if is_open_to_all and isinstance(found, Recipient):
-                        yield Person(found, found.address, f"{name}#{found.row}", found.locate)
+                        yield made(Person, (found, found.address, f"{name}#{found.row}", found.locate, "", False, None))
                     else:
                         yield self._person(found, name, spec.region if spec else None, excluded)
 

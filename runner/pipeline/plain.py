@@ -11,7 +11,7 @@ from runner.bird.requests import TEXT_PATHS, scheduled_for, validity_s
 from runner.canonical import quoted
 from runner.judge import Judge
 from runner.ledger.identity import reference_of
-from runner.model import Json, Message
+from runner.model import Json, Message, made
 from runner.plan import Composed
 from runner.sms import count, plainer
 
@@ -68,15 +68,15 @@ def plain_composer(
         body, hashed = written(quoted(text), receiver, reference)
         country = person.country
         cost, currency, unpriced = priced(person, country, segments.segments)
-        message = Message(
-            name, channel, key, reference, address, sha256(hashed).hexdigest(), body, country,
-            segments.segments, tuple(values if all(values) else filter(None, values)), cost, currency,
-        )  # fmt: skip
-        return Composed(
+        message = made(Message, (
+            name, channel, key, reference, address, sha256(hashed).hexdigest(), body, country, segments.segments,
+            tuple(values if all(values) else filter(None, values)), cost, currency, None, None,
+        ))  # fmt: skip
+        return made(Composed, (
             message, person.row, person.is_suppressed, segments.encoding, at,
             lambda: masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
             None if segments.encoding == "GSM-7" else partial(forced, prepared, {**shared, **row}, row, text),
-        )  # fmt: skip
+        ))  # fmt: skip
 
     return compose
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runner.findings import Findings
-from runner.model import Json, Recipient, RecipientList
+from runner.model import Json, Recipient, RecipientList, made
 
 from .faults import AddressFault, Faults
 from .headers import missing_identifier
@@ -125,7 +125,7 @@ class _People:
             return None
         parameters = values if value is written else {**values, column: value}
         contact = {"identifierKey": key, "identifierValue": value}
-        return Recipient(spec.name, row.number, f"{key}:{value}", contact, parameters, row.place)
+        return made(Recipient, (spec.name, row.number, f"{key}:{value}", contact, parameters, row.place))
 
     def contact(self, row: Row) -> Recipient | None:
         contact = {name: value for name, value in row.values.items() if name != "parameters"}

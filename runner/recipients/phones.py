@@ -168,7 +168,13 @@ def _country(start: str, length: int) -> str:
 
 
 def _region(code: str, national: str) -> str | None:
-    return phonenumbers.region_code_for_number(phonenumbers.parse(f"+{code}{national}"))
+    if (
+        code == "1" and national[0] not in "01"
+    ):  # nothing that parsing would strip, and it takes as long as the question
+        number = PhoneNumber(country_code=1, national_number=int(national))
+    else:
+        number = phonenumbers.parse(f"+{code}{national}")
+    return phonenumbers.region_code_for_number(number)
 
 
 def mask(text: str) -> str:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from runner.findings import Place
-from runner.model import Json
+from runner.model import Json, made
 
 from .cells import Cells
 from .faults import Faults, Stop
@@ -86,7 +86,7 @@ class _Table:
             values: dict[str, Json] = dict(zip(names, cells, strict=True))
             if "" in cells:
                 values = {name: cell or None for name, cell in values.items()}
-            row = Row(number, line, values, text, locate)
+            row = made(Row, (number, line, values, text, locate))
             if (len(text) <= MAX_CELL and "\0" not in text) or self._is_sound(row, cells):
                 yield row
 

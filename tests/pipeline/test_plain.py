@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from runner.findings import Findings, Place
 from runner.model import Json, Recipient
-from runner.pipeline import Order
+from runner.pipeline import Inputs, Order
+from runner.pipeline.audience import Audience
 from runner.pipeline.compose import Composer
 from runner.pipeline.faults import Faults
+from runner.pipeline.listfiles import ListFiles
 from runner.pipeline.people import Person
 from runner.pipeline.plain import plain_composer
 from runner.pipeline.prepare import Prepared, prepare
@@ -134,3 +137,25 @@ def test_a_text_of_more_than_names_takes_the_general_way(tmp_path: Path, text: s
     composer, prepared = ready(tmp_path, text, Findings())
     values = composer.manifest.parameters.values
     assert plain_composer(prepared, values, composer._judge, composer._texts) is None
+
+
+def test_the_named_tuples_of_a_row_have_all_their_fields(tmp_path: Path) -> None:
+    composer, prepared = ready(tmp_path, TEXTS[0], Findings())
+    (tmp_path / "people.csv").write_text("phone,name,order,nobody\n+14155550100,Ada,o1,\n")
+    source = MANIFEST.format(text=TEXTS[0], smart="false").encode()
+    project = Project(root=tmp_path, working=tmp_path)
+    loaded = Order(path=tmp_path / "spring.yaml", source=source, project=project).load(composer.findings)
+    manifest = composer.manifest
+    given: dict[str, Any] = {"given": Inputs(), "is_strict": True, "findings": composer.findings, "not_checked": []}
+    with ListFiles(loaded=loaded, manifest=manifest, **given) as lists:
+        audience = Audience(
+            manifest=manifest, lists=lists, language=loaded.language, findings=composer.findings, faults=composer.faults
+        )
+        (row,) = lists.rows(manifest.lists["people"], composer.findings)
+        (person,) = audience.people(prepared.draft)
+        (composed,) = composer.compose(prepared, iter([person]))
+    assert isinstance(composed, Composed)
+    for made in (row, person, person.recipient, composed, composed.message):
+        assert made is not None
+        assert made == type(made)(*made)
+        assert len(made) == len(made._fields)

@@ -207,3 +207,10 @@ def test_regions_are_capital_letters_of_iso() -> None:
     assert is_region("GB")
     assert not is_region("UK")
     assert not is_region("us")
+
+
+@pytest.mark.parametrize("filler", ["5550100", "1110111", "0000000"])
+def test_a_number_of_area_code_is_built_just_as_it_is_parsed(filler: str) -> None:
+    for area in range(200, 1000):
+        built = phonenumbers.PhoneNumber(country_code=1, national_number=int(f"{area}{filler}"))
+        assert phonenumbers.parse(f"+1{area}{filler}") == built
