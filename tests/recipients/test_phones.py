@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.recipients.faults import AddressFault
-from runner.recipients.phones import country_of, is_plain, is_possible, is_region, mask, normalise_phone
+from runner.recipients.phones import (
+    _region,
+    country_of,
+    is_plain,
+    is_possible,
+    is_region,
+    mask,
+    normalise_phone,
+)
 
 US = "+14155550100"
 GB = "+447700900123"
@@ -209,8 +217,17 @@ def test_regions_are_capital_letters_of_iso() -> None:
     assert not is_region("us")
 
 
-@pytest.mark.parametrize("filler", ["5550100", "1110111", "0000000"])
-def test_a_number_of_area_code_is_built_just_as_it_is_parsed(filler: str) -> None:
+SHARED = [str(code) for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if len(regions) > 1]
+
+
+@pytest.mark.parametrize("code", SHARED)
+@given(national=st.from_regex(r"[0-9]{4,12}", fullmatch=True))
+def test_the_country_of_a_shared_code_is_what_phonenumbers_says(code: str, national: str) -> None:
+    number = phonenumbers.parse(f"+{code}{national}")
+    assert _region(code, national) == phonenumbers.region_code_for_number(number)
+
+
+def test_all_areas_of_a_shared_code_are_told_apart_as_phonenumbers_does() -> None:
     for area in range(200, 1000):
-        built = phonenumbers.PhoneNumber(country_code=1, national_number=int(f"{area}{filler}"))
-        assert phonenumbers.parse(f"+1{area}{filler}") == built
+        number = phonenumbers.parse(f"+1{area}5550100")
+        assert _region("1", f"{area}5550100") == phonenumbers.region_code_for_number(number)
