@@ -126,10 +126,10 @@ class Planner:
             known = self._known([message.key for message in messages])
             self._hash.update(b"".join(map(self._framed, messages)))
             for item in chunk:
-                if isinstance(item, Skipped):
-                    self._skip(item.draft, item.reason)
-                else:
+                if isinstance(item, Composed):
                     self._take(item, known.get(item.message.key))
+                else:
+                    self._skip(item.draft, item.reason)
 
     def _skip(self, draft: str, reason: str) -> None:
         if draft in self._others:

@@ -11,7 +11,7 @@ import pytest
 
 from runner.delivery.spool import SpoolWriter
 from runner.errors import Exit, LedgerFault
-from runner.model import Message, Rate
+from runner.model import Message, Rate, State
 
 from .wire import CHANNEL, OTHER_CHANNEL, message, messages
 
@@ -46,6 +46,12 @@ def test_messages_come_back_as_they_went_in_and_in_order(tmp_path: Path) -> None
 )
 def test_odd_messages_come_back_too(tmp_path: Path, odd: Message) -> None:
     assert spooled(tmp_path, odd, message(2), odd) == [odd, message(2), odd]
+
+
+def test_messages_of_several_drafts_and_states_keep_their_order(tmp_path: Path) -> None:
+    held = (None, State.ABSENT, None, State.IN_DOUBT)
+    written = [message(n)._replace(draft=f"d{n // 3 % 2}", held=held[n // 2 % 4]) for n in range(200)]
+    assert spooled(tmp_path, *written) == written
 
 
 def test_a_spool_can_be_empty_and_can_be_read_twice(tmp_path: Path) -> None:
