@@ -10,36 +10,83 @@ from typing import Any
 SAMPLES = Path(__file__).parent / "bird_requests"
 RECEIVER = {"contacts": [{"identifierKey": "phonenumber", "identifierValue": "+14155550100"}]}
 BODIES = ("file-*.json", "image-*.json", "text.json")
-ATTACHED = {"content": "aGk=", "contentType": "text/plain", "filename": "hi.txt"}
+ATTACHED = {"content": "aGk=", "contentType": "text/plain", "filename": "hi.txt", "contentId": "hi", "inline": True}
+MAIL = {
+    "subject": "Spring",
+    "emailFrom": {"username": "shop", "displayName": "Acme"},
+    "headers": {"X-Acme": "1"},
+    "initialOpenTracking": False,
+    "clickTracking": True,
+    "openTracking": True,
+}
+STICKER = {
+    "mediaUrl": "https://acme.example/a.webp",
+    "contentType": "image/webp",
+    "filename": "a.webp",
+    "altText": "a cat",
+    "metadata": {"isAnimated": True},
+}
+STORY = {"storyType": "mention", "fallbackText": "Hi", "telegram": {"parseMode": "MarkdownV2"}}
+EMOJI = {"index": 0, "productId": "p", "emojiId": "1", "length": 2}
 INNER = {"type": "section", "section": {"items": [{"type": "text", "text": {"text": "Hi"}}]}}
 POSTBACK = {"text": "No", "payload": "n", "metadata": {"description": {"label": "No"}}}
 ACTIONS = [
-    {"type": "reply", "reply": {"text": "Yes"}},
+    {"type": "reply", "reply": {"text": "Yes", "imageUrl": "https://acme.example/y.png"}},
     {"type": "postback", "postback": POSTBACK},
     {"type": "buy", "buy": {"text": "Buy", "amountCents": 100, "currency": "EUR"}},
     {"type": "locationRequest"},
+    {"type": "locationRequest", "locationRequest": {"text": "Where?"}},
+    {"type": "link", "link": {"text": "See", "url": "https://acme.example"}},
 ]
 CONTENTS: dict[str, dict[str, Any]] = {
-    "html": {"html": "<p>Hi</p>", "attachments": [ATTACHED]},
+    "html": {"html": "<p>Hi</p>", "attachments": [ATTACHED], "metadata": MAIL},
     "gif": {"mediaUrl": "https://acme.example/a.gif", "altText": "a cat"},
-    "location": {"coordinates": {"latitude": 52.3, "longitude": 4.9}, "location": {"label": "Shop"}},
+    "location": {
+        "coordinates": {"latitude": 52.3, "longitude": 4.9},
+        "location": {"label": "Shop", "address": "1 Main St"},
+    },
     "carousel": {"items": [{"title": "One", "mediaUrl": "https://acme.example/1.png"}]},
-    "list": {"text": "Choose", "items": [{"title": "One"}], "metadata": {"button": {"label": "Open"}}},
+    "list": {
+        "text": "Choose",
+        "items": [{"title": "One"}],
+        "metadata": {"button": {"label": "Open"}, "replyMessage": {"title": "Yours", "text": "One"}},
+    },
     "section": {"items": [INNER], "configurations": {"a": "b"}},
     "authentication": {"otp": {"disclaimer": True, "expirationTime": 90}},
     "template": {},
-    "text": {"text": "Hi", "actions": ACTIONS},
+    "text": {
+        "text": "Hi",
+        "actions": ACTIONS,
+        "metadata": {"apple": {"summaryText": "Hi"}, "line": {"emoji": {"items": [EMOJI]}}},
+    },
+    "file": {"files": [STICKER], "metadata": STORY},
 }
 OTHER_BODIES: list[dict[str, Any]] = [
     *({"type": kind, kind: content} for kind, content in CONTENTS.items()),
     {"type": "action", "permission_request": {"resource": "call"}},
 ]
+SHOWN: dict[str, Any] = {"id": "x", "reference": "r", "role": "main", "hidden": False}
+WHATSAPP_ITEM = {"type": "whatsapp-product-item", "whatsappProductItem": {"externalProductId": "sku-1"}, **SHOWN}
+WHATSAPP_SECTION = {"title": "Shoes", "products": [WHATSAPP_ITEM]}
+PRODUCT = {"externalProductId": "sku-1", "amount": "49.95", "text": "Red"}
+CHOICE = {"type": "reply-action", "replyAction": {"text": "Red", "payload": "r", "subTitle": "the reddest"}, **SHOWN}
+SECTION = {"id": None, "title": "Colours", "multipleSelection": True, "items": [CHOICE]}
+SHIPPING = {"amount": "5.00", "label": "Post", "identifier": "post", "detail": "two days"}
 PARAMETERS: dict[str, Any] = {
+    "string": "Robert",
     "number": 1.5,
     "boolean": True,
     "object": {"a": 1},
-    "sectionList": {"sections": []},
-    "lineItemList": {"lineItems": [{}]},
+    "sectionList": {"sections": [SECTION]},
+    "timeslotList": {"timeslots": [{"id": "1", "startTime": "2026-03-28T19:11:00Z", "duration": 1800}]},
+    "productSections": {"productSections": [{"title": "Shoes", "products": [PRODUCT]}]},
+    "productList": {"products": [{"type": "product", "product": PRODUCT}]},
+    "shippingMethodList": {"shippingMethods": [SHIPPING]},
+    "lineItemList": {"lineItems": [{"amount": "49.95", "text": "Shoes", "type": "final"}]},
+    "whatsappProductSections": {
+        "sections": [{"type": "whatsapp-product-section", "whatsappProductSection": WHATSAPP_SECTION, **SHOWN}]
+    },
+    "whatsappProductItems": {"products": [dict(WHATSAPP_ITEM)]},
 }
 OTHER_TEMPLATES: list[dict[str, Any]] = [
     {
@@ -47,7 +94,11 @@ OTHER_TEMPLATES: list[dict[str, Any]] = [
         "parameters": [{"type": kind, "key": "k", "value": value} for kind, value in PARAMETERS.items()],
         "settings": {"useMmLite": True},
     },
-    {"name": "welcome", "utmParameters": [{"key": "utm_source", "reference": "channel_name"}]},
+    {
+        "name": "welcome",
+        "settings": {"disallowMmLite": True},
+        "utmParameters": [{"key": "utm_source", "reference": "channel_name"}],
+    },
 ]
 JUNK: list[Any] = [
     None,
@@ -92,6 +143,8 @@ def requests() -> list[dict[str, Any]]:
         *({"receiver": RECEIVER, "body": body} for body in bodies),
         *({"receiver": RECEIVER, "template": template} for template in templates),
         *({"receiver": receiver, "body": sample("text.json")} for receiver in receivers),
+        {"receiver": RECEIVER, "body": sample("text.json"), "template": None, "shortLinks": None},
+        {"receiver": RECEIVER, "body": None, "template": {"name": "welcome", "shortLinks": None, "settings": None}},
         {"receiver": RECEIVER, "body": sample("text.json"), "capFrequency": True,
          "meta": {"extraInformation": {"useCase": "marketing"}}},
     ]  # fmt: skip

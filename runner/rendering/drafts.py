@@ -195,7 +195,7 @@ def _chooses_a_shape(path: Path) -> bool:
     """Bird's `type`s, which stand as they are: of a body, an action, a template's parameter, a body in a section."""
     way = tuple("#" if isinstance(key, int) else key for key in path)
     is_parameter = way == ("template", "parameters", "#", "type")
-    is_inner = way[-3:] == ("actions", "#", "type") or way[-4:] == ("items", "#", "#", "type")
+    is_inner = way[-3:] in (("actions", "#", "type"), ("items", "#", "type"))
     return way == ("body", "type") or is_parameter or (way[:1] == ("body",) and is_inner)
 
 

@@ -98,7 +98,7 @@ def test_what_chooses_a_shape_and_keys_are_no_templates() -> None:
         "body": {
             "type": "{{ kind }}",
             "text": {"text": "x", "actions": [{"type": "{{ kind }}"}]},
-            "section": {"items": [[{"type": "{{ kind }}"}]]},
+            "section": {"items": [{"type": "{{ kind }}"}]},
         },
         "template": {"parameters": [{"type": "{{ kind }}", "key": "{{ first_name }}"}]},
         "meta": {"extraInformation": {"{{ first_name }}": "{{ first_name }}", "type": "{{ first_name }}"}},
