@@ -39,6 +39,7 @@ def composed(message: Message, *, is_suppressed: bool = False, encoding: str = "
         is_suppressed=is_suppressed,
         encoding=encoding,
         scheduled_for="2030-01-01T10:00:00Z",
+        overrides=(),
         sample=lambda: {"of": message.key},
     )
 

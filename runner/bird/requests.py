@@ -15,6 +15,9 @@ DEFAULT_API_URL = "https://api.bird.com"
 # Where Bird's send request holds what we interpret. Everything else in it passes through unread.
 TEXT_PATHS = (("body", "text", "text"), ("body", "image", "text"), ("body", "file", "text"))
 MEDIA_PATHS = (("body", "image", "images"), ("body", "file", "files"))
+TEMPLATE_VERSION = ("template", "version")
+LATEST = "latest"
+OVERRIDES = ("ignoreQuietHours", "ignoreGlobalHoldout")  # true: Bird's own restraint is set aside
 SCHEDULED_FOR = "scheduledFor"
 VALIDITY = "validity"
 REFERENCE = "reference"
@@ -23,6 +26,12 @@ REFERENCE = "reference"
 _IMPERSONAL = frozenset(
     {"type", "key", "identifierKey", "locale", "version", "projectId", "contentType", "mediaUrl", "tags", REFERENCE}
 )
+
+# What Bird's pages name for MMS ("Best practices for MMS campaigns", "Sending SMS messages"), and how addresses end.
+_MEDIA_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "video/mp4", "audio/mpeg"})
+_SUFFIXES = frozenset({"png", "jpg", "jpeg", "gif", "mp4", "mp3"})
+_MADE_ON_DEMAND = frozenset({"php", "asp", "aspx", "ashx", "jsp", "cgi", "do"})  # these say nothing of what comes
+_SUFFIX = re.compile(r"^https?://[^/?#]+/[^?#]*\.(?=[0-9]{0,4}[A-Za-z])([0-9A-Za-z]{1,5})(?:[?#]|$)")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URL = re.compile(r"[!-~]{1,2000}")  # visible ASCII: urlsplit would drop tabs and newlines without a word
@@ -133,6 +142,19 @@ def media_urls(request: Mapping[str, Json]) -> tuple[str, ...]:
     lists = (found for path in MEDIA_PATHS if isinstance(found := _at(request, path), list))
     items = (item["mediaUrl"] for found in lists for item in found if isinstance(item, Mapping) and "mediaUrl" in item)
     return tuple(url for url in items if isinstance(url, str))
+
+
+def is_named_media(key: str, value: str) -> bool:
+    """Whether an item's `contentType` or `mediaUrl` is of a kind that Bird's pages name for MMS, or doesn't say."""
+    if key == "contentType":
+        return value.partition(";")[0].strip().lower() in _MEDIA_TYPES
+    suffix = _SUFFIX.match(value)
+    return suffix is None or suffix[1].lower() in _SUFFIXES | _MADE_ON_DEMAND
+
+
+def overrides(request: Mapping[str, Json]) -> tuple[str, ...]:
+    """Which of Bird's own restraints a request sets aside: quiet hours, the global holdout."""
+    return tuple([name for name in OVERRIDES if request.get(name) is True])
 
 
 def scheduled_for(request: Mapping[str, Json]) -> str | None:

@@ -11,6 +11,7 @@ from runner.model import Channel, Draft, Json, Policy, RecipientList
 
 from .documents import Document
 from .explain import mistakes
+from .fitting import check_fit
 from .include import Gathered, Origin
 from .lists import check_quoted, declared_lists
 from .parameters import Parameters
@@ -18,7 +19,6 @@ from .policy import build_policy, parse_rate
 from .site import Site
 
 OURS = frozenset({"channel", "to", "exclude", "when", "parameters", "distinct", "receiver"})
-SENDABLE_ON_SMS = ("text", "image", "file")
 
 
 _NO_CHANNEL = Channel(name="", workspace_id="", channel_id="")  # of a message that can't be composed
@@ -160,7 +160,7 @@ def _drafts(gathered: Gathered, channels: Mapping[str, Channel], findings: Findi
         channel = channels.get(message["channel"]) if isinstance(message.get("channel"), str) else None
         _check_quoted_receiver(origin, findings)
         if is_sound and channel is not None:
-            _check_body_type(origin, channel, findings)
+            check_fit(origin, channel, findings)
         yield _draft(origin, name, channel or _NO_CHANNEL), is_sound and channel is not None
 
 
@@ -210,18 +210,6 @@ def _references_hold(origin: Origin, gathered: Gathered, findings: Findings) -> 
         hint = did_you_mean(name, gathered.sections[section])
         findings.error(code, f'no {kind} is called "{name}"', origin.place(*path), hint=hint)
     return not missing
-
-
-def _check_body_type(origin: Origin, channel: Channel, findings: Findings) -> None:
-    body = origin.value.get("body")
-    kind = body.get("type") if isinstance(body, dict) else None
-    if channel.platform == "sms" and isinstance(kind, str) and kind not in SENDABLE_ON_SMS:
-        findings.error(
-            "CHN702",
-            f'an SMS channel can\'t take a body of type "{kind}"',
-            origin.place("body", "type"),
-            hint=f"use {', '.join(SENDABLE_ON_SMS)}, or a template",
-        )
 
 
 def _policy(gathered: Gathered, findings: Findings) -> Policy:

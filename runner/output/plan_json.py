@@ -44,6 +44,7 @@ def plan_json(
 ) -> dict[str, Any]:
     """`toSend` is what a send with the same options would send; `gone` is in the ledger and in this plan no more.
 
+    `overrides` counts, by message, what sets Bird's own restraint aside.
     `again` is what of the new is absent or in doubt in the ledger, and the policy sends all the same. `inputs` holds
     the SHA-256 of each file and value that the plan was made from.
     """
@@ -69,6 +70,7 @@ def plan_json(
         "messages": {draft: _with_countries(tally, plan.currency) for draft, tally in plan.messages.items()},
         "channels": {channel: _with_countries(tally, plan.currency) for channel, tally in plan.channels.items()},
         "changedSinceRejected": plan.changed_since_rejected,
+        "overrides": {name: dict(sorted(counts.items())) for name, counts in sorted(plan.overrides.items())},
         "delivery": policy.delivery.value,
         "again": {state.value: plan.again[state] for state in (State.ABSENT, State.IN_DOUBT)},
         "retried": plan.retried,

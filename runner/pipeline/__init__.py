@@ -105,6 +105,7 @@ def _messages(
     check_receiver(draft, site, composer.findings)
     prepared = prepare(draft, manifest, loaded.language, composer.faults)
     composer.check_words(prepared)
+    composer.content.look(prepared)
     if audience.can_name(prepared) and prepared.is_whole:
         yield from composer.compose(prepared, audience.people(draft))
     else:

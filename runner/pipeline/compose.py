@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import sha256
 
-from runner.bird.requests import scheduled_for, sms_text, validity_s
+from runner.bird.requests import overrides, scheduled_for, sms_text, validity_s
 from runner.canonical import canonical_text
 from runner.findings import Findings
 from runner.judge import Judge, judge
@@ -22,6 +22,7 @@ from runner.rendering.language import Template
 from runner.scratch import Kept
 from runner.sms import count
 
+from .content import Content
 from .faults import Faults
 from .people import Person
 from .plain import plain_composer
@@ -58,6 +59,7 @@ class Composer:
     _same_reference: dict[str, "_Again"] = field(default_factory=dict)
     _texts: Texts = field(init=False)
     _pricers: dict[str, Pricer] = field(init=False)  # by draft
+    content: Content = field(init=False)
 
     def __post_init__(self) -> None:
         self._texts = Texts(
@@ -65,6 +67,7 @@ class Composer:
             most_segments=self.manifest.policy.max_segments_per_message,
             ucs2=Ucs2(self.manifest.parameters),
         )
+        self.content = Content(findings=self.findings)
         self._pricers = {draft.name: pricer(draft, self.card) for draft in self.manifest.drafts}
 
     def check_words(self, prepared: Prepared) -> None:
@@ -151,6 +154,7 @@ class Composer:
         if not self._stands(prepared, person, request):
             return None
         self._texts.check(prepared, person, request)
+        self.content.check(prepared, person, request)
         text = sms_text(request) if draft.channel.platform == "sms" else None
         segments = count(text) if text is not None else None
         forced = self._forced(prepared, person, values, text) if segments and segments.encoding == "UCS-2" else None
@@ -178,6 +182,7 @@ class Composer:
             is_suppressed=person.is_suppressed,
             encoding=segments.encoding if segments else "",
             scheduled_for=scheduled_for(request),
+            overrides=overrides(request),
             sample=lambda: prepared.compiled.masked(values),
             validity_s=validity_s(request),
             unpriced=priced.unpriced,
@@ -232,7 +237,10 @@ class Composer:
         for mistake in mistakes(self._judge.errors(request), request):
             # What stands in or below an expression came from data, which no message repeats.
             is_data = any(mistake.path[: len(path)] == path for path in rendered)
-            is_inside = is_data and mistake.path not in rendered
+            at = (
+                mistake.path[:-1] if mistake.rule == ("maxItems",) else mistake.path
+            )  # that one is at the item too many
+            is_inside = is_data and at not in rendered
             words = "what it gives is not what Bird takes here" if is_inside else f"once rendered: {mistake.message}"
             fault = ExpressionFault("type", words, hint=None if is_data else mistake.hint)
             self.faults.in_row(prepared.site.below(*mistake.path), fault, person.recipient, code="MSG608")
@@ -256,6 +264,7 @@ class Composer:
         """What is told once however many people it is about. Nothing more is composed after it."""
         self._references.close()
         self._texts.report()
+        self.content.report()
         for again in self._same_reference.values():
             more = f" ({again.total:,} messages have one that came before)" if again.total > 1 else ""
             self.findings.warning(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
 
-from runner.bird.requests import TEXT_PATHS, scheduled_for, validity_s
+from runner.bird.requests import TEXT_PATHS, overrides, scheduled_for, validity_s
 from runner.canonical import quoted
 from runner.judge import Judge
 from runner.ledger.identity import reference_of
@@ -43,7 +43,7 @@ def plain_composer(
     wanted = [(each, shared.get(each)) for each in prepared.printed]
     masked, receivers = prepared.compiled.masked, _Receivers(prepared, judge)
     constant = prepared.compiled.request([""])
-    at, lasts_s = scheduled_for(constant), validity_s(constant)
+    at, lasts_s, ignored = scheduled_for(constant), validity_s(constant), overrides(constant)
 
     def compose(person: Person) -> Composed | None:
         recipient = person.recipient
@@ -73,7 +73,7 @@ def plain_composer(
             tuple(values if all(values) else filter(None, values)), cost, currency, None, None,
         ))  # fmt: skip
         return made(Composed, (
-            message, person.row, person.is_suppressed, segments.encoding, at,
+            message, person.row, person.is_suppressed, segments.encoding, at, ignored,
             lambda: masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
             None if segments.encoding == "GSM-7" else partial(forced, prepared, {**shared, **row}, row, text),
         ))  # fmt: skip

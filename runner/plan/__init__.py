@@ -45,6 +45,8 @@ class Plan:
     `again` counts those of `new` that the ledger has absent or in doubt, and the policy sends again all the same;
     `retried` those that were rejected for a reason that can pass. `pace` is that of `to_send`; `currency` the rate
     card's, None without one.
+    `retried` those that were rejected for a reason that can pass. `overrides` counts, by what of Bird's own restraint
+    they set aside and by draft, all messages that anybody gets or has.
     """
 
     digest: str
@@ -63,6 +65,7 @@ class Plan:
     characters: Characters
     pace: Pace
     currency: str | None
+    overrides: Mapping[str, Counter[str]]
 
 
 class Spool(Protocol):
@@ -117,6 +120,7 @@ class Planner:
         self._matched: Counter[State] = Counter()
         self._samples = Samples()
         self._characters = Characters()
+        self._overrides: dict[str, Counter[str]] = {}
 
     def take_all(self, items: Iterable[Composed | Skipped]) -> None:
         """In their order; the ledger is asked about a chunk of them at once."""
@@ -137,6 +141,9 @@ class Planner:
 
     def _take(self, composed: Composed, known: Known | None) -> None:
         message = composed.message
+        if composed.overrides and not composed.is_suppressed and message.draft in self._messages:
+            for name in composed.overrides:
+                self._overrides.setdefault(name, Counter())[message.draft] += 1
         if composed.is_suppressed:
             self._skip(message.draft, "suppress")
         elif known is not None:
@@ -227,6 +234,7 @@ class Planner:
             characters=self._characters,
             pace=self._timetable.pace(),
             currency=currency,
+            overrides=self._overrides,
         )
 
 

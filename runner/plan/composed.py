@@ -43,6 +43,7 @@ class Forced(NamedTuple):
 class Composed(NamedTuple):
     """One person's message. `sample` renders it masked; `row` is `list#N`; `encoding` is "" where nothing is split.
 
+    `overrides` names what of Bird's own restraint it sets aside.
     `validity_s` is how long Bird shall try, where that was said. `unpriced` names what the rate card lacks a price for.
     `forced` says what makes the text UCS-2, None where nothing does. A named tuple, because one is made for every row.
     """
@@ -52,6 +53,7 @@ class Composed(NamedTuple):
     is_suppressed: bool
     encoding: str
     scheduled_for: str | None
+    overrides: tuple[str, ...]
     sample: Callable[[], Json]
     validity_s: int | None = None
     unpriced: str = ""

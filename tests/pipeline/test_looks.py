@@ -78,4 +78,6 @@ def in_channel(key: str, channel: Channel) -> Intent:
 
 
 def composed(message: Message) -> Composed:
-    return Composed(message=message, row="people#1", is_suppressed=False, encoding="", scheduled_for=None, sample=dict)
+    return Composed(
+        message=message, row="people#1", is_suppressed=False, encoding="", scheduled_for=None, overrides=(), sample=dict
+    )

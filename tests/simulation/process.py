@@ -244,6 +244,7 @@ def _composed(message: Message, number: int) -> Composed:
         is_suppressed=False,
         encoding="GSM-7",
         scheduled_for=None,
+        overrides=(),
         sample=sample,
     )
 

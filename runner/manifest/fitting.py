@@ -1,0 +1,47 @@
+"""Whether a message fits its channel: what an SMS channel takes, as far as the manifest alone can tell."""
+
+from collections.abc import Mapping
+
+from runner.findings import Findings
+from runner.model import Channel, Json
+
+from .include import Origin
+
+SENDABLE_ON_SMS = ("text", "image", "file")
+NEEDS_MMS = ("image", "file")
+
+
+def check_fit(message: Origin, channel: Channel, findings: Findings) -> None:
+    """CHN702: a body of another platform; CHN710: media without `mms: true`; CHN711: buttons."""
+    body = message.value.get("body")
+    kind = body.get("type") if isinstance(body, Mapping) else None
+    if channel.platform != "sms" or not isinstance(kind, str):
+        return
+    if kind not in SENDABLE_ON_SMS:
+        findings.error(
+            "CHN702",
+            f'an SMS channel can\'t take a body of type "{kind}"',
+            message.place("body", "type"),
+            hint=f"use {', '.join(SENDABLE_ON_SMS)}, or a template",
+        )
+        return
+    if kind in NEEDS_MMS and not channel.mms:
+        findings.error(
+            "CHN710",
+            f'a body of type "{kind}" goes out as MMS, and channel "{channel.name}" doesn\'t say that it can',
+            message.place("body", "type"),
+            hint="write mms: true in the channel, if its number can send MMS",
+        )
+    if _has_actions(body, kind):
+        findings.error(
+            "CHN711",
+            "an SMS has no buttons: how Bird would show actions there is not documented",
+            message.place("body", kind, "actions", of_key=True),
+            hint="remove them, or write the link into the text",
+        )
+
+
+def _has_actions(body: Json, kind: str) -> bool:
+    """An empty list is as good as none."""
+    content = body.get(kind)
+    return isinstance(content, Mapping) and bool(content.get("actions"))
