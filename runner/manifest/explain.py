@@ -16,6 +16,7 @@ from runner.model import Json
 
 from .advice import IN_QUOTES, OPERATOR_KEYS, form_advice, nearest, pace_advice, type_advice
 from .documents import Document
+from .pasted import beside, misplaced, without_swallowed
 from .yaml_mistakes import quoted
 
 Path = tuple[str | int, ...]
@@ -88,6 +89,7 @@ def mistakes(
     errors: Sequence[SchemaError], data: Json, as_typed: Callable[[Path], str] = lambda _path: ""
 ) -> Iterator[Mistake]:
     """What the errors about `data` mean; `as_typed` gives a value as it stands in its file."""
+    errors = list(without_swallowed(errors, data))
     by_object: dict[Path, list[SchemaError]] = {}
     of_wrong_type = {error.path for error in errors if error.keyword == "type"}
     for error in errors:
@@ -103,6 +105,11 @@ def mistakes(
 
 def _about_keys(path: Path, errors: Iterable[SchemaError], instance: Mapping[str, Json]) -> Iterator[Mistake]:
     """Keys too many and too few in one object. A misspelt key that is also missing is one mistake, not two."""
+    errors = list(errors)
+    unexpected = [key for error in errors for key in error.details.get("unexpected", ())]
+    if pasted := misplaced(path, unexpected, instance):
+        yield _unknown_key(path, *pasted, None)
+        return
     missing = [error for error in errors if error.keyword == "required"]
     spelt: set[str] = set()
     for error in errors:
@@ -111,7 +118,7 @@ def _about_keys(path: Path, errors: Iterable[SchemaError], instance: Mapping[str
             known = error.details["known"]
             meant = nearest(key, wanted) or nearest(key, set(known) - instance.keys())
             spelt |= {meant} if meant else set()
-            yield _unknown_key(path, key, _key_hint(key, meant, known), meant)
+            yield _unknown_key(path, key, beside(path, key) or _key_hint(key, meant, known), meant)
     yield from _missing_keys(path, [each for each in missing if not _is_spelt(each, spelt)], instance)
 
 
