@@ -80,7 +80,7 @@ PARAMETERS: dict[str, Any] = {
     "sectionList": {"sections": [SECTION]},
     "timeslotList": {"timeslots": [{"id": "1", "startTime": "2026-03-28T19:11:00Z", "duration": 1800}]},
     "productSections": {"productSections": [{"title": "Shoes", "products": [PRODUCT]}]},
-    "productList": {"products": [{"type": "product", "product": PRODUCT}]},
+    "productList": {"products": [{"type": "product", "product": dict(PRODUCT)}]},
     "shippingMethodList": {"shippingMethods": [SHIPPING]},
     "lineItemList": {"lineItems": [{"amount": "49.95", "text": "Shoes", "type": "final"}]},
     "whatsappProductSections": {
@@ -134,11 +134,11 @@ def full_requests() -> list[dict[str, Any]]:
 
 
 def requests() -> list[dict[str, Any]]:
-    """Valid requests: Bird's samples, and one of each other kind."""
+    """Valid requests: Bird's samples, and one of each other kind. No two share a part."""
     bodies = [sample(path.name) for pattern in BODIES for path in sorted(SAMPLES.glob(pattern))] + OTHER_BODIES
     templates = [sample("template.json"), *OTHER_TEMPLATES]
     receivers = [sample("receiver-with-key.json"), sample("receiver-value-only.json")]
-    return [
+    made: list[dict[str, Any]] = [
         *full_requests(),
         *({"receiver": RECEIVER, "body": body} for body in bodies),
         *({"receiver": RECEIVER, "template": template} for template in templates),
@@ -148,6 +148,7 @@ def requests() -> list[dict[str, Any]]:
         {"receiver": RECEIVER, "body": sample("text.json"), "capFrequency": True,
          "meta": {"extraInformation": {"useCase": "marketing"}}},
     ]  # fmt: skip
+    return [json.loads(json.dumps(request)) for request in made]
 
 
 def in_manifest(request: Any) -> dict[str, Any]:

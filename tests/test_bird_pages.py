@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,24 @@ def test_the_full_sample_with_one_content_breaks_one_rule(dropped: str) -> None:
 def test_other_mistakes_beside_a_misplaced_body_are_told_too() -> None:
     message = {"channel": "sms", "to": "everyone", "tags": ["!"], **BODIES["text"]}
     assert [finding.code for finding in found(message)] == ["SCH205", "SCH201"]
+
+
+def test_the_full_sample_made_sendable_arrives_equal(project: Project, serve: Callable[..., Server]) -> None:
+    """Without its body, then without its template; at a coming time, and for marketing. Nothing else is touched."""
+    soon = (datetime.now(UTC) + timedelta(days=3)).isoformat(timespec="milliseconds")
+    meta = {**SAMPLES["full-request"]["meta"], "extraInformation": {"useCase": "marketing"}}
+    full = {**SAMPLES["full-request"], "scheduledFor": soon, "meta": meta}
+    requests = [{key: value for key, value in full.items() if key != dropped} for dropped in ("body", "template")]
+    messages = {f"number-{n}": {"channel": "email", **request} for n, request in enumerate(requests)}
+    project.write("full.yaml", json.dumps({**HEAD, "messages": messages}, indent=2))
+    plan = project.run("plan", "full.yaml", "--format", "json")
+    assert plan.code == 0, plan.out
+    restraints = {"ignoreGlobalHoldout", "ignoreQuietHours"}
+    assert plan.json["overrides"] == {name: {"number-0": 1, "number-1": 1} for name in restraints}
+    server = serve()
+    sent = project.run("send", "full.yaml", "--api-url", server.url, "--yes", BIRD_ACCESS_KEY=KEY)
+    assert sent.code == 0, sent.err
+    arrived = [line["request"] for line in server.record]
+    assert sorted(arrived, key=lambda request: "template" in request) == sorted(
+        requests, key=lambda it: "template" in it
+    )

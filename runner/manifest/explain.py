@@ -5,7 +5,7 @@ have, "needs a body or a template" for what an object must hold.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -20,7 +20,6 @@ from .pasted import beside, misplaced, without_swallowed
 from .yaml_mistakes import quoted
 
 Path = tuple[str | int, ...]
-
 UNKNOWN_KEY = "SCH201"
 MISSING_KEY = "SCH202"
 WRONG_TYPE = "SCH203"
@@ -103,9 +102,8 @@ def mistakes(
         yield from _about_keys(path, about, _value(data, path))
 
 
-def _about_keys(path: Path, errors: Iterable[SchemaError], instance: Mapping[str, Json]) -> Iterator[Mistake]:
+def _about_keys(path: Path, errors: Sequence[SchemaError], instance: Mapping[str, Json]) -> Iterator[Mistake]:
     """Keys too many and too few in one object. A misspelt key that is also missing is one mistake, not two."""
-    errors = list(errors)
     unexpected = [key for error in errors for key in error.details.get("unexpected", ())]
     if pasted := misplaced(path, unexpected, instance):
         yield _unknown_key(path, *pasted, None)
