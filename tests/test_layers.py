@@ -34,6 +34,7 @@ HOMES = {
     "click": {"cli"},
     "rich": {"cli"},
     "jinja2": {"rendering"},
+    "babel": {"rendering"},
     "markupsafe": {"rendering"},
     "yaml": {"manifest"},
     "jsonschema": {"judge"},

@@ -65,6 +65,7 @@ class Prepared:
 def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults) -> Prepared:
     """Compiles a draft; what can't be is in the findings and left out."""
     site = Site(document=manifest.document, path=("messages", draft.name))
+    language = language.on_sms() if draft.channel.platform == "sms" else language
     is_smart = manifest.policy.smart_encoding and is_sms(draft)
     compiled, is_whole = _compiled(draft, language, site, faults, {TEXT_PATHS[0]: plainer} if is_smart else {})
     when = _condition(draft, language, site, faults)

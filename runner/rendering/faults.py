@@ -1,9 +1,9 @@
-"""What can be wrong with an expression: one exception, seven kinds, each with its code."""
+"""What can be wrong with an expression: one exception, eight kinds, each with its code."""
 
 from collections.abc import Mapping
 from typing import Literal
 
-Kind = Literal["syntax", "refused", "undefined", "null", "type", "bound", "include"]
+Kind = Literal["syntax", "refused", "undefined", "null", "type", "bound", "include", "extra"]
 
 MAX_WORDS = 400
 
@@ -15,6 +15,7 @@ CODES: Mapping[Kind, str] = {
     "type": "TPL405",  # the value is of a kind that can't stand here
     "bound": "TPL406",  # too long, too deep or too much work
     "include": "TPL407",  # the included file can't be had
+    "extra": "TPL408",  # a filter of an extra that is not installed
 }
 
 

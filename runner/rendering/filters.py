@@ -12,6 +12,7 @@ from typing import Any
 
 from .faults import ExpressionFault
 from .fuel import MAX_TEXT
+from .locale_filters import LOCALE_FILTERS, ON_SMS, without_no_break
 from .number_filters import Unfit, a_count, a_number, absolute, fixed, rounded, to_float, to_int
 from .values import checked_list, checked_text, in_words, is_number, printed, text_too_long, whole
 
@@ -224,7 +225,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "upper": upper,
     "urlencode": urlencode,
     "wordcount": wordcount,
+    **LOCALE_FILTERS,
 }
+WORKING = {**FILTERS, **{f"{name}{ON_SMS}": without_no_break(filter_) for name, filter_ in LOCALE_FILTERS.items()}}
 TAKES_NULL = frozenset({"default", "d"})
 
 
@@ -242,6 +245,7 @@ def bounded(result: Any) -> Any:
 
 
 def unfit(name: str, label: str | None, value: object, error: Unfit) -> ExpressionFault:
+    name = name.removesuffix(ON_SMS)
     if error.of_argument:
         return ExpressionFault("type", f"{name} wants {error.wants}", hint=error.hint)
     what = label or "this expression"

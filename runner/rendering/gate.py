@@ -11,6 +11,7 @@ from .codegen import INNER, TRUTH, TURNS, label_of
 from .faults import ExpressionFault, escape_attempt
 from .filters import FILTERS
 from .fuel import MAX_INTEGER
+from .locale_filters import LOCALE_FILTERS, ON_SMS, is_there
 from .operations import TEST_COMPARISONS, TESTS, is_dunder
 from .values import nearest
 from .words import call_fault, filter_hint, refusal
@@ -76,6 +77,13 @@ def pay_for_turns(tree: nodes.Node) -> None:
         parts = [*loop.body, *([loop.test] if loop.test else [])]
         steps = 1 + sum(1 for part in parts for _ in walk(part))
         loop.iter = inner_filter(TURNS, cast(nodes.Expr, loop.iter), nodes.Const(steps))
+
+
+def for_sms(tree: nodes.Node) -> None:
+    """Makes every filter of a language's own write plain spaces."""
+    for filter_ in tree.find_all(nodes.Filter):
+        if filter_.name in LOCALE_FILTERS:
+            filter_.name += ON_SMS
 
 
 def want_truth(node: nodes.Expr) -> nodes.Expr:
@@ -171,6 +179,9 @@ def _check_filter(node: Any) -> None:
     if node.name not in FILTERS:
         hint = filter_hint(node.name) or nearest(node.name, FILTERS) or f"there are: {', '.join(sorted(FILTERS))}"
         raise ExpressionFault("refused", f'there is no filter "{node.name}"', hint=hint)
+    if node.name in LOCALE_FILTERS and not is_there():
+        hint = 'pip install "flypast[i18n]"'
+        raise ExpressionFault("extra", f"{node.name} needs Babel, which is not installed", hint=hint)
     if node.node is None or node.dyn_args or node.dyn_kwargs:
         raise ExpressionFault("refused", "arguments are written one by one: there is no * or **")
     signature = inspect.signature(FILTERS[node.name])

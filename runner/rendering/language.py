@@ -8,7 +8,7 @@ from .codegen import GIVE, label_of
 from .environment import BoundedEnvironment, Program, fault_of
 from .faults import ExpressionFault, UnknownName
 from .fuel import MAX_INTEGER, MAX_TEXT, Fuel
-from .gate import admit, guarded_names, inner_filter, pay_for_turns, want_truth
+from .gate import admit, for_sms, guarded_names, inner_filter, pay_for_turns, want_truth
 from .own_words import own_words
 from .sources import DELIMITERS, Reader, Sources, normalised
 from .values import nearest, text_too_long
@@ -20,11 +20,16 @@ Values = Mapping[str, object]
 class Language:
     """Compiles texts and conditions. Its `fuel` counts the work; not for several threads at once."""
 
-    def __init__(self, read: Reader | None = None, *, fuel: Fuel | None = None) -> None:
+    def __init__(self, read: Reader | None = None, *, fuel: Fuel | None = None, is_for_sms: bool = False) -> None:
         """`read(written_path, from_name)` gives an included file's (canonical name, text) or raises ExpressionFault."""
         self.fuel = fuel or Fuel()
         self._read = read
         self._environment = BoundedEnvironment(self.fuel)
+        self._is_for_sms = is_for_sms
+
+    def on_sms(self) -> "Language":
+        """The same language, fuel and all, but that what Babel writes has plain spaces only."""
+        return Language(self._read, fuel=self.fuel, is_for_sms=True)
 
     def template(self, source: str, *, name: str = "") -> "Template":
         """A text; `name` is the file that included paths are relative to. Raises ExpressionFault."""
@@ -33,6 +38,8 @@ class Language:
         try:
             tree = sources.tree(source, name) if any(mark in source for mark in DELIMITERS) else _words(source)
             admit(tree)
+            if self._is_for_sms:
+                for_sms(tree)
             return Template(self, sources, tree)
         except ExpressionFault as fault:
             fault.line = fault.line or 1

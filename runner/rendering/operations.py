@@ -13,8 +13,9 @@ from typing import Any
 from jinja2.runtime import LoopContext
 
 from .faults import ExpressionFault, Kind, escape_attempt
-from .filters import FILTERS, TAKES_NULL, bounded, unfit
+from .filters import FILTERS, TAKES_NULL, WORKING, bounded, unfit
 from .fuel import MAX_TEXT, Fuel
+from .locale_filters import COST, LOCALE_FILTERS, ON_SMS
 from .number_filters import Unfit
 from .values import MASK, Missing, in_words, is_number, null_fault, printed, text_too_long, weigh, whole
 
@@ -141,18 +142,16 @@ class Operations:
     def apply(self, name: str, label: str | None, value: Any, /, *arguments: Any, **named: Any) -> Any:
         """A filter."""
         if value is None and name not in TAKES_NULL:
-            hint = f"write {{{{ ({label} or 'there')|{name} }}}}" if label else None
-            what = label or "this expression"
-            raise ExpressionFault("null", f"{what} is null and {name} needs a value", hint=hint, name=label)
+            raise _needs_value(name.removesuffix(ON_SMS), label)
         if type(value) is Missing and name in TAKES_NULL:
             fault = value.fault()
             fault.hint = fault.hint or f"{name} is for null; for what may be missing, write x if x is defined else 'y'"
             raise fault
-        self.fuel.burn(1)
+        self.fuel.burn(COST if name.removesuffix(ON_SMS) in LOCALE_FILTERS else 1)
         for part in (value, *arguments, *named.values()):
             weigh(part, self.fuel)
         try:
-            return bounded(FILTERS[name](value, *arguments, **named))
+            return bounded(WORKING[name](value, *arguments, **named))
         except Unfit as error:
             raise unfit(name, label, value, error) from None
 
@@ -220,6 +219,14 @@ class Operations:
     def sign(self, sign: str, value: Any, label: str | None) -> Any:
         """`-x` and `+x`."""
         return self.arithmetic(sign, 0, value, None, label)
+
+
+def _needs_value(name: str, label: str | None) -> ExpressionFault:
+    hint = f"write {{{{ ({label} or 'there')|{name} }}}}" if label else None
+    if label and name in LOCALE_FILTERS:
+        hint = f"write {{{{ 'none' if {label} is none else {label}|{name} }}}}"
+    what = label or "this expression"
+    return ExpressionFault("null", f"{what} is null and {name} needs a value", hint=hint, name=label)
 
 
 def is_dunder(key: str) -> bool:

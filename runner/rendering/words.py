@@ -34,10 +34,8 @@ METHODS = {
 }
 FILTER_HINTS = {
     **dict.fromkeys(("random", "shuffle"), CHANCE),
-    **dict.fromkeys(("strftime", "date", "datetime", "time", "now"), CLOCK),
-    **dict.fromkeys(
-        ("format", "currency", "number", "filesizeformat"), "a number is written with fixed: {{ price|fixed(2) }}"
-    ),
+    **dict.fromkeys(("strftime", "datetime", "time", "now"), CLOCK),
+    **dict.fromkeys(("format", "filesizeformat"), "a number is written with fixed: {{ price|fixed(2) }}"),
     **dict.fromkeys(("safe", "forceescape"), "nothing is escaped by itself; escape does it where HTML is wanted"),
     **dict.fromkeys(("len", "size"), "write length"),
     **dict.fromkeys(("select", "reject", "selectattr", "rejectattr"), "write {% for item in items if item.x == 'y' %}"),

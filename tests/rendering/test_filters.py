@@ -58,6 +58,9 @@ GIVES = [
         "1234.50 1235 1,234.50 49.90",
     ),
     ("{{ tricky|fixed }} {{ 1.005|fixed }} {{ (-0.001)|fixed }} {{ 5|fixed(1) }}", "2.68 1.01 0.00 5.0"),
+    ("{{ '2026-03-02'|date('d. MMMM', locale='de') }}", "2. März"),
+    ("{{ '1234.5'|currency('EUR', locale='en') }} {{ price|number(2, locale='de') }}", "€1,234.50 1.234,50"),
+    ("{{ 1|plural(one='day', other='days') }} {{ '2'|plural(one='day', other='days') }}", "day days"),
     ("{{ null|default('x') }}{{ null|d }}{{ ''|default('y') }}{{ ''|default('z', true) }}{{ 0|d(1) }}", "xz0"),
 ]
 
