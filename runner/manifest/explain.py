@@ -16,7 +16,7 @@ from runner.model import Json
 
 from .advice import IN_QUOTES, OPERATOR_KEYS, form_advice, nearest, pace_advice, type_advice
 from .documents import Document
-from .pasted import beside, misplaced, without_swallowed
+from .pasted import beside, misplaced, value_at, without_swallowed
 from .yaml_mistakes import quoted
 
 Path = tuple[str | int, ...]
@@ -99,7 +99,7 @@ def mistakes(
         else:
             yield _mistake(error, data, as_typed)
     for path, about in by_object.items():
-        yield from _about_keys(path, about, _value(data, path))
+        yield from _about_keys(path, about, value_at(data, path))
 
 
 def _about_keys(path: Path, errors: Sequence[SchemaError], instance: Mapping[str, Json]) -> Iterator[Mistake]:
@@ -184,7 +184,7 @@ def _against_rule(path: Path, expected: str, *, also: tuple[Path, ...] = ()) -> 
 
 def _mistake(error: SchemaError, data: Json, as_typed: Callable[[Path], str]) -> Mistake:
     """A mistake that is about one value, or about one key."""
-    value = _value(data, error.path)
+    value = value_at(data, error.path)
     match error.keyword:
         case "falseSchema":
             return _forbidden_key(error, data)
@@ -217,7 +217,7 @@ def _forbidden_key(error: SchemaError, data: Json) -> Mistake:
     *above, key = error.path
     if "expected" in error.details:
         return _against_rule(tuple(above), error.details["expected"], also=(error.path,))
-    kind = _value(data, tuple(above)).get("type")
+    kind = value_at(data, tuple(above)).get("type")
     return Mistake(
         code=WRONG_CONTENT, message=f'"{key}" does not go with type {kind}', path=error.path, of="key",
         rule=("content",), hint=f'remove it: the content stands under "{kind}"',
@@ -274,12 +274,6 @@ def _as_typed(document: Document, path: Path) -> str:
     if {"contacts", "receiver"} & set(path) or place.line != place.end_line:
         return ""
     return document.line(place.line)[place.column - 1 : place.end_column - 1]
-
-
-def _value(data: Json, path: Path) -> Any:
-    for step in path:
-        data = data[step]
-    return data
 
 
 def _label(path: Path) -> str:

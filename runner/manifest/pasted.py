@@ -1,8 +1,9 @@
 """What was pasted from Bird's documentation one level too high or too low: one mistake, however many keys it has."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from runner.judge import SchemaError, schema_text
@@ -53,7 +54,8 @@ def without_swallowed(errors: Sequence[SchemaError], data: Json) -> Iterator[Sch
     """The errors, less those that are there only because something stands at the wrong level."""
     pasted = dict(_pasted(errors, data))
     shapeless = set(_without_type(errors))
-    for error in errors:
+    mistyped = {error.path[:-1] for error in errors if error.keyword == "enum" and error.path[-1:] == ("type",)}
+    for error in map(partial(_without_content, mistyped, data), errors):
         at, what = error.path, pasted.get(error.path[:2])
         is_about_keys = error.keyword == "additionalProperties"
         follows = at == at[:2] or at[2:] == ("parameters",) or what in (AS_REPLY, AS_MESSAGES)
@@ -61,16 +63,33 @@ def without_swallowed(errors: Sequence[SchemaError], data: Json) -> Iterator[Sch
             continue
         if (at[:-1] in shapeless and error.keyword == "type") or (at in shapeless and is_about_keys):
             continue
+        if is_about_keys and not error.details["unexpected"]:
+            continue
         yield error
+
+
+def _without_content(mistyped: Container[Path], data: Json, error: SchemaError) -> SchemaError:
+    """Of a type that can't stand there the content is no second mistake."""
+    if error.keyword != "additionalProperties" or error.path not in mistyped:
+        return error
+    kind = value_at(data, error.path)["type"]
+    kept = [key for key in error.details["unexpected"] if key != kind]
+    return replace(error, details={**error.details, "unexpected": kept})
+
+
+def value_at(data: Json, path: Path) -> Any:
+    for step in path:
+        data = data[step]
+    return data
 
 
 def _pasted(errors: Iterable[SchemaError], data: Json) -> Iterator[tuple[Path, str]]:
     """Each message into which something was pasted, and what."""
     for error in errors:
-        if error.keyword == "additionalProperties" and len(error.path) == 2:
-            section, name = error.path
-            if told := misplaced(error.path, error.details["unexpected"], data[section][name]):
-                yield error.path, told[1]
+        if error.keyword != "additionalProperties" or len(error.path) != 2:
+            continue
+        if told := misplaced(error.path, error.details["unexpected"], value_at(data, error.path)):
+            yield error.path, told[1]
 
 
 def _without_type(errors: Sequence[SchemaError]) -> Iterator[Path]:
