@@ -162,7 +162,7 @@ def _missing_keys(path: Path, errors: Sequence[SchemaError], instance: Mapping[s
         known = errors[0].details["known"]
         plain.sort(key=lambda name: known.index(name) if name in known else len(known))
         yield Mistake(
-            code=MISSING_KEY, message=f"{_object(path)} needs {_and(plain)}", path=path, of="key",
+            code=MISSING_KEY, message=f"{_object(path)} needs {_joined(plain, 'and')}", path=path, of="key",
             rule=("missing", *plain), hint="write apiVersion: flypast/v1" if "apiVersion" in plain else None,
         )  # fmt: skip
 
@@ -234,7 +234,7 @@ def _wrong_name(error: SchemaError) -> Mistake:
 def _wrong_type(error: SchemaError, value: Json, typed: str) -> Mistake:
     types = error.details["types"]
     wanted = error.details.get("expected") if len(types) > 1 else None
-    wanted = wanted or _or([KINDS[kind] for kind in types if kind != "null"])
+    wanted = wanted or _joined([KINDS[kind] for kind in types if kind != "null"], "or")
     state = f"{_label(error.path)} is empty: it" if value is None else _label(error.path)
     pace = pace_advice(value, error.details.get("expected"))
     hint = pace or type_advice(value, types, typed)
@@ -250,7 +250,7 @@ def _unknown_option(error: SchemaError, value: Json) -> Mistake:
     hint = f'did you mean "{meant}"?' if meant else None
     if isinstance(value, str) and "{{" in value:
         hint = "write one of them: it decides which other keys there are, so no expression can stand here"
-    return _at_value(UNKNOWN_OPTION, error, f"{_label(error.path)} must be {_or(options)}", hint)
+    return _at_value(UNKNOWN_OPTION, error, f"{_label(error.path)} must be {_joined(options, 'or')}", hint)
 
 
 def _wrong_length(error: SchemaError, value: Any) -> Mistake:
@@ -293,9 +293,5 @@ def _object(path: Path) -> str:
     return _label(path)
 
 
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _or(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def _joined(words: Sequence[str], by: str) -> str:
+    return f" {by} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
