@@ -55,6 +55,8 @@ def without_swallowed(errors: Sequence[SchemaError], data: Json) -> Iterator[Sch
     pasted = dict(_pasted(errors, data))
     shapeless = set(_without_type(errors))
     mistyped = {error.path[:-1] for error in errors if error.keyword == "enum" and error.path[-1:] == ("type",)}
+    # What does not go with its type is removed, whatever is in it.
+    idle = {error.path for error in errors if error.keyword == "falseSchema" and "expected" not in error.details}
     for error in map(partial(_without_content, mistyped, data), errors):
         at, what = error.path, pasted.get(error.path[:2])
         is_about_keys = error.keyword == "additionalProperties"
@@ -64,6 +66,8 @@ def without_swallowed(errors: Sequence[SchemaError], data: Json) -> Iterator[Sch
         if (at[:-1] in shapeless and error.keyword == "type") or (at in shapeless and is_about_keys):
             continue
         if is_about_keys and not error.details["unexpected"]:
+            continue
+        if error.keyword != "falseSchema" and any(at[:end] in idle for end in range(len(at) + 1)):
             continue
         yield error
 

@@ -175,5 +175,5 @@ def _body_lines(request: Json) -> list[str]:
     lines = text.split("\n") if isinstance(text, str) else []
     rest = {key: value for key, value in inner.items() if key != "text"} if isinstance(inner, dict) else {}
     if not inner:
-        rest = {key: value for key, value in request.items() if key == "template"}
+        rest = {key: request[key] for key in ("body", "template") if request.get(key)}
     return lines + ([json.dumps(rest, ensure_ascii=False)] if rest else [])

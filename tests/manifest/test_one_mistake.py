@@ -99,3 +99,24 @@ def test_texts_that_look_like_expressions_or_quotes_break_no_rule_of_the_schema(
         for path, value in mutants.nodes(request):
             if path[-2:] == ("text", "text") and isinstance(value, str):
                 assert load(changed(request, path, text))[1] == ()
+
+
+@pytest.mark.parametrize("content", [{"text": 7}, "x", {"zzz": 1}, {"images": []}])
+def test_what_does_not_go_with_its_type_is_one_finding_whatever_is_in_it(content: Any) -> None:
+    body = {"type": "gif", "gif": {"mediaUrl": "https://acme.example/a.gif"}, "image": content}
+    _, (finding,) = load({"receiver": mutants.RECEIVER, "body": body})
+    assert (finding.code, finding.message) == ("SCH210", '"image" does not go with type gif')
+
+
+@pytest.mark.parametrize("kind", ["sticker", "html", "section"])
+def test_a_type_that_can_not_stand_there_is_one_finding_with_its_content(kind: str) -> None:
+    item = {"type": "section", "section": {"items": [{"type": kind, kind: {"x": 1}}]}}
+    _, (finding,) = load({"receiver": mutants.RECEIVER, "body": {"type": "section", "section": {"items": [item]}}})
+    assert finding.code == "SCH204"
+
+
+def test_a_thousand_misplaced_things_are_told_soon() -> None:
+    """No pair of errors is ever compared: the work grows with their number alone."""
+    bodies = [{"type": "text", "text": {"text": "Hi"}, "image": {"x": 1}} for _ in range(3000)]
+    _, findings = load({"receiver": mutants.RECEIVER, "body": {"type": "section", "section": {"items": bodies}}})
+    assert len(findings) > 0
