@@ -115,8 +115,7 @@ def test_a_type_that_can_not_stand_there_is_one_finding_with_its_content(kind: s
     assert finding.code == "SCH204"
 
 
-def test_a_thousand_misplaced_things_are_told_soon() -> None:
-    """No pair of errors is ever compared: the work grows with their number alone."""
-    bodies = [{"type": "text", "text": {"text": "Hi"}, "image": {"x": 1}} for _ in range(3000)]
+def test_each_of_many_misplaced_things_is_told() -> None:
+    bodies = [{"type": "text", "text": {"text": "Hi"}, "image": {"x": 1}} for _ in range(500)]
     _, findings = load({"receiver": mutants.RECEIVER, "body": {"type": "section", "section": {"items": bodies}}})
-    assert len(findings) > 0
+    assert len(findings) == 500
