@@ -95,8 +95,7 @@ def _facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[str]
     if plan.currency is not None:
         yield from _costs(plan, plan.currency)
     yield from _times(plan)
-    for restraint, messages in sorted(plan.overrides.items()):
-        yield f"  overrides  {restraint}: {listed(messages)}"
+    yield from (f"  overrides  {name}: {listed(by)}" for name, by in sorted(plan.overrides.items()))
     for reason, count in sorted(plan.totals.reasons.items()):
         yield f"  skipped    {count:,} {REASONS.get(reason, reason)}"
     if plan.to_send.messages < plan.totals.new:

@@ -160,7 +160,9 @@ class Composer:
         forced = self._forced(prepared, person, values, text) if segments and segments.encoding == "UCS-2" else None
         if text is not None and segments is not None:
             self._texts.check_sms(prepared, person, text, segments, forced)
-        parts = segments.segments if segments else int(bool(request.get("template")) and draft.channel.platform == "sms")
+        parts = (
+            segments.segments if segments else int(bool(request.get("template")) and draft.channel.platform == "sms")
+        )
         priced = self._pricers[draft.name](person, country := person.country, parts)
         message = Message(
             draft=draft.name,
