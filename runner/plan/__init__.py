@@ -141,7 +141,7 @@ class Planner:
 
     def _take(self, composed: Composed, known: Known | None) -> None:
         message = composed.message
-        if composed.overrides and not composed.is_suppressed and message.draft in self._messages:
+        if composed.overrides and not composed.is_suppressed and message.draft in self._others:
             for name in composed.overrides:
                 self._overrides.setdefault(name, Counter())[message.draft] += 1
         if composed.is_suppressed:
