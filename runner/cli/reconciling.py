@@ -11,8 +11,9 @@ from typing import Any
 
 from runner.bird.requests import AccessKey, is_loopback
 from runner.delivery.clock import SystemClock
+from runner.delivery.getting import INTERRUPTED
 from runner.delivery.reconcile import Conclusion
-from runner.delivery.scanning import INTERRUPTED, Incomplete, rfc3339
+from runner.delivery.scanning import Incomplete, rfc3339
 from runner.errors import FlypastError, Refused, UsageError
 from runner.findings import Findings
 from runner.ledger.seam import Claim, Ledger

@@ -12,8 +12,9 @@ from runner.bird.replies import Listed
 from runner.ledger.identity import reference_of
 from runner.model import InDoubt, Message, Outcome, Rejected
 
+from .getting import Fault
 from .reconcile import words_of_double
-from .scanning import Fault, Incomplete, rfc3339
+from .scanning import Incomplete, rfc3339
 
 Ending = Literal["accepted", "rejected", "double", "inDoubt"]
 _OURS = reference_of("")

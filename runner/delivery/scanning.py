@@ -4,40 +4,20 @@ import asyncio
 from collections.abc import Container, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import inf
 from random import Random
-from typing import Literal
 
-from runner.bird.replies import Listed, PageFault, classify, off_by_s, read_page
-from runner.model import Channel, InDoubt, RefusedByBird, Rejected, Throttled
+from runner.bird.replies import Listed, PageFault, off_by_s, read_page
+from runner.model import Channel, Rejected
 
-from .pacing import Pacer, Scope
-from .ports import Clock, NoConnection, Pages, Reply, ReplyLost
-from .retry import MAX_ATTEMPTS, Throttling, backoff_s
+from .getting import INTERRUPTED, Fault, Getter, Stopped
+from .ports import Clock, Pages, Reply
 
 PAGE_SIZE = 100
-GETS_PER_S = 40.0
 SLACK_S = 300.0  # the window reaches so far beyond now, as clocks differ
 LOOKBACK_S = 86_400.0  # and so far before the first intent: this clock may have been hours off when that was written
 MOST_SKEW_S = 240.0
 _SAME_S = 2.0  # clocks that differ by less are the same: Bird's tells whole seconds
 MOST_PAGES = 100_000  # ten million messages: a list that goes on beyond has no end
-PATIENCE_S = 600.0
-
-Trouble = Literal["page", "channel", "refused", "unreachable", "redirect", "certificate", "throttled", "interrupted"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """Why a scan is not complete. `channel` is a 404, which says nothing of others; `refused` a 401, 402 or 403."""
-
-    kind: Trouble
-    words: str
-
-    @property
-    def ends_all(self) -> bool:
-        """Whether it would befall the next channel too."""
-        return self.kind not in ("page", "channel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +83,6 @@ class Progress:
     waits_s: float
 
 
-INTERRUPTED = Fault(kind="interrupted", words="interrupted")
-
-
-class _Stopped(Exception):
-    def __init__(self, kind: Trouble, words: str) -> None:
-        super().__init__(words)
-        self.fault = Fault(kind=kind, words=words)
-
-
 def rfc3339(unix_s: float) -> str:
     """UTC with milliseconds."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -126,18 +97,13 @@ class Scanner:
     def __init__(self, pages: Pages, *, clock: Clock, rng: Random, channels: int = 1, sought: int = 0) -> None:
         self._pages = pages
         self._clock = clock
-        self._rng = rng
-        self._pacer = Pacer()
-        self._scope = Scope(GETS_PER_S)
-        self._throttling = Throttling(patience_s=PATIENCE_S, rng=rng)
+        self._getter = Getter(clock=clock, rng=rng)
         self._ahead_s: float | None = None
         self._channels = channels
         self._sought = sought
         self._channel = self._read_pages = self._found_before = 0
         self._messages: Mapping[str, Mapping[str, Listed]] = {}
-        self._held_until_s = -inf
         self._scanning: asyncio.Task[object] | None = None
-        self._is_interrupted = False
 
     @property
     def progress(self) -> Progress:
@@ -147,14 +113,14 @@ class Scanner:
             pages=self._read_pages,
             found=self._found_before + len(self._messages),
             sought=self._sought,
-            waits_s=max(0.0, self._held_until_s - self._clock.monotonic_s()),
+            waits_s=self._getter.waits_s,
         )
 
     def interrupt(self) -> None:
         """Ends the scan at once, and every later one. To be called in the event loop's thread."""
-        if self._scanning is not None and not self._is_interrupted:
+        if self._scanning is not None and not self._getter.is_interrupted:
             self._scanning.cancel()
-        self._is_interrupted = True
+        self._getter.is_interrupted = True
 
     async def scan(self, channel: Channel, references: Container[str], *, since_s: float | None) -> Seen:
         """Looks for messages made since then (None: ever). What was seen counts, whatever ended the scan."""
@@ -178,12 +144,12 @@ class Scanner:
         self._scanning = task = asyncio.current_task()
         try:
             await reading
-        except _Stopped as stop:
+        except Stopped as stop:
             return stop.fault
         except PageFault as wrong:
             return Fault(kind="page", words=wrong.words)
         except asyncio.CancelledError:
-            if not self._is_interrupted or task is None or task.uncancel():
+            if not self._getter.is_interrupted or task is None or task.uncancel():
                 raise  # somebody else's too
             return INTERRUPTED
         finally:
@@ -213,55 +179,8 @@ class Scanner:
             query["pageToken"] = page.next_token
 
     async def _page(self, channel: Channel, query: Mapping[str, str]) -> bytes:
-        """The body of one page. A GET changes nothing, so it may be tried again."""
-        failures = 0
-        while True:
-            if self._is_interrupted:
-                raise _Stopped(INTERRUPTED.kind, INTERRUPTED.words)
-            sent_s = await self._turn()
-            kind: Trouble = "page"
-            try:
-                reply = await self._pages.page(channel, query)
-                found = self._read(reply, sent_s)
-                if isinstance(found, bytes):
-                    return found
-                words = found
-            except NoConnection as error:
-                if error.is_certificate:
-                    raise _Stopped("certificate", error.words) from None
-                kind, words = "unreachable", error.words
-            except ReplyLost as error:
-                words = error.words
-            if words is None:  # a 429 is no failure: its wait is bounded by our patience
-                continue
-            failures += 1
-            if failures == MAX_ATTEMPTS:
-                raise _Stopped(kind, words)
-            await self._clock.sleep(backoff_s(failures, self._rng))
-
-    async def _turn(self) -> float:
-        while (go_s := self._pacer.reserve(now := self._clock.monotonic_s(), [self._scope])) > now:
-            await self._clock.sleep(go_s - now)
-        return now
-
-    def _read(self, reply: Reply, sent_s: float) -> bytes | str | None:
-        """The body; or in words what may pass; None where Bird asks to wait. Raises what trying again won't change."""
-        if reply.status == 429:
-            self._hold(reply, sent_s)
-            return None
-        self._throttling.progress()
-        if reply.status == 200:
-            return self._whole(reply)
-        if reply.status == 408 or reply.status >= 500:
-            return f"Bird answered with HTTP {reply.status}"
-        match classify(reply, self._clock.wall_s()):
-            case RefusedByBird(status=status, words=words):
-                raise _Stopped("channel" if status == 404 else "refused", f"HTTP {status}: {words}")
-            case InDoubt(words=words, stops=True):
-                raise _Stopped("redirect", words)
-            case Rejected(words=words):
-                raise PageFault(f"Bird would not list its messages: HTTP {reply.status}: {words}")
-        raise PageFault(f"Bird answered with HTTP {reply.status} instead of a list")
+        """The body of one page."""
+        return await self._getter.body(lambda: self._pages.page(channel, query), self._whole)
 
     def _whole(self, reply: Reply) -> bytes | str:
         skew_s = off_by_s(reply.date, self._clock.wall_s())
@@ -270,19 +189,6 @@ class Scanner:
         if self._ahead_s is None and skew_s is not None:
             self._ahead_s = skew_s if abs(skew_s) >= _SAME_S else 0.0
         return "a page of Bird's list came cut, too large or compressed" if reply.body is None else reply.body
-
-    def _hold(self, reply: Reply, sent_s: float) -> None:
-        now_s = self._clock.monotonic_s()
-        asked = classify(reply, self._clock.wall_s())
-        until_s = self._throttling.hold_until_s(
-            now_s=now_s, sent_s=sent_s, retry_after_s=asked.retry_after_s if isinstance(asked, Throttled) else None
-        )
-        if until_s is None:
-            minutes = PATIENCE_S / 60
-            raise _Stopped("throttled", f"for {minutes:g} minutes Bird has asked to wait (429), and nothing else")
-        self._scope.slow_down(now_s, sent_s)
-        self._pacer.pause_until(until_s)
-        self._held_until_s = until_s
 
 
 def _window(since_s: float | None, now_s: float) -> dict[str, str]:

@@ -14,11 +14,12 @@ from random import Random
 from runner.bird.client import BirdClient
 from runner.bird.replies import Listed
 from runner.bird.requests import AccessKey
+from runner.delivery.getting import Fault
 from runner.delivery.outcomes import intent, settlement
 from runner.delivery.ports import Clock
 from runner.delivery.rebuild import Ending, Looked, References, conclude
 from runner.delivery.reconcile import shared_references
-from runner.delivery.scanning import Fault, Incomplete, Scanner, rfc3339
+from runner.delivery.scanning import Incomplete, Scanner, rfc3339
 from runner.delivery.spool import Spool, SpoolWriter
 from runner.ledger.seam import Claim, Intent, Ledger, Settlement
 from runner.model import Channel, Message, Outcome, State

@@ -9,9 +9,10 @@ from random import Random
 
 from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
+from runner.delivery.getting import Fault
 from runner.delivery.ports import Clock, Pages
 from runner.delivery.reconcile import Conclusion, conclude, shared_references, since_s, unknown
-from runner.delivery.scanning import Fault, Incomplete, Scanner
+from runner.delivery.scanning import Incomplete, Scanner
 from runner.errors import Exit
 from runner.ledger.seam import Claim, Entry, Ledger
 from runner.model import Channel, State

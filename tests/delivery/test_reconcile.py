@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.bird.replies import Listed
+from runner.delivery.getting import Fault
 from runner.delivery.reconcile import Conclusion, conclude, shared_references, since_s, unix_s, unknown
-from runner.delivery.scanning import Fault, Scanner, Seen, rfc3339
+from runner.delivery.scanning import Scanner, Seen, rfc3339
 from runner.ledger.memory import MemoryLedger
 from runner.ledger.moves import purged
 from runner.ledger.seam import Entry, Intent, Settlement

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from runner.delivery import scanning
+from runner.delivery.getting import Fault, Trouble
 from runner.delivery.ports import NoConnection, Reply, ReplyLost
-from runner.delivery.scanning import Fault, Progress, Scanner, Seen, Trouble, rfc3339
+from runner.delivery.scanning import Progress, Scanner, Seen, rfc3339
 from runner.model import Channel, Rejected
 
 from .clock import VirtualClock

@@ -1,6 +1,6 @@
 """Faults in looking messages up that the simulator must find."""
 
-from runner.delivery import reconcile, scanning
+from runner.delivery import getting, reconcile, scanning
 from runner.ledger import memory
 from runner.pipeline import reconciling
 
@@ -25,9 +25,7 @@ def _times() -> dict[str, tuple[Edit, ...]]:
             edit(scanning.Scanner, "_whole", ("abs(skew_s) > MOST_SKEW_S", "False")),
         ),
         "a clock that was wrong is trusted": (edit(scanning, "_window", ("LOOKBACK_S", "SLACK_S")),),
-        "pages are read as fast as they come": (
-            edit(scanning.Scanner, "__init__", ("Scope(GETS_PER_S)", "Scope(1e6)")),
-        ),
+        "pages are read as fast as they come": (edit(getting.Getter, "__init__", ("Scope(GETS_PER_S)", "Scope(1e6)")),),
     }
 
 
