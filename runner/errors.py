@@ -44,6 +44,14 @@ class Refused(FlypastError):
     exit_code = Exit.REFUSED
 
 
+class NotReady(FlypastError):
+    """What was looked up at Bird does not let the run begin: 4, 7 or 11."""
+
+    def __init__(self, message: str, *, exit_code: Exit, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
+
+
 class Locked(FlypastError):
     """Another run holds this manifest."""
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from .errors import Exit
 from .findings import Place
 
 Json = Any  # what json.loads gives; a schema has judged it
@@ -260,3 +261,18 @@ class InDoubt:
 
 
 Outcome = Accepted | Rejected | Throttled | NotSent | RefusedByBird | InDoubt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What a look at Bird showed. `unknown`: nothing follows from it. A `fail` ends a run with `exit_code`."""
+
+    status: Literal["pass", "warn", "fail", "unknown"]
+    name: str
+    found: str
+    advice: str = ""
+    exit_code: Exit = Exit.DONE
+
+    @property
+    def words(self) -> str:
+        return f"{self.name}: {self.found}"

@@ -43,7 +43,10 @@ class Timeouts:
 
 
 class BirdClient:
-    """Posts and lists messages at one API. An async context manager; a `Transport` and `Pages` of runner.delivery."""
+    """Posts and lists messages at one API, and looks things up. An async context manager.
+
+    A `Transport`, `Pages` and `Looks` of runner.delivery.
+    """
 
     def __init__(self, base_url: str, key: AccessKey, *, concurrency: int, timeouts: Timeouts | None = None) -> None:
         """`base_url` comes from parse_api_url. `concurrency` is the most connections at a time."""
@@ -93,7 +96,14 @@ class BirdClient:
 
     async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
         """GET one page of a channel's messages: a body of at most 4 MiB. Raises what `post` does."""
-        url = URL(f"{message_url(self._base_url, channel)}?{urlencode(query)}", encoded=True)
+        return await self._get(message_url(self._base_url, channel), query)
+
+    async def look(self, path: str, query: Mapping[str, str]) -> Reply:
+        """GET what lies at a path of runner.bird.requests: a body of at most 4 MiB. Raises what `post` does."""
+        return await self._get(self._base_url + path, query)
+
+    async def _get(self, address: str, query: Mapping[str, str]) -> Reply:
+        url = URL(f"{address}?{urlencode(query)}" if query else address, encoded=True)
         response, content = await self._exchange("GET", url, data=None, longest=MAX_PAGE)
         retry_after, date = response.headers.get("Retry-After"), response.headers.get("Date")
         return Reply(status=response.status, retry_after=retry_after, body=content, date=date)

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from runner import __version__
 from runner.errors import Refused, UsageError
@@ -18,6 +18,7 @@ MEDIA_PATHS = (("body", "image", "images"), ("body", "file", "files"))
 TEMPLATE_VERSION = ("template", "version")
 LATEST = "latest"
 OVERRIDES = ("ignoreQuietHours", "ignoreGlobalHoldout")  # true: Bird's own restraint is set aside
+_ATTACHMENTS = (("body", "text", "attachments"), ("template", "attachments"))
 SCHEDULED_FOR = "scheduledFor"
 VALIDITY = "validity"
 REFERENCE = "reference"
@@ -38,6 +39,14 @@ _URL = re.compile(r"[!-~]{1,2000}")  # visible ASCII: urlsplit would drop tabs a
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _KEY = re.compile(r"[!-~]{1,1024}")
+_OTHER_KEYS = (
+    ("bk_", "a key of Bird's newer developer platform (bk_…)"),
+    ("bird_", "a key of Bird's newer developer platform (bird_…)"),
+    ("whsec_", "a webhook's signing secret (whsec_…)"),
+    ("live_", "a key of the older MessageBird API (live_…)"),
+    ("test_", "a key of the older MessageBird API (test_…)"),
+    ("eyj", "a session's token (a JWT)"),
+)
 
 
 class AccessKey:
@@ -56,6 +65,14 @@ class AccessKey:
                 hint="copy it again from Bird: one line of letters, digits and signs",
             )
         self.__text = text
+
+    @property
+    def other_product(self) -> str | None:
+        """What it is by its beginning, where that is no key of the Channels API; None where nothing speaks against it.
+
+        Bird has three products with keys of their own ("API Authorization"; the SDKs of the other two).
+        """
+        return next((what for mark, what in _OTHER_KEYS if self.__text.lower().startswith(mark)), None)
 
     def header(self) -> str:
         """The value of `Authorization`."""
@@ -93,6 +110,23 @@ def message_url(base: str, channel: Channel) -> str:
         if not _UUID.fullmatch(value):
             raise Refused(f"channel {channel.name}: {name} is not a UUID: {value!r}", hint="copy it from Bird")
     return f"{base}/workspaces/{channel.workspace_id}/channels/{channel.channel_id}/messages"
+
+
+def channel_path(channel: Channel) -> str:
+    """Where a channel itself is looked up. Raises Refused as `message_url` does."""
+    return message_url("", channel).removesuffix("/messages")
+
+
+def channels_path(workspace_id: str) -> str:
+    """Where a workspace's channels are listed. Raises Refused unless its id is a UUID."""
+    if not _UUID.fullmatch(workspace_id):
+        raise Refused(f"the workspace's id is not a UUID: {workspace_id!r}", hint="copy it from Bird")
+    return f"/workspaces/{workspace_id}/channels"
+
+
+def templates_path(workspace_id: str, project_id: str) -> str:
+    """Where the templates of a Studio project are listed ("Message Templates" of Bird's Touchpoints API)."""
+    return f"/workspaces/{workspace_id}/projects/{quote(project_id, safe='')}/channel-templates"
 
 
 def parse_api_url(text: str) -> str:
@@ -155,6 +189,11 @@ def is_named_media(key: str, value: str) -> bool:
 def overrides(request: Mapping[str, Json]) -> tuple[str, ...]:
     """Which of Bird's own restraints a request sets aside: quiet hours, the global holdout."""
     return tuple([name for name in OVERRIDES if request.get(name) is True])
+
+
+def carries_media(request: Mapping[str, Json]) -> bool:
+    """Whether it is an MMS when it goes through an SMS channel; of a draft too, where lists may be expressions."""
+    return any(_at(request, path) for path in (*MEDIA_PATHS, *_ATTACHMENTS))
 
 
 def scheduled_for(request: Mapping[str, Json]) -> str | None:

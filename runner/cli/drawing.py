@@ -1,10 +1,11 @@
 """A plan drawn and shown: what `plan`, `send --dry-run` and the first half of `send` have in common."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.bird.requests import api_origin, is_loopback
 from runner.errors import Exit, UsageError
@@ -23,6 +24,11 @@ from .options import PlanOptions
 from .orders import inputs_of, order_of
 from .showing import show_findings, show_warnings
 from .terminal import TERMINAL
+
+if TYPE_CHECKING:
+    from runner.pipeline.wanted import Looked
+
+    from .online import Online
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,15 +109,23 @@ class NoSpool:
 
 
 def plan(
-    manifest: Path, options: PlanOptions, output_format: str, *, may_retry: Callable[[str], bool] | None = None
+    manifest: Path,
+    options: PlanOptions,
+    output_format: str,
+    *,
+    may_retry: Callable[[str], bool] | None = None,
+    online: "Online | None" = None,
 ) -> int:
-    """Draws the plan and shows it."""
+    """Draws the plan and shows it; `online` is given where channels and templates are looked up too."""
     drawing = Drawing.of(manifest, options, may_retry=may_retry)
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path)
     ledger = _readable(choice, drawing)
     is_empty = ledger is not None and not ledger.manifests()
+    spool: Spool = NoSpool()
+    if online is not None and drawing.loaded.manifest is not None:
+        spool = online.spool(drawing.loaded.manifest, options.only)
     try:
-        planned = drawing.plan(ledger, NoSpool())
+        planned = drawing.plan(ledger, spool)
     finally:
         if ledger is not None:
             ledger.close()
@@ -123,9 +137,28 @@ def plan(
             planned.plan, planned.manifest.policy, max_messages=options.max_messages, allow_empty=options.allow_empty
         )
     )
-    show_plan(drawing, planned, refusals, output_format)
+    looked = None
+    if online is not None:
+        looked = online.looked(planned, choice.api)
+        drawing.not_checked += online.not_checked(planned, looked)
+        refusals += [check.words for check in looked.failed]
+    else:
+        _note_not_looked_up(drawing, planned)
+    show_plan(drawing, planned, refusals, output_format, looked)
     check_digest(planned.plan, drawing.loaded.inputs, options.expect)
-    return Exit.REFUSED if refusals else Exit.DONE
+    code = Exit.REFUSED if refusals else Exit.DONE
+    return (looked.exit_code if looked is not None else None) or code
+
+
+def _note_not_looked_up(drawing: Drawing, planned: Planned) -> None:
+    has_key = bool(os.environ.get("BIRD_ACCESS_KEY", "").strip())
+    why = "plan --online does" if has_key else "no key"
+    drawing.not_checked += [f"channel {name} not looked up: {why}" for name in planned.plan.channels]
+    drawing.not_checked += [
+        f"template of {draft.name} not looked up: {why}"
+        for draft in planned.manifest.drafts
+        if "template" in draft.fields and planned.plan.messages.get(draft.name) is not None
+    ]
 
 
 def _readable(choice: LedgerChoice, drawing: Drawing) -> Ledger | None:
@@ -154,10 +187,11 @@ def _note_unchecked(
             f"the API: this ledger is bound to {ledger.origin}, and a send to {choice.api} would be refused"
         )
     drawing.not_checked += not_judged(planned.plan, planned.manifest.policy)
-    drawing.not_checked += [f"channel {name} not looked up: no key" for name in planned.plan.channels]
 
 
-def show_plan(drawing: Drawing, planned: Planned, refusals: list[str], output_format: str) -> None:
+def show_plan(
+    drawing: Drawing, planned: Planned, refusals: list[str], output_format: str, looked: "Looked | None" = None
+) -> None:
     found = drawing.findings.sorted()
     manifest = planned.manifest
     common: dict[str, Any] = {
@@ -167,6 +201,7 @@ def show_plan(drawing: Drawing, planned: Planned, refusals: list[str], output_fo
         "not_checked": drawing.not_checked,
         "refusals": refusals,
         "policy": manifest.policy,
+        "online": None if looked is None else [check for check in looked.checks if check.status != "unknown"],
     }
     if output_format == "json":
         TERMINAL.json(

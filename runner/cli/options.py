@@ -99,7 +99,7 @@ lock_option = option(
     "--lock-timeout", callback=seconds, metavar="DURATION", help="Wait for another run of this manifest: 30s, 5m."
 )
 
-input_options = _together(
+parameter_options = _together(
     option(
         "--parameters",
         "parameter_files",
@@ -109,6 +109,10 @@ input_options = _together(
         help="Values for parameters, a YAML file; later files win.",
     ),
     option("--set", "sets", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="One parameter's value."),
+)
+
+input_options = _together(
+    parameter_options,
     option(
         "--recipients",
         "recipient_files",
@@ -150,9 +154,16 @@ plan_options = _together(
     ledger_options,
 )
 
+skip_channels_option = consent(
+    "--skip-channel-check",
+    is_flag=True,
+    help="Don't look channels up at Bird: whether they are active and can send MMS stays unchecked.",
+)
+
 sending_options = _together(
     consent("--yes", is_flag=True, help="Send without asking."),
     consent("--ledger-persisted", is_flag=True, help="In CI: this ledger's disk stays after the job."),
+    skip_channels_option,
     lock_option,
     option(
         "--pause-between",

@@ -1,25 +1,55 @@
 """`flypast plan`: the dry run. `flypast send --dry-run` is this same code."""
 
+import os
 from pathlib import Path
 from typing import Any
 
-from .options import PlanOptions, format_option, manifest_argument, plan_options
+import click
+
+from .options import (
+    PlanOptions,
+    access_key_option,
+    format_option,
+    manifest_argument,
+    option,
+    plan_options,
+    skip_channels_option,
+)
 from .options import command as flypast_command
 
 
 @flypast_command(
     "plan",
     examples="flypast plan spring.yaml\nflypast plan spring.yaml --parameters production.yaml "
-    "--format json > plan.json",
+    "--format json > plan.json\nflypast plan spring.yaml --online",
 )
 @manifest_argument
 @plan_options
+@option("--online", is_flag=True, help="Look channels and templates up at Bird; needs the key.")
+@access_key_option
+@skip_channels_option
 @format_option
-def command(manifest: Path, output_format: str, **given: Any) -> int:
+def command(
+    manifest: Path,
+    output_format: str,
+    *,
+    online: bool,
+    access_key_file: Path | None,
+    skip_channel_check: bool,
+    **given: Any,
+) -> int:
     """Show what a send would send: the dry run.
 
-    All that send does except sending, by the same code. It needs no key and no network.
+    All that send does except sending, by the same code. It needs no key and no network, unless it is to look online.
     """
+    if skip_channel_check and not online:
+        raise click.UsageError("--skip-channel-check goes with --online: without that no channel is looked up")
+    from .access import access_key
     from .drawing import plan
 
-    return plan(manifest, PlanOptions(**given), output_format)
+    looking = None
+    if online:
+        from .online import Online
+
+        looking = Online(key=access_key(os.environ, access_key_file), skips_channels=skip_channel_check)
+    return plan(manifest, PlanOptions(**given), output_format, online=looking)

@@ -36,6 +36,7 @@ def command(
     ledger_persisted: bool,
     lock_timeout: float,
     pause_between: float,
+    skip_channel_check: bool,
     dry_run: bool,
     access_key_file: Path | None,
     **given: Any,
@@ -62,6 +63,7 @@ def command(
         is_persisted=ledger_persisted,
         lock_timeout_s=lock_timeout,
         pause_s=pause_between,
+        skips_channel_check=skip_channel_check,
         may_retry=may_pass,
     )
     return report.of(lambda: send(manifest, options, access_key(os.environ, access_key_file), report, consents))

@@ -42,6 +42,7 @@ def command(
     ledger_persisted: bool,
     lock_timeout: float,
     pause_between: float,
+    skip_channel_check: bool,
     dry_run: bool,
     sandbox: bool,
     access_key_file: Path | None,
@@ -70,10 +71,17 @@ def command(
     def act() -> int:
         key = None if sandbox else access_key(os.environ, access_key_file)
         if test_to is not None:
-            from .trial import send_trial
+            from .trial import Trial, send_trial
 
-            return send_trial(manifest, options, key, test_to=test_to, row=row, yes=yes, output_format=output_format)
-        consents = Consent(yes=yes, is_persisted=ledger_persisted, lock_timeout_s=lock_timeout, pause_s=pause_between)
+            whose = Trial(to=test_to, row=row, yes=yes, skips_channel_check=skip_channel_check)
+            return send_trial(manifest, options, key, whose, output_format)
+        consents = Consent(
+            yes=yes,
+            is_persisted=ledger_persisted,
+            lock_timeout_s=lock_timeout,
+            pause_s=pause_between,
+            skips_channel_check=skip_channel_check,
+        )
         return send_all(manifest, options, key, report, consents)
 
     return report.of(act)

@@ -32,6 +32,7 @@ from .consent import ask
 from .drawing import Drawing, NoSpool
 from .interrupts import INTERRUPTS
 from .ledgers import Held, send_ledger
+from .online import check_before_sending
 from .options import PlanOptions
 from .progress import Shown
 from .report import Report, go_on
@@ -48,6 +49,7 @@ class Consent:
     is_persisted: bool = False
     lock_timeout_s: float = 0.0
     pause_s: float = 0.0
+    skips_channel_check: bool = False
     may_retry: Callable[[str], bool] | None = None
 
 
@@ -101,6 +103,7 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         _guard(drawing, planned)
         result = None
         if len(spool):
+            check_before_sending(planned, held, key or held.key, skips=consent.skips_channel_check)
             ask(_question(planned, held), yes=consent.yes or held.is_sandbox)
         INTERRUPTS.defer()  # from here on what was done is told, whatever comes
         if len(spool):

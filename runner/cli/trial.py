@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from runner.bird.client import BirdClient
 from runner.bird.replies import NoConnection, ReplyLost, classify
-from runner.bird.requests import AccessKey
+from runner.bird.requests import AccessKey, carries_media
 from runner.canonical import canonical
 from runner.delivery.outcomes import REFUSED_OVER, without_texts
+from runner.delivery.preflight import Need
 from runner.errors import Exit, UsageError
 from runner.ledger.identity import message_key, reference_of
 from runner.manifest.build import Manifest
@@ -29,12 +30,14 @@ from runner.model import (
 from runner.output.neutral import neutral
 from runner.pipeline import composed
 from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.wanted import Wanted
 from runner.plan import Composed, Skipped
 from runner.recipients.phones import mask, normalise_phone
 
 from .consent import ask
 from .drawing import Drawing
 from .interrupts import INTERRUPTS
+from .online import heed, look
 from .options import PlanOptions
 from .sandboxes import embedded
 from .steering import told
@@ -44,29 +47,38 @@ INTERRUPTED = "the run was interrupted before a reply came"
 MARK = "flypast-test"  # in place of the manifest's name in the key: nobody's state is touched
 
 
-def send_trial(
-    path: Path,
-    options: PlanOptions,
-    key: AccessKey | None,
-    *,
-    test_to: str,
-    row: str | None,
-    yes: bool,
-    output_format: str,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """To whom, with whose data (None: the first row's), and what was consented to."""
+
+    to: str
+    row: str | None
+    yes: bool
+    skips_channel_check: bool
+
+
+def send_trial(path: Path, options: PlanOptions, key: AccessKey | None, asked: Trial, output_format: str) -> int:
     """Sends one message and says what Bird said. The ledger is neither read nor written."""
-    number = _number(test_to)
+    number, row = _number(asked.to), asked.row
     drawing = Drawing.of(path, options)
     message, manifest = _first(drawing, row), drawing.loaded.manifest
     if message is None or manifest is None or drawing.findings.has_errors:
         return drawing.show_findings(output_format)
     trial = _for(message, number, manifest)
-    ask(_act(trial, number, options, is_sandbox=key is None), yes=yes or key is None)
+    if key is not None and not asked.skips_channel_check:
+        _check_channel(trial, key, options)
+    ask(_act(trial, number, options, is_sandbox=key is None), yes=asked.yes or key is None)
     INTERRUPTS.defer()  # from here on a signal is told by what it did to the message
     outcome = asyncio.run(_post(trial, options, key, manifest))
     end = _told(outcome, trial)
     _show(end, trial, number, output_format)
     return end.code
+
+
+def _check_channel(trial: Message, key: AccessKey, options: PlanOptions) -> None:
+    need = Need(channel=trial.channel, count=1, has_media=carries_media(json.loads(trial.body)))
+    api = LedgerChoice.of(None, options.api_url, Path.cwd()).api
+    heed(look(Wanted(channels=[need]), api, key))
 
 
 def _number(written: str) -> str:

@@ -6,7 +6,7 @@ from typing import Protocol
 from runner.bird.replies import NoConnection, Reply, ReplyLost
 from runner.model import Channel
 
-__all__ = ["Clock", "NoConnection", "Pages", "Reply", "ReplyLost", "Transport"]
+__all__ = ["Clock", "Looks", "NoConnection", "Pages", "Reply", "ReplyLost", "Transport"]
 
 
 class Clock(Protocol):
@@ -30,3 +30,8 @@ class Transport(Protocol):
 class Pages(Protocol):
     async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
         """GET one page of a channel's messages. Raises only NoConnection and ReplyLost (and CancelledError)."""
+
+
+class Looks(Protocol):
+    async def look(self, path: str, query: Mapping[str, str]) -> Reply:
+        """GET what lies at a path of the API. Raises only NoConnection and ReplyLost (and CancelledError)."""

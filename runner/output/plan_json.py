@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.findings import Finding
-from runner.model import Policy, State
+from runner.model import Check, Policy, State
 from runner.plan import Pace, Plan, Sample, Tally
 
 from .findings_json import FORMAT_VERSION, findings_json
@@ -41,12 +41,13 @@ def plan_json(
     findings: Sequence[Finding],
     files: int,
     ignored: int,
+    online: Sequence[Check] | None = None,
 ) -> dict[str, Any]:
     """`toSend` is what a send with the same options would send; `gone` is in the ledger and in this plan no more.
 
     `overrides` counts, by message, what sets Bird's own restraint aside.
     `again` is what of the new is absent or in doubt in the ledger, and the policy sends all the same. `inputs` holds
-    the SHA-256 of each file and value that the plan was made from.
+    the SHA-256 of each file and value that the plan was made from; `online` what was looked up at Bird, or None.
     """
     return {
         "formatVersion": FORMAT_VERSION,
@@ -78,10 +79,15 @@ def plan_json(
         "gone": gone,
         "samples": [_sample(sample) for sample in plan.samples],
         "notChecked": list(not_checked),
+        "online": None if online is None else [check_json(check) for check in online],
         "refusals": list(refusals),
         "inputs": dict(sorted(inputs.items())),
         **findings_json(findings, files, ignored),
     }
+
+
+def check_json(check: Check) -> dict[str, Any]:
+    return {"status": check.status, "name": check.name, "found": check.found, "advice": check.advice or None}
 
 
 def _pace(pace: Pace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from runner.model import Delivery, Json, Policy, State
+from runner.model import Check, Delivery, Json, Policy, State
 from runner.plan import Plan, Sample, Tally
 
 from .neutral import neutral
@@ -31,10 +31,11 @@ def plan_text(
     gone: Mapping[str, int],
     not_checked: Sequence[str],
     refusals: Sequence[str],
+    online: Sequence[Check] | None = None,
     policy: Policy,
     palette: Palette,
 ) -> str:
-    """`refusals` say why `send` would not go on."""
+    """`refusals` say why `send` would not go on; `online` is what was looked up, None where nothing was to be."""
     lines = [f"{palette.bold(name)}, edition {neutral(edition)}: {_headline(plan, palette)}", ""]
     lines += _table(plan, palette)
     lines += ["", *_facts(plan, gone, policy)]
@@ -42,6 +43,12 @@ def plan_text(
         lines += ["", *characters]
     if plan.samples:
         lines += ["", palette.bold("Samples"), *(line for sample in plan.samples for line in _sample(sample, palette))]
+    if online:
+        lines += [
+            "",
+            palette.bold("Looked up at Bird"),
+            *(line for check in online for line in check_lines(check, palette)),
+        ]
     if not_checked:
         lines += ["", palette.bold("Not checked"), *(f"  {neutral(what)}" for what in not_checked)]
     if refusals:
@@ -127,6 +134,13 @@ def _held_facts(plan: Plan) -> Iterator[str]:
         yield f"  in doubt   {plan.totals.in_doubt:,} may have gone out: flypast resolve decides"
     if plan.others_in_doubt:
         yield f"  in doubt   {plan.others_in_doubt:,} in messages not chosen here"
+
+
+def check_lines(check: Check, palette: Palette) -> Iterator[str]:
+    paint = {"pass": palette.green, "warn": palette.yellow, "fail": palette.red}.get(check.status, palette.dim)
+    yield f"  {paint(check.status)}  {neutral(check.words)}"
+    if check.advice:
+        yield f"        {palette.dim(neutral(check.advice))}"
 
 
 def _costs(plan: Plan, currency: str) -> Iterator[str]:

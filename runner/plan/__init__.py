@@ -42,6 +42,8 @@ CHUNK = 100  # messages that the ledger is asked about at once; more would leave
 class Plan:
     """`to_send` is what this run would send (new, less `--limit`); `others_in_doubt` are in messages not chosen.
 
+    `sent_of` and `sent_through` count what it would send by message and by channel.
+
     `again` counts those of `new` that the ledger has absent or in doubt, and the policy sends again all the same;
     `retried` those that were rejected for a reason that can pass. `pace` is that of `to_send`; `currency` the rate
     card's, None without one.
@@ -54,6 +56,7 @@ class Plan:
     messages: Mapping[str, Tally]
     channels: Mapping[str, Tally]
     to_send: Tally
+    sent_of: Mapping[str, int]
     sent_through: Mapping[str, int]
     changed_since_rejected: int
     again: Counter[State]
@@ -223,6 +226,7 @@ class Planner:
                 for name in self._channels.values()
             },
             to_send=summed(self._to_send.values()),
+            sent_of={name: tally.messages for name, tally in self._to_send.items() if tally.messages},
             sent_through=+sent_through,
             changed_since_rejected=self._changed_since_rejected,
             again=self._again,
