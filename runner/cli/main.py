@@ -28,6 +28,7 @@ COMMANDS = (
     "reconcile",
     "resolve",
     "ledger",
+    "channels",
     "sandbox",
     "schema",
     "doctor",

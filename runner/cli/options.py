@@ -123,15 +123,17 @@ input_options = _together(
     ),
 )
 
+api_url_option = click.option(
+    "--api-url",
+    envvar=["BIRD_API_URL", "FLYPAST_API_URL"],
+    show_envvar=True,
+    metavar="URL",
+    help="Bird's API, or a look-alike on loopback; https://api.bird.com by default.",
+)
+
 ledger_options = _together(
     option("--ledger", "ledger_url", metavar="URL", help="The ledger: sqlite:///PATH."),
-    click.option(
-        "--api-url",
-        envvar=["BIRD_API_URL", "FLYPAST_API_URL"],
-        show_envvar=True,
-        metavar="URL",
-        help="Bird's API, or a look-alike on loopback; https://api.bird.com by default.",
-    ),
+    api_url_option,
 )
 
 plan_options = _together(

@@ -21,11 +21,24 @@ def _faults(_context: click.Context, parameter: click.Parameter, values: tuple[s
         raise click.BadParameter(str(wrong), param=parameter) from None
 
 
+def _configured(_context: click.Context, parameter: click.Parameter, value: Path | None) -> Any:
+    from runner.sandbox.configured import read_configured
+
+    if value is None:
+        return None
+    try:
+        return read_configured(value.read_bytes())
+    except ValueError as wrong:
+        raise click.BadParameter(f"{value}: {wrong}", param=parameter) from None
+    except OSError as wrong:
+        raise click.BadParameter(f"{value} can't be read: {wrong.strerror}", param=parameter) from None
+
+
 def _channels(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
     from runner.sandbox.channels import Channels, SandboxChannel
 
     if not values:
-        return Channels.open()
+        return None
     try:
         pairs = [value.split("/", 1) for value in values]
         return Channels.of(
@@ -77,8 +90,24 @@ def _channels(_context: click.Context, parameter: click.Parameter, values: tuple
     callback=_channels,
     help="A channel that exists, by its two UUIDs; repeatable. Without it any pair of UUIDs does.",
 )
+@option(
+    "--channels",
+    "configured",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=_configured,
+    help="The channels and templates that exist, and what a look-up shows of them: a JSON file.",
+)
 def command(
-    *, port: int, host: str, faults: Any, seed: int, post_per_s: int, record_path: Path | None, channels: Any
+    *,
+    port: int,
+    host: str,
+    faults: Any,
+    seed: int,
+    post_per_s: int,
+    record_path: Path | None,
+    channels: Any,
+    configured: Any,
 ) -> None:
     """Serve a look-alike of Bird on this machine.
 
@@ -89,8 +118,15 @@ def command(
     from runner.sandbox.limits import Limits
     from runner.sandbox.server import Sandbox
 
+    if channels is not None and configured is not None:
+        raise click.UsageError("--channel and --channels can't stand together: put it into the file")
     sandbox = Sandbox(
-        channels=channels, faults=faults, seed=seed, limits=Limits(post_per_s=post_per_s), record_path=record_path
+        channels=configured.channels if configured else channels,
+        templates=configured.templates if configured else None,
+        faults=faults,
+        seed=seed,
+        limits=Limits(post_per_s=post_per_s),
+        record_path=record_path,
     )
     try:
         asyncio.run(_serve(sandbox, host, port))

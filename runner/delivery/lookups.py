@@ -20,7 +20,7 @@ MOST_PAGES = 1000
 class LookUps:
     """Asks Bird for channels and templates, at most 40 times a second.
 
-    `ahead_s` is how far Bird's clock is ahead of ours, as the last reply told.
+    `ahead_s` is how far Bird's clock is ahead of ours, as the last reply told; `statuses` are all that came.
     """
 
     def __init__(self, looks: Looks, *, clock: Clock, rng: Random) -> None:
@@ -28,6 +28,7 @@ class LookUps:
         self._clock = clock
         self._getter = Getter(clock=clock, rng=rng, wish="show it", thing="what was asked for")
         self.ahead_s: float | None = None
+        self.statuses: set[int] = set()
 
     async def channel(self, channel: Channel) -> ChannelSeen | Fault:
         body = await self._body(channel_path(channel), {})
@@ -78,16 +79,23 @@ class LookUps:
 
     async def _body(self, path: str, query: Mapping[str, str]) -> bytes | Fault:
         try:
-            return await self._getter.body(lambda: self._looks.look(path, query), self._whole)
+            return await self._getter.body(lambda: self._ask(path, query), _whole)
         except Stopped as stop:
             return stop.fault
 
-    def _whole(self, reply: Reply) -> bytes | str:
-        """A reply that was cut may be whole the next time; what is JSON but of another shape stays so."""
-        self.ahead_s = off_by_s(reply.date, self._clock.wall_s())
-        if reply.body is None:
-            return "Bird's reply can't be read: it came cut, too large or compressed"
-        return reply.body if _is_json(reply.body) else "Bird's reply can't be read: it is no JSON"
+    async def _ask(self, path: str, query: Mapping[str, str]) -> Reply:
+        reply = await self._looks.look(path, query)
+        self.statuses.add(reply.status)
+        ahead_s = off_by_s(reply.date, self._clock.wall_s())
+        self.ahead_s = self.ahead_s if ahead_s is None else ahead_s
+        return reply
+
+
+def _whole(reply: Reply) -> bytes | str:
+    """A reply that was cut may be whole the next time; what is JSON but of another shape stays so."""
+    if reply.body is None:
+        return "Bird's reply can't be read: it came cut, too large or compressed"
+    return reply.body if _is_json(reply.body) else "Bird's reply can't be read: it is no JSON"
 
 
 def _is_json(body: bytes) -> bool:

@@ -24,8 +24,9 @@ class TemplateNeed:
 
     @property
     def name(self) -> str:
-        parts = [self.project_id or "without a projectId", self.version or "", self.locale or ""]
-        return f"template {' '.join(part for part in parts if part)} of {self.message}"
+        version = f"version {_short(self.version)}" if self.version else ""
+        parts = [_short(self.project_id) if self.project_id else "without a projectId", version, self.locale or ""]
+        return f"template of {self.message} ({', '.join(part for part in parts if part)})"
 
 
 def judged_template(need: TemplateNeed, seen: Sequence[TemplateSeen]) -> Check:
@@ -81,6 +82,11 @@ def _missing(
 
 def _unknown(need: TemplateNeed, found: str) -> Check:
     return Check(status="unknown", name=need.name, found=found)
+
+
+def _short(name: str) -> str:
+    """Of a UUID its first part: it is for people, beside the manifest."""
+    return name if len(name) < 36 else f"{name[:8]}…"
 
 
 def _spelling(locale: str) -> str:

@@ -30,7 +30,7 @@ async def look_up(wanted: Wanted, api: str, key: AccessKey, *, clock: Clock, rng
         looked = Looked(checks=tuple(channels))
         if looked.exit_code in (Exit.DONE, Exit.REFUSED):
             looked = Looked(checks=(*channels, *await _templates(wanted.templates, look_ups)))
-        return replace(looked, ahead_s=look_ups.ahead_s)
+        return replace(looked, ahead_s=look_ups.ahead_s, statuses=frozenset(look_ups.statuses))
 
 
 async def list_channels(

@@ -17,10 +17,14 @@ _NAMED = ("projectId", "version", "locale")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What was seen. `ahead_s` is how far Bird's clock is ahead of ours; None where it was not told."""
+    """What was seen. `ahead_s` is how far Bird's clock is ahead of ours; None where it was not told.
+
+    `statuses` are the HTTP statuses that came, but those of another try.
+    """
 
     checks: tuple[Check, ...] = ()
     ahead_s: float | None = None
+    statuses: frozenset[int] = frozenset()
 
     @property
     def failed(self) -> list[Check]:

@@ -2,8 +2,9 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +14,17 @@ _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLATFORM_IDS = {"sms": "sms-messagebird", "email": "email-messagebird"}
 _NAMES = uuid.UUID("6f1d1f5a-3a51-4b8e-9d0a-0f8b1c6f2e11")  # the ids we make up are derived from what they stand for
 
+TemplatesByProject = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]  # by workspace and project, in lower case
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxChannel:
-    """One channel. `platform_id` is Bird's own word for the platform; by default it follows from `platform`."""
+    """One channel. `platform_id` is Bird's own word for the platform; by default it follows from `platform`.
+
+    `shows` is merged into what a look-up shows (RFC 7396: null takes a key away; what is no object stands for all of
+    it). Where `is_doubled` is False the capabilities are as Bird's text has them: one level, and `inbound`. `look_ups`
+    are the statuses that the first look-ups get, one after the other; the last stays.
+    """
 
     workspace_id: str
     channel_id: str
@@ -26,6 +34,9 @@ class SandboxChannel:
     status: str = "active"
     identifier: str = "+12025550100"
     platform_id: str | None = None
+    is_doubled: bool = True
+    shows: Any = field(default_factory=dict, hash=False)
+    look_ups: tuple[int, ...] = (200,)
 
     @property
     def connector_id(self) -> str:
@@ -48,6 +59,7 @@ class Channels:
         self._is_open = is_open
         self._mms = mms
         self._known = {_key(channel.workspace_id, channel.channel_id): channel for channel in known}
+        self._looked_at: Counter[tuple[str, str]] = Counter()
 
     @classmethod
     def open(cls, *, mms: bool = True) -> "Channels":
@@ -73,6 +85,12 @@ class Channels:
             known = self._known[key] = SandboxChannel(workspace_id=key[0], channel_id=key[1], mms=self._mms)
         return known
 
+    def look_up_status(self, channel: SandboxChannel) -> int:
+        """What this look-up gets."""
+        key = _key(channel.workspace_id, channel.channel_id)
+        self._looked_at[key] += 1
+        return channel.look_ups[min(self._looked_at[key], len(channel.look_ups)) - 1]
+
     def in_workspace(self, workspace_id: str) -> list[SandboxChannel] | None:
         """Its channels, in the order they became known; None where there is no such workspace."""
         wanted = workspace_id.lower()
@@ -88,21 +106,17 @@ def _is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text.lower()) is not None
 
 
-def channel_json(channel: SandboxChannel, *, made_at_s: float) -> Mapping[str, Any]:
-    """The channel in the shape of Bird's GET channel, the doubled level of its capabilities included."""
+def channel_json(channel: SandboxChannel, *, made_at_s: float) -> Any:
+    """The channel in the shape of Bird's GET channel."""
     at = timestamp(made_at_s)
-    mms = _capability("mms", "active" if channel.mms else "inactive", at)
-    directions = {
-        way: {**_capability(way, "active", at), "mms": {**mms, "paused": False}} for way in ("outgoing", "incoming")
-    }
-    return {
+    shown = {
         "id": channel.channel_id,
         "platformId": channel.platform_id or _PLATFORM_IDS.get(channel.platform, channel.platform),
         "name": channel.name,
         "connectorId": channel.connector_id,
         "identifier": channel.identifier,
         "status": channel.status,
-        "capabilities": {"messaging": {"messaging": {**_capability("messaging", "active", at), **directions}}},
+        "capabilities": {"messaging": _messaging(channel, at)},
         "settings": [],
         "connectionParams": [],
         "preferences": {
@@ -120,6 +134,30 @@ def channel_json(channel: SandboxChannel, *, made_at_s: float) -> Mapping[str, A
         "createdAt": at,
         "updatedAt": at,
     }
+    return merged(shown, channel.shows)
+
+
+def merged(document: Any, patch: Any) -> Any:
+    """RFC 7396."""
+    if not isinstance(patch, dict):
+        return patch
+    made = dict(document) if isinstance(document, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            made.pop(key, None)
+        else:
+            made[key] = merged(made.get(key), value)
+    return made
+
+
+def _messaging(channel: SandboxChannel, at: str) -> dict[str, Any]:
+    mms = {**_capability("mms", "active" if channel.mms else "inactive", at), "paused": False}
+    ways = ("outgoing", "incoming" if channel.is_doubled else "inbound")
+    held = {
+        **_capability("messaging", "active", at),
+        **{way: {**_capability(way, "active", at), "mms": mms} for way in ways},
+    }
+    return {"messaging": held} if channel.is_doubled else held
 
 
 def _capability(name: str, status: str, at: str) -> dict[str, Any]:

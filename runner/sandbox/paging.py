@@ -5,6 +5,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from .messages import STATUSES
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 1000
+MOST_TEMPLATES = 100  # Bird's own limit there
 _DIRECTIONS = ("incoming", "outgoing")
 _TOKEN = re.compile(r"([0-9]{1,15})\.([0-9a-f]{16})")
 
@@ -47,7 +49,7 @@ class Query:
         return int(held[1]) if held and held[2] == self._mark() else None
 
 
-def read_query(scope: str, asked: Mapping[str, str]) -> Query | dict[str, list[str]]:
+def read_query(scope: str, asked: Mapping[str, str], *, most: int = MAX_LIMIT) -> Query | dict[str, list[str]]:
     """The query of a list, or what is wrong with it by parameter. `scope` names the list, so no token leads astray.
 
     A limit above the maximum is refused, not cut: a client that counts on more than it gets has a fault to show.
@@ -62,7 +64,7 @@ def read_query(scope: str, asked: Mapping[str, str]) -> Query | dict[str, list[s
             wrong[f".{name}"] = [words]
         return value
 
-    limit = read("limit", _limit, f"must be a whole number from 1 to {MAX_LIMIT}")
+    limit = read("limit", partial(_limit, most=most), f"must be a whole number from 1 to {most}")
     query = {
         "is_reversed": read("reverse", {"true": True, "false": False}.get, "must be true or false") or False,
         "direction": read("direction", _one_of(_DIRECTIONS), f"must be one of {', '.join(_DIRECTIONS)}"),
@@ -75,8 +77,8 @@ def read_query(scope: str, asked: Mapping[str, str]) -> Query | dict[str, list[s
     return wrong or Query(scope=scope, limit=limit or DEFAULT_LIMIT, beyond=beyond, **query)
 
 
-def _limit(text: str) -> int | None:
-    return int(text) if re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= MAX_LIMIT else None
+def _limit(text: str, *, most: int) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= most else None
 
 
 def _one_of(known: Iterable[str]) -> Callable[[str], str | None]:

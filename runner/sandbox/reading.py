@@ -1,27 +1,34 @@
 """The GET endpoints: messages and channels, one or in pages."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from aiohttp import web
 
-from .channels import Channels, SandboxChannel, channel_json
+from .channels import Channels, SandboxChannel, TemplatesByProject, channel_json
 from .clock import Clock
 from .door import Door
 from .messages import Messages, Stored
-from .paging import Query, page_of, read_query
-from .replies import INVALID_QUERY, Reply, request_error, validation_error
+from .paging import MOST_TEMPLATES, Query, page_of, read_query
+from .replies import INVALID_QUERY, STATUS_CODES, Reply, request_error, validation_error
 from .wire import whole
 
+_NO_PROJECT = "no such workspace or project"
 _NO_WORKSPACE = "no such workspace"
 _NO_CHANNEL = "no such channel in this workspace"
 _NO_MESSAGE = "no such message in this channel"
+
+Item = TypeVar("Item")
 
 
 class Reading:
     """Answers the GETs of one sandbox."""
 
-    def __init__(self, *, channels: Channels, messages: Messages, door: Door, clock: Clock) -> None:
+    def __init__(
+        self, *, channels: Channels, messages: Messages, door: Door, clock: Clock, templates: TemplatesByProject
+    ) -> None:
         self._channels = channels
+        self._templates = templates
         self._messages = messages
         self._door = door
         self._clock = clock
@@ -51,6 +58,9 @@ class Reading:
         channel = self._channel(request)
         if isinstance(channel, Reply):
             return whole(channel)
+        status = self._channels.look_up_status(channel)
+        if status != 200:
+            return whole(request_error(status, STATUS_CODES.get(status, "no reason")))
         return whole(Reply(status=200, document=channel_json(channel, made_at_s=self._made_at_s)))
 
     async def channels(self, request: web.Request) -> web.StreamResponse:
@@ -63,6 +73,19 @@ class Reading:
         items = _after(list(enumerate(channels, 1)), query)
         page = page_of(query, items, lambda channel: channel_json(channel, made_at_s=self._made_at_s))
         return whole(Reply(status=200, document=page))
+
+    async def templates(self, request: web.Request) -> web.StreamResponse:
+        workspace_id, project_id = request.match_info["workspace"].lower(), request.match_info["project"].lower()
+        if refusal := self._refusal(request):
+            return whole(refusal)
+        listed = self._templates.get((workspace_id, project_id))
+        if listed is None:
+            return whole(request_error(404, _NO_PROJECT))
+        query = read_query(f"templates {workspace_id} {project_id}", request.query, most=MOST_TEMPLATES)
+        if not isinstance(query, Query):
+            return whole(validation_error(query, message=INVALID_QUERY))
+        items = _after(list(enumerate(listed, 1)), query)
+        return whole(Reply(status=200, document=page_of(query, items, lambda template: template)))
 
     def _channel(self, request: web.Request) -> SandboxChannel | Reply:
         workspace_id, channel_id = request.match_info["workspace"], request.match_info["channel"]
@@ -99,7 +122,7 @@ class Reading:
         )
 
 
-def _after(numbered: list[tuple[int, SandboxChannel]], query: Query) -> Iterator[tuple[int, SandboxChannel]]:
+def _after(numbered: list[tuple[int, Item]], query: Query) -> Iterator[tuple[int, Item]]:
     if query.is_reversed:
-        return ((n, channel) for n, channel in reversed(numbered) if query.beyond is None or n < query.beyond)
-    return ((n, channel) for n, channel in numbered if n > (query.beyond or 0))
+        return ((n, item) for n, item in reversed(numbered) if query.beyond is None or n < query.beyond)
+    return ((n, item) for n, item in numbered if n > (query.beyond or 0))

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from aiohttp import web
 
-from .channels import Channels
+from .channels import Channels, TemplatesByProject
 from .checking import MAX_BODY_BYTES
 from .clock import Clock, SystemClock
 from .door import Door
@@ -30,6 +30,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Sandbox:
     """The look-alike. Nothing that reaches it goes anywhere: it binds to loopback only.
 
+    `channels` are those that exist, `templates` those of each workspace and project, as Bird lists them.
     `faults` and `seed` say what goes wrong (runner/sandbox/faults.py); with `access_key` that key is demanded,
     else any will do; `record_path` is appended to. Use it embedded (`async with Sandbox() as sandbox`) or through
     `run_sandbox`. It can be stopped and started again: messages and record stay, as after an outage.
@@ -39,6 +40,7 @@ class Sandbox:
         self,
         *,
         channels: Channels | None = None,
+        templates: TemplatesByProject | None = None,
         faults: Sequence[Fault] = (),
         seed: int = 0,
         access_key: str | None = None,
@@ -54,7 +56,9 @@ class Sandbox:
         self.messages = Messages(clock=clock, delays=delays or Delays(), new_id=new_id)
         self.redirects_followed = 0
         door = Door(access_key=access_key, limits=limits or Limits(), clock=clock)
-        self._reading = Reading(channels=self.channels, messages=self.messages, door=door, clock=clock)
+        self._reading = Reading(
+            channels=self.channels, messages=self.messages, door=door, clock=clock, templates=templates or {}
+        )
         self._posting = Posting(
             channels=self.channels,
             messages=self.messages,
@@ -119,6 +123,7 @@ class Sandbox:
                 web.get("/workspaces/{workspace}/messages", self._reading.workspace_messages),
                 web.get("/workspaces/{workspace}/channels", self._reading.channels),
                 web.get(channel, self._reading.channel),
+                web.get("/workspaces/{workspace}/projects/{project}/channel-templates", self._reading.templates),
                 web.get("/_sandbox/record", self._show_record),
                 web.get("/_sandbox/summary", self._show_summary),
                 web.route("*", "/_sandbox/elsewhere/{path:.*}", self._elsewhere),

@@ -1,6 +1,7 @@
 """A server on raw sockets, in threads: it says byte for byte what its script says, and keeps every byte it was sent."""
 
 import json
+import re
 import socket
 import ssl
 import struct
@@ -13,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 GIVE_UP_S = 30.0
+_LOOK_UP = re.compile(rb"GET /workspaces/[^/ ]+/channels/[^/ ]+ ")
 
 
 class Gone(Exception):
@@ -44,6 +46,10 @@ class Line:
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or b"0")  # a GET says none
         self._more_than(self._read + length - 1)
         return self._server.note(head, self._take(length))
+
+    def unnoted_head(self) -> bytes:
+        """The head of the next request, which is not counted; it has no body."""
+        return self._take(self._until(b"\r\n\r\n"))
 
     def say(self, content: bytes) -> None:
         self._socket.sendall(content)
@@ -94,11 +100,14 @@ Script = Callable[[Line], None]
 class RawServer:
     """Gives each connection to `script`, which may be changed between runs. A context manager.
 
-    Before it is entered its port is taken, but refuses connections.
+    Before it is entered its port is taken, but refuses connections. A connection on which a channel is looked up is no
+    business of the script's: it is answered by `look_up`, and neither among the lines nor the requests.
     """
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, look_up: "Script | None" = None) -> None:
         self.script = script
+        self._look_up = look_up or looked_up
+        self._looking: list[Line] = []
         self.requests: list[Request] = []
         self.lines: list[Line] = []
         self._news = threading.Condition()
@@ -123,7 +132,7 @@ class RawServer:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._threads[0].join(GIVE_UP_S)
-        for line in self.lines:
+        for line in (*self.lines, *self._looking):
             line.end()
         for thread in self._threads[1:]:
             thread.join(GIVE_UP_S)
@@ -162,22 +171,55 @@ class RawServer:
             except OSError:
                 return
             line = Line(self, sock)
-            self.lines.append(line)
-            line.number = len(self.lines)
-            thread = threading.Thread(target=self._serve, args=(line, sock))
+            is_open = threading.Event()
+            thread = threading.Thread(target=self._serve, args=(line, sock, is_open))
             self._threads.append(thread)
             thread.start()
+            is_open.wait(GIVE_UP_S)
 
-    def _serve(self, line: Line, sock: socket.socket) -> None:
+    def _begin(self, line: Line, *, is_look_up: bool) -> None:
+        if is_look_up:
+            self._looking.append(line)
+        else:
+            self.lines.append(line)
+            line.number = len(self.lines)
+
+    def _serve(self, line: Line, sock: socket.socket, is_open: threading.Event) -> None:
         try:
             if self._tls is not None:
                 line._socket = self._tls.wrap_socket(sock, server_side=True)
-            self.script(line)
+            is_look_up = self._looks_up(sock)
+            self._begin(line, is_look_up=is_look_up)
+            is_open.set()
+            (self._look_up if is_look_up else self.script)(line)
         except (Gone, OSError):  # ssl.SSLError is one: the client may leave whenever it likes
             pass
         finally:
+            is_open.set()
             line.end()
             sock.close()
+
+    def _looks_up(self, sock: socket.socket) -> bool:
+        """By the first bytes of it, which stay there to be read; over TLS nobody can tell."""
+        return self._tls is None and _LOOK_UP.match(sock.recv(4096, socket.MSG_PEEK)) is not None
+
+
+def looked_up(line: Line) -> None:
+    """Says of every channel that it is fit."""
+    while True:
+        head = line.unnoted_head()
+        line.say(reply("200 OK", json.dumps(fit_channel(head)).encode()))
+
+
+def fit_channel(head: bytes) -> dict[str, Any]:
+    """What Bird shows of the channel that is asked for."""
+    mms = {"mms": {"status": "active", "paused": False}}
+    return {
+        "id": head.split(b" ")[1].rpartition(b"/")[2].decode(),
+        "platformId": "sms-messagebird",
+        "status": "active",
+        "capabilities": {"messaging": {"messaging": {"outgoing": mms, "incoming": mms}}},
+    }
 
 
 def reply(status: str, body: bytes = b"", *headers: str) -> bytes:
