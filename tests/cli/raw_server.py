@@ -152,6 +152,11 @@ class RawServer:
         """Every byte of every connection."""
         return b"".join(line.received for line in self.lines)
 
+    @property
+    def looking(self) -> int:
+        """How many connections came to look a channel up."""
+        return len(self._looking)
+
     def note(self, head: bytes, body: bytes) -> Request:
         with self._news:
             request = Request(len(self.requests) + 1, head, body)
