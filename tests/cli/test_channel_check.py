@@ -80,12 +80,11 @@ def test_media_through_a_channel_without_mms_are_refused_with_the_value_that_was
     assert (trial.code, posts(server)) == (4, 3)
 
 
-@pytest.mark.parametrize(("status", "code"), [(401, 7), (402, 7), (404, 7)])
-def test_bird_refusing_the_look_up_is_7(project: Project, serve: Serve, tmp_path: Path, status: int, code: int) -> None:
-    server = serve(*channels(tmp_path, lookUps=[status]))
+def test_a_channel_that_bird_does_not_know_is_7(project: Project, serve: Serve, tmp_path: Path) -> None:
+    server = serve(*channels(tmp_path, lookUps=[404]))
     ran = send(project, server.url)
-    assert (ran.code, posts(server), counts(summary(ran))) == (code, 0, (0, 0, 0, 3))
-    assert f"HTTP {status}" in ran.err
+    assert (ran.code, posts(server), counts(summary(ran))) == (7, 0, (0, 0, 0, 3))
+    assert "HTTP 404" in ran.err
     assert ran.err.rstrip().splitlines()[-1].split("; ")[-1].startswith("Go on with: flypast send hello.yaml")
 
 
@@ -220,7 +219,6 @@ def test_the_doctor_looks_at_key_permission_channels_templates_and_clock(
     ("key", "status", "words"),
     [
         ("bk_us1_0123456789", "fail", "newer developer platform"),
-        ("whsec_0123456789", "fail", "webhook"),
         ("two words", "fail", "a space"),
         ("", "warn", "none"),
     ],
@@ -235,14 +233,11 @@ def test_the_doctor_does_not_try_a_key_that_can_be_none(project: Project, key: s
     assert not key or key not in ran.out
 
 
-@pytest.mark.parametrize(
-    ("off_s", "status"), [(0, "pass"), (120, "warn"), (-120, "warn"), (900, "fail"), (None, "warn")]
-)
-def test_the_doctor_holds_the_clock_against_birds(project: Project, off_s: int | None, status: str) -> None:
+@pytest.mark.parametrize(("off_s", "status"), [(-120, "warn"), (900, "fail")])
+def test_the_doctor_holds_the_clock_against_birds(project: Project, off_s: int, status: str) -> None:
     def tells_time(line: Line) -> None:
         body = json.dumps(fit_channel(line.unnoted_head())).encode()
-        date = [] if off_s is None else [f"Date: {formatdate(time.time() + off_s, usegmt=True)}"]
-        line.say(reply("200 OK", body, *date))
+        line.say(reply("200 OK", body, f"Date: {formatdate(time.time() + off_s, usegmt=True)}"))
 
     with RawServer(replying(ACCEPTED), look_up=tells_time) as server:
         doctor = ("doctor", "hello.yaml", "--api-url", server.url, "--format", "json")
@@ -260,15 +255,16 @@ def test_a_workspaces_channels_are_listed_and_their_names_are_inert(
     odd = {"workspaceId": WORKSPACE, "channelId": OTHER, "name": "\x1b[2J::error::x", "shows": paused}
     server = serve(*channels(tmp_path, odd))
     listing = ("channels", "--api-url", server.url)
-    key = {"BIRD_ACCESS_KEY": KEY}
-    ran = project.run(*listing, "hello.yaml", **key)
+    ran = project.run(*listing, "hello.yaml", BIRD_ACCESS_KEY=KEY)
     assert (ran.code, "\x1b" in ran.out, "::error" in ran.out) == (0, False, False)
     assert ran.out.splitlines()[1].split() == ["US", "active", "sms-messagebird", "+12025550100", "active", CHANNEL]
-    found = fits("channels", project.run(*listing, "--workspace", WORKSPACE, "--format", "json", **key).json)
+    found = fits(
+        "channels", project.run(*listing, "--workspace", WORKSPACE, "--format", "json", BIRD_ACCESS_KEY=KEY).json
+    )
     assert [channel["mms"] for channel in found["channels"]] == ["active", "paused"]
-    lines = project.run(*listing, "hello.yaml", "--format", "jsonl", **key).lines
+    lines = project.run(*listing, "hello.yaml", "--format", "jsonl", BIRD_ACCESS_KEY=KEY).lines
     assert [fits("channels-line", line)["id"] for line in lines] == [CHANNEL, OTHER]
-    assert project.run(*listing, "--workspace", PROJECT, **key).code == 7, "no such workspace"
+    assert project.run(*listing, "--workspace", PROJECT, BIRD_ACCESS_KEY=KEY).code == 7, "no such workspace"
 
 
 def test_channels_needs_one_place_to_look_and_a_key(project: Project) -> None:
