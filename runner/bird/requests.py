@@ -40,12 +40,11 @@ _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _KEY = re.compile(r"[!-~]{1,1024}")
 _OTHER_KEYS = (
-    ("bk_", "a key of Bird's newer developer platform (bk_…)"),
-    ("bird_", "a key of Bird's newer developer platform (bird_…)"),
-    ("whsec_", "a webhook's signing secret (whsec_…)"),
-    ("live_", "a key of the older MessageBird API (live_…)"),
-    ("test_", "a key of the older MessageBird API (test_…)"),
-    ("eyj", "a session's token (a JWT)"),
+    (re.compile("bk_"), "a key of Bird's newer developer platform (bk_…)"),
+    (re.compile("bird_"), "a key of Bird's newer developer platform (bird_…)"),
+    (re.compile("whsec_"), "a webhook's signing secret (whsec_…)"),
+    (re.compile("(live|test)_"), "a key of the older MessageBird API (live_… or test_…)"),
+    (re.compile(r"eyJ[^.]*\."), "a session's token (a JWT)"),
 )
 
 
@@ -72,7 +71,7 @@ class AccessKey:
 
         Bird has three products with keys of their own ("API Authorization"; the SDKs of the other two).
         """
-        return next((what for mark, what in _OTHER_KEYS if self.__text.lower().startswith(mark)), None)
+        return next((what for form, what in _OTHER_KEYS if form.match(self.__text)), None)
 
     def header(self) -> str:
         """The value of `Authorization`."""

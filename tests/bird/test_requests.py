@@ -10,6 +10,9 @@ import pytest
 from runner.bird.requests import (
     AccessKey,
     api_origin,
+    carries_media,
+    channel_path,
+    channels_path,
     headers,
     is_loopback,
     media_urls,
@@ -18,6 +21,7 @@ from runner.bird.requests import (
     personal_texts,
     scheduled_for,
     sms_text,
+    templates_path,
 )
 from runner.errors import Exit, FlypastError, Refused, UsageError
 
@@ -225,3 +229,50 @@ def test_personal_are_texts_and_values_but_not_what_chooses_a_shape() -> None:
         "short": "ab",
     }
     assert personal_texts(request) == ("+14155550100", "Robert")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("bk_us1_0123456789", "newer developer platform"),
+        ("bird_live_0123456789", "newer developer platform"),
+        ("whsec_0123456789", "webhook"),
+        ("live_0123456789", "older MessageBird"),
+        ("eyJhbGciOiJIUzI1NiJ9.e30.abc", "token"),
+    ],
+)
+def test_a_key_of_another_product_is_known_by_its_beginning(text: str, words: str) -> None:
+    assert words in (AccessKey(text).other_product or "")
+
+
+@pytest.mark.parametrize("text", ["AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGhIj", "eyJhbGciOiJIUzI1NiJ9", "Bk_0", "livelihood"])
+def test_a_key_that_may_be_one_is_not_suspected(text: str) -> None:
+    assert AccessKey(text).other_product is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "carries"),
+    [
+        ({"body": {"type": "text", "text": {"text": "Hi"}}}, False),
+        (
+            {"body": {"type": "text", "text": {"text": "Hi", "attachments": [{"mediaUrl": "https://a.example/a"}]}}},
+            True,
+        ),
+        ({"body": {"type": "image", "image": {"images": [{"mediaUrl": "https://a.example/a"}]}}}, True),
+        ({"body": {"type": "file", "file": {"files": "{{ files }}"}}}, True),
+        ({"template": {"projectId": "p", "attachments": [{"mediaUrl": "https://a.example/a"}]}}, True),
+        ({"template": {"projectId": "p"}}, False),
+        ({"body": None, "template": 5}, False),
+    ],
+)
+def test_what_carries_media_is_an_mms_on_an_sms_channel(request_: Any, *, carries: bool) -> None:
+    assert carries_media(request_) is carries
+
+
+def test_paths_of_channels_and_templates_stay_below_their_workspace() -> None:
+    assert channel_path(CHANNEL) == f"/workspaces/{CHANNEL.workspace_id}/channels/{CHANNEL.channel_id}"
+    assert channels_path(CHANNEL.workspace_id) == f"/workspaces/{CHANNEL.workspace_id}/channels"
+    hostile = templates_path(CHANNEL.workspace_id, "../x?y=1#z")
+    assert hostile == f"/workspaces/{CHANNEL.workspace_id}/projects/..%2Fx%3Fy%3D1%23z/channel-templates"
+    with pytest.raises(Refused):
+        channels_path("../..")
