@@ -11,6 +11,7 @@ from typing import Any
 from .clock import timestamp
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ANY_PLATFORM = "text"  # as Bird's own sample of a channel has it
 _PLATFORM_IDS = {"sms": "sms-messagebird", "email": "email-messagebird"}
 _NAMES = uuid.UUID("6f1d1f5a-3a51-4b8e-9d0a-0f8b1c6f2e11")  # the ids we make up are derived from what they stand for
 
@@ -52,7 +53,7 @@ def derived_id(*words: str) -> str:
 class Channels:
     """Which channels exist: those configured, or, when open, every pair of well-formed UUIDs.
 
-    An open set lists the channels that were asked for so far, each with the same MMS capability.
+    An open set lists the channels that were asked for so far, each with the same MMS capability, fit for any platform.
     """
 
     def __init__(self, known: Iterable[SandboxChannel], *, is_open: bool, mms: bool) -> None:
@@ -82,7 +83,9 @@ class Channels:
         key = _key(workspace_id, channel_id)
         known = self._known.get(key)
         if known is None and self._is_open and _is_uuid(workspace_id) and _is_uuid(channel_id):
-            known = self._known[key] = SandboxChannel(workspace_id=key[0], channel_id=key[1], mms=self._mms)
+            known = self._known[key] = SandboxChannel(
+                workspace_id=key[0], channel_id=key[1], mms=self._mms, platform_id=ANY_PLATFORM
+            )
         return known
 
     def look_up_status(self, channel: SandboxChannel) -> int:
