@@ -16,6 +16,8 @@ _BODY = b'{"id":"00000000-0000-4000-8000-000000000000","status":"accepted"}'
 _ACCEPTED = (
     b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY
 )
+_CHANNEL = b'{"status":"active","platformId":"sms"}'  # what a send looks at first
+_FIT = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_CHANNEL), _CHANNEL)
 
 
 class _Taken:
@@ -39,8 +41,9 @@ class _Taker(asyncio.Protocol):
             whole = end + 4 + (int(found[1]) if found else 0)
             if len(self._held) < whole:
                 return
+            is_look_up = self._held.startswith(b"GET /workspaces/")
             self._held = self._held[whole:]
-            self._transport.write(self._reply(is_post=bool(found)))
+            self._transport.write(_FIT if is_look_up else self._reply(is_post=bool(found)))
 
     def _reply(self, *, is_post: bool) -> bytes:
         """A 202; to a GET how many there were."""
