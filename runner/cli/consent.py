@@ -1,5 +1,7 @@
 """Asking before something can't be undone."""
 
+from collections.abc import Callable
+
 import click
 
 from runner.errors import Refused
@@ -7,12 +9,15 @@ from runner.errors import Refused
 from .terminal import TERMINAL, can_ask
 
 
-def ask(act: str, *, yes: bool) -> None:
-    """`act` holds the number. Raises Refused (exit 4) on a no, and without a terminal unless `--yes` was said."""
+def ask(act: str, *, yes: bool, look_first: Callable[[], None] = lambda: None) -> None:
+    """`act` holds the number. Raises Refused (exit 4) on a no, and without a terminal unless `--yes` was said.
+
+    `look_first` uses the network: it comes after what can be refused without, and before the question.
+    """
+    if not yes and not can_ask():
+        raise Refused(f"{act}? There is no terminal to ask", hint="say --yes to go on without asking")
+    look_first()
     if yes:
         TERMINAL.say(f"{act}: yes")
-        return
-    if not can_ask():
-        raise Refused(f"{act}? There is no terminal to ask", hint="say --yes to go on without asking")
-    if not click.confirm(f"{act}?", default=False, prompt_suffix=" ", err=True):
+    elif not click.confirm(f"{act}?", default=False, prompt_suffix=" ", err=True):
         raise Refused("the answer was no: nothing was done")

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from runner.bird.requests import AccessKey
 from runner.delivery.clock import SystemClock
-from runner.errors import Exit, NotReady
+from runner.errors import NotReady
 from runner.manifest.build import Manifest
 from runner.model import Check, Draft
 from runner.output.neutral import neutral
@@ -18,7 +18,6 @@ from runner.pipeline.wanted import MOST_TEMPLATES, Looked, Templates, Wanted, ch
 
 from .interrupts import INTERRUPTS
 from .ledgers import Held
-from .report import go_on
 from .steering import told
 from .terminal import TERMINAL
 
@@ -103,10 +102,9 @@ def heed(looked: Looked) -> None:
     if not looked.failed:
         return
     advice = dict.fromkeys(check.advice for check in looked.failed if check.advice)
-    next_step = [] if looked.exit_code is Exit.REFUSED else [go_on()]
     raise NotReady(
         "; ".join(check.words for check in looked.failed),
-        hint="; ".join(("nothing was sent", *advice, *next_step)),
+        hint="; ".join(("nothing was sent", *advice)),
         exit_code=looked.exit_code,
     )
 

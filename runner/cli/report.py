@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.errors import Exit, FlypastError
+from runner.errors import Exit, FlypastError, NotReady
 
 from .interrupts import INTERRUPTS
 from .terminal import TERMINAL
@@ -55,6 +55,12 @@ class Summary:
         try:
             INTERRUPTS.heed()
             return act()
+        except NotReady as error:
+            self.ended(error.message, error.exit_code)
+            TERMINAL.say_error(error)
+            if error.exit_code is not Exit.REFUSED:
+                TERMINAL.insist(go_on())
+            return error.exit_code
         except FlypastError as error:
             self.ended(error.message, error.exit_code)
             raise

@@ -4,6 +4,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -103,8 +104,8 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         _guard(drawing, planned)
         result = None
         if len(spool):
-            check_before_sending(planned, held, key or held.key, skips=consent.skips_channel_check)
-            ask(_question(planned, held), yes=consent.yes or held.is_sandbox)
+            look = partial(check_before_sending, planned, held, key or held.key, skips=consent.skips_channel_check)
+            ask(_question(planned, held), yes=consent.yes or held.is_sandbox, look_first=look)
         INTERRUPTS.defer()  # from here on what was done is told, whatever comes
         if len(spool):
             settings = _settings(planned, drawing.options, consent, total=len(spool))

@@ -65,9 +65,8 @@ def send_trial(path: Path, options: PlanOptions, key: AccessKey | None, asked: T
     if message is None or manifest is None or drawing.findings.has_errors:
         return drawing.show_findings(output_format)
     trial = _for(message, number, manifest)
-    if key is not None and not asked.skips_channel_check:
-        _check_channel(trial, key, options)
-    ask(_act(trial, number, options, is_sandbox=key is None), yes=asked.yes or key is None)
+    act = _act(trial, number, options, is_sandbox=key is None)
+    ask(act, yes=asked.yes or key is None, look_first=lambda: _check_channel(trial, key, options, asked))
     INTERRUPTS.defer()  # from here on a signal is told by what it did to the message
     outcome = asyncio.run(_post(trial, options, key, manifest))
     end = _told(outcome, trial)
@@ -75,7 +74,9 @@ def send_trial(path: Path, options: PlanOptions, key: AccessKey | None, asked: T
     return end.code
 
 
-def _check_channel(trial: Message, key: AccessKey, options: PlanOptions) -> None:
+def _check_channel(trial: Message, key: AccessKey | None, options: PlanOptions, asked: Trial) -> None:
+    if key is None or asked.skips_channel_check:
+        return
     need = Need(channel=trial.channel, count=1, has_media=carries_media(json.loads(trial.body)))
     api = LedgerChoice.of(None, options.api_url, Path.cwd()).api
     heed(look(Wanted(channels=[need]), api, key))

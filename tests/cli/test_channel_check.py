@@ -85,7 +85,7 @@ def test_a_channel_that_bird_does_not_know_is_7(project: Project, serve: Serve, 
     ran = send(project, server.url)
     assert (ran.code, posts(server), counts(summary(ran))) == (7, 0, (0, 0, 0, 3))
     assert "HTTP 404" in ran.err
-    assert ran.err.rstrip().splitlines()[-1].split("; ")[-1].startswith("Go on with: flypast send hello.yaml")
+    assert ran.err.rstrip().splitlines()[-1].startswith("Go on with: flypast send hello.yaml")
 
 
 def test_nobody_listening_is_11_and_nothing_is_in_doubt(project: Project) -> None:

@@ -431,7 +431,7 @@ def test_a_server_that_does_not_listen_is_exit_11_and_all_go_out_when_it_does(pr
         assert (counts(said), said["exitCode"]) == ((0, 0, 0, 3), 11)
         assert "refused" in said["stopped"]
         assert ran.err.splitlines()[-1].startswith("Go on with: flypast send")
-        assert set(states(project, server.url)) == {"planned"}
+        assert set(states(project, server.url)) <= {"planned"}
         again = summary(send(project, server.url))
         assert (counts(again), again["exitCode"], len(server.requests)) == ((3, 0, 0, 0), 0, 3)
 
