@@ -191,11 +191,11 @@ class RawServer:
 
     def _serve(self, line: Line, sock: socket.socket, is_open: threading.Event) -> None:
         try:
-            if self._tls is not None:
-                line._socket = self._tls.wrap_socket(sock, server_side=True)
             is_look_up = self._looks_up(sock)
             self._begin(line, is_look_up=is_look_up)
             is_open.set()
+            if self._tls is not None:
+                line._socket = self._tls.wrap_socket(sock, server_side=True)
             (self._look_up if is_look_up else self.script)(line)
         except (Gone, OSError):  # ssl.SSLError is one: the client may leave whenever it likes
             pass
