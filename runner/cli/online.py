@@ -43,7 +43,7 @@ class Online:
     def looked(self, planned: Planned, api: str) -> Looked:
         """All channels that the chosen messages name, and their templates."""
         channels = [] if self.skips_channels else channel_needs(self._drafts, planned.plan.sent_of)
-        return look(Wanted(channels=channels, templates=self._templates.needs), api, self.key)
+        return look(Wanted(channels=channels, templates=self._templates.needs_of(planned.plan.sent_of)), api, self.key)
 
     def not_checked(self, planned: Planned, looked: Looked) -> list[str]:
         skipped = dict.fromkeys(draft.channel.name for draft in self._drafts if self.skips_channels)
@@ -52,9 +52,9 @@ class Online:
         if self._templates.too_many:
             words.append(f"templates beyond {MOST_TEMPLATES}, of those that are rendered for each person")
         words += [
-            f"template of {name}: nobody new gets it, and it is rendered for each person"
-            for name in self._templates.rendered
-            if not planned.plan.sent_of.get(name)
+            f"template of {draft.name}: nobody new gets it"
+            for draft in self._drafts
+            if "template" in draft.fields and not planned.plan.sent_of.get(draft.name)
         ]
         return words
 

@@ -30,6 +30,8 @@ async def look_up(wanted: Wanted, api: str, key: AccessKey, *, clock: Clock, rng
         looked = Looked(checks=tuple(channels))
         if looked.exit_code in (Exit.DONE, Exit.REFUSED):
             looked = Looked(checks=(*channels, *await _templates(wanted.templates, look_ups)))
+        else:
+            looked = Looked(checks=(*channels, *map(_left, wanted.templates)))
         return replace(looked, ahead_s=look_ups.ahead_s, statuses=frozenset(look_ups.statuses))
 
 
@@ -43,7 +45,7 @@ async def list_channels(
 async def _channels(needs: Sequence[Need], look_ups: LookUps, key: AccessKey, clock: Clock) -> list[Check]:
     checks: list[Check] = []
     seen: dict[tuple[str, str], ChannelSeen | Fault] = {}
-    for need in needs:
+    for number, need in enumerate(needs, 1):
         ids = (need.channel.workspace_id, need.channel.channel_id)
         if ids not in seen:
             seen[ids] = await look_ups.channel(need.channel)
@@ -53,8 +55,12 @@ async def _channels(needs: Sequence[Need], look_ups: LookUps, key: AccessKey, cl
             continue
         checks.append(_unseen(need, found, key))
         if found.ends_all and found.status != 403:
-            break
+            return [*checks, *map(_left, needs[number:])]
     return checks
+
+
+def _left(need: Need | TemplateNeed) -> Check:
+    return Check(status="unknown", name=need.name, found="not looked up, as the look-up had ended")
 
 
 def _unseen(need: Need, fault: Fault, key: AccessKey) -> Check:

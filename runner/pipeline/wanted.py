@@ -68,6 +68,7 @@ class Templates:
 
     def __init__(self, drafts: Iterable[Draft]) -> None:
         self._noted: dict[tuple[str, ...], TemplateNeed] = {}
+        self._users: dict[tuple[str, ...], set[str]] = {}
         self._rendered: set[str] = set()
         self.too_many = False
         for draft in drafts:
@@ -82,6 +83,10 @@ class Templates:
     def needs(self) -> list[TemplateNeed]:
         return list(self._noted.values())
 
+    def needs_of(self, sent_of: Mapping[str, int]) -> list[TemplateNeed]:
+        """Those of messages that somebody new gets."""
+        return [need for named, need in self._noted.items() if any(map(sent_of.get, self._users[named]))]
+
     @property
     def rendered(self) -> list[str]:
         """The messages whose template is not known before they are rendered."""
@@ -95,10 +100,12 @@ class Templates:
         project, version, locale = (_text(template.get(key)) for key in _NAMED)
         named = (channel.workspace_id, project or "", version or "", locale or "")
         if named in self._noted:
+            self._users[named].add(message)
             return
         if message in self._rendered and len(self._noted) >= MOST_TEMPLATES:
             self.too_many = True
             return
+        self._users[named] = {message}
         self._noted[named] = TemplateNeed(
             message=message,
             workspace_id=channel.workspace_id,

@@ -240,7 +240,7 @@ async def test_where_nobody_listens_it_is_11() -> None:
     clock = VirtualClock()
     wanted = Wanted(channels=[TEXT.need], templates=[template()])
     found = await look_up(wanted, "http://127.0.0.1:9", AccessKey(KEY), clock=clock, rng=Random(1))
-    assert (found.exit_code, len(found.checks)) == (Exit.STOPPED, 1)
+    assert (found.exit_code, [check.status for check in found.checks]) == (Exit.STOPPED, ["fail", "unknown"])
     assert 0 < clock.elapsed_s < 10
 
 
@@ -390,9 +390,23 @@ def test_templates_that_are_rendered_are_noted_once_each_and_within_bounds() -> 
         ("rendered", "fr"),
     ]
     assert not noted.too_many
+    assert [need.message for need in noted.needs_of({"again": 1})] == ["plain"]
+    assert [need.locale for need in noted.needs_of({"rendered": 3, "text": 1})] == ["en", "nl", "fr"]
     for number in range(200):
         noted.add(message("rendered", **{**written, "version": f"v{number}"}))
     assert (len(noted.needs), noted.too_many) == (MOST_TEMPLATES, True)
+
+
+async def test_what_ends_one_look_up_ends_all() -> None:
+    """Not so a 404, which says nothing of others."""
+    other = Channel(name="other", workspace_id=WORKSPACE, channel_id=OTHER)
+    needs = [TEXT.need, Need(channel=other, count=1, has_media=False)]
+    for status, said in ((401, ["fail", "unknown"]), (404, ["fail", "pass"]), (403, ["warn", "pass"])):
+        both = [known(look_ups=(status,)), SandboxChannel(workspace_id=WORKSPACE, channel_id=OTHER)]
+        async with Sandbox(channels=Channels.of(both)) as sandbox:
+            wanted = Wanted(channels=needs)
+            found = await look_up(wanted, sandbox.url, AccessKey(KEY), clock=VirtualClock(), rng=Random(1))
+        assert [check.status for check in found.checks] == said
 
 
 # Lists of channels
