@@ -14,7 +14,7 @@ from runner.model import Json
 from .replies import PageFault
 
 _MAX_TOKEN = 8000
-_LONGEST = 200  # of a value that is shown
+_LONGEST = 80  # of a value that is shown
 _LEVELS = (("capabilities", "messaging", "messaging"), ("capabilities", "messaging"))
 _INCOMING = ("incoming", "inbound")
 
