@@ -354,10 +354,18 @@ async def test_a_template_on_the_third_page_is_found() -> None:
     assert (await judged(template(), [*many, listed()])).status == "pass"
 
 
-async def test_templates_that_may_not_be_looked_at_are_not_checked() -> None:
-    """The project's id is a text of the manifest: whatever it holds, it stays one part of the path."""
+async def test_a_project_is_one_part_of_the_path_whatever_its_id_holds() -> None:
     check = await judged(template(project="../../channels?x=1#y"), [listed()])
     assert (check.status, "no such project" in check.found) == ("fail", True)
+
+
+async def test_templates_that_may_not_be_looked_at_are_not_checked_and_a_project_is_asked_for_once() -> None:
+    async with Sandbox(access_key=KEY) as sandbox:
+        wanted = Wanted(templates=[template(), template(locale="nl")])
+        found = await look_up(wanted, sandbox.url, AccessKey("another-key"), clock=VirtualClock(), rng=Random(1))
+    assert [check.status for check in found.checks] == ["unknown", "unknown"]
+    assert "HTTP 401" in found.checks[0].found
+    assert found.exit_code is Exit.DONE
 
 
 def message(draft_name: str, **template_fields: Any) -> Message:
