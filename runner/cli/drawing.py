@@ -137,17 +137,22 @@ def plan(
             planned.plan, planned.manifest.policy, max_messages=options.max_messages, allow_empty=options.allow_empty
         )
     )
-    looked = None
-    if online is not None:
-        looked = online.looked(planned, choice.api)
-        drawing.not_checked += online.not_checked(planned, looked)
-        refusals += [check.words for check in looked.failed]
-    else:
-        _note_not_looked_up(drawing, planned)
+    looked = _looked_up(drawing, planned, online, choice.api)
+    refusals += [check.words for check in looked.failed] if looked is not None else []
     show_plan(drawing, planned, refusals, output_format, looked)
     check_digest(planned.plan, drawing.loaded.inputs, options.expect)
     code = Exit.REFUSED if refusals else Exit.DONE
     return (looked.exit_code if looked is not None else None) or code
+
+
+def _looked_up(drawing: Drawing, planned: Planned, online: "Online | None", api: str) -> "Looked | None":
+    """What was seen at Bird; None where nobody is to look, which is told."""
+    if online is None:
+        _note_not_looked_up(drawing, planned)
+        return None
+    looked = online.looked(planned, api)
+    drawing.not_checked += online.not_checked(planned, looked)
+    return looked
 
 
 def _note_not_looked_up(drawing: Drawing, planned: Planned) -> None:
