@@ -80,7 +80,11 @@ def kind_of(draft: Draft) -> Kind | None:
     """What a message is billed as: a text or a template as SMS, media as one MMS; None on other platforms."""
     if draft.channel.platform != "sms":
         return None
-    return "sms" if draft.fields.get("template") is not None or value_at(draft.fields, ("body", "type")) == _TEXT else "mms"
+    return (
+        "sms"
+        if draft.fields.get("template") is not None or value_at(draft.fields, ("body", "type")) == _TEXT
+        else "mms"
+    )
 
 
 def _called(country: str | None, kind: Kind) -> str:
