@@ -8,6 +8,8 @@ from typing import Any
 from runner.errors import Refused, UsageError
 from runner.model import Policy
 from runner.plan import Plan, Tally
+from runner.plan.hours import QUIET
+from runner.plan.repeats import REPEATED
 from runner.prices import exact
 
 
@@ -25,7 +27,9 @@ def over_limits(plan: Plan, policy: Policy, *, max_messages: int | None, allow_e
         if strange:
             found = ", ".join(f"{name} {held:,}" for name, held in sorted(strange.items()))
             yield f"policy.limits.countries is {', '.join(sorted(policy.countries))}, and this would send to {found}"
-    if plan.totals.messages == plan.totals.skipped and not allow_empty:
+    yield from _held_back(plan)
+    waiting = sum(plan.totals.reasons[reason] for reason in (QUIET, REPEATED))  # there are people, just not now
+    if plan.totals.messages == plan.totals.skipped and not waiting and not allow_empty:
         yield "there is nobody to send to: if that is right, say --allow-empty"
 
 
@@ -58,6 +62,19 @@ def not_judged(plan: Plan, policy: Policy) -> Iterator[str]:
     if templates and names:
         messages = "1 template counts" if templates == 1 else f"{templates:,} templates count"
         yield f"{' and '.join(names)}: {messages} as 1 segment each, and may be more"
+
+
+def _held_back(plan: Plan) -> Iterator[str]:
+    """What quiet hours and the repeat guard refuse, where the policy says fail."""
+    if plan.quiet is not None and plan.quiet.in_quiet:
+        yield (
+            f"policy.quietHours ({plan.quiet.hours}) says fail, and {plan.quiet.in_quiet:,} would go out in quiet "
+            "hours: send later, or say defer or skip"
+        )
+    if plan.quiet is not None and plan.quiet.nowhere:
+        yield f"policy.quietHours says fail, and nobody knows the time zone of {plan.quiet.nowhere:,}: leave them out"
+    if plan.repeated:
+        yield f"policy.repeatGuard says fail, and {plan.repeated:,} have this very text from another send already"
 
 
 def drifted(plan: Plan, accepted: int | None) -> str | None:

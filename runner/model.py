@@ -141,6 +141,39 @@ class Delivery(StrEnum):
     AT_LEAST_ONCE = "at-least-once"
 
 
+class Then(StrEnum):
+    """What a policy does with a message that must not go now."""
+
+    FAIL = "fail"
+    DEFER = "defer"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """When nobody gets anything: from `begin_min` to `end_min`, minutes after midnight; over it where the end is less.
+
+    `zone` is `recipient`, `column:NAME` or an IANA name.
+    """
+
+    begin_min: int
+    end_min: int
+    zone: str
+    then: Then
+
+    def __str__(self) -> str:
+        times = (f"{minute // 60:02}:{minute % 60:02}" for minute in (self.begin_min, self.end_min))
+        return " to ".join(times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatGuard:
+    """Nobody gets the text again that another send gave them within this time. `then` is never DEFER."""
+
+    within_s: float
+    then: Then
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How to send. `written` is the policy as it stands in the manifest: part of the digest."""
@@ -159,6 +192,8 @@ class Policy:
     stop_after: StopAfter = StopAfter(rejected=Threshold(share=0.05), in_doubt=Threshold(count=10))
     waves: tuple[Threshold, ...] = ()
     suppress: tuple[str, ...] = ()
+    quiet_hours: QuietHours | None = None
+    repeat_guard: RepeatGuard | None = None
     written: Mapping[str, Json] = field(default_factory=dict)
 
     def wave_ends(self, total: int) -> tuple[int, ...]:
@@ -182,7 +217,8 @@ class Message(NamedTuple):
     `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them. `held` is IN_DOUBT or
     ABSENT where the ledger has it so and the policy sends it again all the same. `cost` is a decimal in `currency`
     (ISO 4217), None without a price; `text_hash` is SHA-256 in hex of the address and what is there to read: the same
-    text is known by it under another name. A named tuple, because one is made for every row.
+    text is known by it under another name (None until somebody asks). `zones` are the time zones whose quiet hours
+    hold it back; none where it has a time of its own. A named tuple, because one is made for every row.
     """
 
     draft: str
@@ -198,6 +234,7 @@ class Message(NamedTuple):
     cost: str | None = None
     currency: str | None = None
     text_hash: str | None = None
+    zones: tuple[str, ...] = ()
     held: "State | None" = None
 
 

@@ -9,20 +9,21 @@ PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
 NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
-TOOLS = {"judge", "sms", "prices", "ledger", "bird", "scratch"}
+TOOLS = {"judge", "sms", "prices", "ledger", "bird", "scratch", "quiet"}
 MAY_IMPORT = {
     "judge": set(),
     "sms": set(),
     "prices": set(),
     "scratch": set(),
+    "quiet": set(),
     "ledger": set(),
     "bird": {"delivery"},
-    "manifest": {"judge"},
+    "manifest": {"judge", "quiet"},
     "recipients": {"prices"},
     "rendering": {"judge"},
-    "plan": {"ledger"},
+    "plan": {"ledger", "bird", "quiet"},
     "guards": {"plan", "prices"},
-    "delivery": {"ledger", "bird"},
+    "delivery": {"ledger", "bird", "quiet"},
     "sandbox": {"judge"},
     "output": {"plan", "ledger", "recipients", "sms", "prices"},
     "pipeline": TOOLS | {"manifest", "recipients", "rendering", "plan", "guards", "delivery"},
@@ -40,6 +41,8 @@ HOMES = {
     "jsonschema": {"judge"},
     "jsonschema_rs": {"judge"},
     "phonenumbers": {"recipients"},
+    "tzdata": {"quiet"},
+    "zoneinfo": {"quiet"},
     "sqlite3": {"ledger", "scratch", "cli"},
     "aiohttp": {"bird", "sandbox"},
     "yarl": {"bird", "sandbox"},

@@ -159,6 +159,7 @@ def test_of_messages_that_were_not_chosen_only_what_is_in_doubt_is_told() -> Non
         composed(message(1, draft="bye")),
         composed(message(2, draft="bye")),
         composed(message(3, draft="bye")),
+        composed(message(4, draft="bye")),
         Skipped(draft="bye", reason="when"),
     ]
     known = {"k1": held(State.IN_DOUBT), "k2": held(State.SENDING, is_same=False), "k3": held(State.ACCEPTED)}

@@ -1,12 +1,14 @@
 """Requests to Bird's Channels API: the address, the headers, the few fields we interpret. No I/O."""
 
 import ipaddress
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 from urllib.parse import SplitResult, quote, urlsplit
 
 from runner import __version__
+from runner.canonical import canonical, canonical_text
 from runner.errors import Refused, UsageError
 from runner.model import Channel, Json
 
@@ -33,6 +35,7 @@ _MEDIA_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "video/mp4", "
 _SUFFIXES = frozenset({"png", "jpg", "jpeg", "gif", "mp4", "mp3"})
 _MADE_ON_DEMAND = frozenset({"php", "asp", "aspx", "ashx", "jsp", "cgi", "do"})  # these say nothing of what comes
 _SUFFIX = re.compile(r"^https?://[^/?#]+/[^?#]*\.(?=[0-9]{0,4}[A-Za-z])([0-9A-Za-z]{1,5})(?:[?#]|$)")
+_READ_OF_TEMPLATE = ("projectId", "version", "locale", "parameters")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URL = re.compile(r"[!-~]{1,2000}")  # visible ASCII: urlsplit would drop tabs and newlines without a word
@@ -205,6 +208,29 @@ def validity_s(request: Mapping[str, Json]) -> int | None:
     """For how many seconds Bird shall try; None where Bird's own default counts."""
     value = request.get(VALIDITY)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def said(body: bytes) -> str:
+    """What a request says to whom it goes, as canonical JSON: its text, else its media, its template or its body.
+
+    `body` is the request as posted. Two that say the same differ in nothing that a person reads of an SMS.
+    """
+    request = json.loads(body)
+    texts = (_at(request, path) for path in TEXT_PATHS)
+    text = next((text for text in texts if isinstance(text, str) and text), None)
+    if text is not None:
+        return canonical_text(["text", text])
+    if urls := media_urls(request):
+        return canonical_text(["media", *urls])
+    template = request.get("template")
+    if isinstance(template, Mapping):
+        return canonical_text(["template", {name: template.get(name) for name in _READ_OF_TEMPLATE}])
+    return canonical_text(["body", request.get("body")])
+
+
+def scheduled(body: bytes, at: str) -> bytes:
+    """A request as posted, with the time at which Bird shall send it; all else in it stays byte by byte."""
+    return canonical({**json.loads(body), SCHEDULED_FOR: at})
 
 
 def personal_texts(request: Json) -> tuple[str, ...]:

@@ -20,7 +20,10 @@ from .options import access_key_option, format_option, ledger_options, parameter
 from .options import command as flypast_command
 from .terminal import TERMINAL
 
-LIBRARIES = ("aiohttp", "click", "jinja2", "jsonschema", "jsonschema-rs", "pathspec", "phonenumbers", "pyyaml", "rich")
+LIBRARIES = (
+    *("aiohttp", "click", "jinja2", "jsonschema", "jsonschema-rs", "pathspec", "phonenumbers", "pyyaml", "rich"),
+    "tzdata",
+)
 WIDEST = 32  # a name that is wider pushes its own line only
 
 

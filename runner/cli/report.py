@@ -94,6 +94,8 @@ class Report(Summary):
             "totals": None,
             "run": {"accepted": 0, "rejected": 0, "inDoubt": 0},
             "sentAgainInDoubt": 0,
+            "deferred": 0,
+            "keptBack": 0,
         }
         super().__init__(output_format, facts)
 
@@ -110,6 +112,7 @@ class Report(Summary):
 
     def sent(self, sent: "Sent") -> None:
         self.add(totals=sent.totals, run=sent.run, sentAgainInDoubt=sent.doubles)
+        self.add(deferred=sent.deferred, keptBack=sent.kept)
         self._add_cost(sent)
         self.ended(sent.stopped, sent.exit_code)
 

@@ -24,8 +24,10 @@ from runner.output.masking import in_words
 from runner.output.plan_text import plan_text
 from runner.output.send_text import doubts, question, rejections, summary
 from runner.output.sizes import run_cost
+from runner.output.words import joined
 from runner.pipeline import Planned
 from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.listfiles import suppress_moved
 from runner.pipeline.sending import Sent, standing
 from runner.pipeline.sending import send as dispatch_spool
 
@@ -106,6 +108,7 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         if len(spool):
             look = partial(check_before_sending, planned, held, key or held.key, skips=consent.skips_channel_check)
             ask(_question(planned, held), yes=consent.yes or held.is_sandbox, look_first=look)
+            _guard_suppress(drawing)
         INTERRUPTS.defer()  # from here on what was done is told, whatever comes
         if len(spool):
             settings = _settings(planned, drawing.options, consent, total=len(spool))
@@ -167,6 +170,15 @@ def _guard(drawing: Drawing, planned: Planned) -> None:
     check_digest(planned.plan, drawing.loaded.inputs, options.expect)
 
 
+def _guard_suppress(drawing: Drawing) -> None:
+    """Planning and a question take their time: who was added to a suppress file meanwhile must be left out too."""
+    if moved := suppress_moved(drawing.loaded):
+        raise Refused(
+            f"policy.suppress: {joined(moved)} changed since this send read it",
+            hint="nothing was sent: run it again, and it is read anew",
+        )
+
+
 def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total: int) -> Settings:
     policy = planned.manifest.policy
     return Settings(
@@ -176,6 +188,7 @@ def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total
         waves=policy.wave_ends(total),
         pause_s=consent.pause_s,
         is_at_least_once=policy.delivery is Delivery.AT_LEAST_ONCE,
+        quiet_hours=policy.quiet_hours,
     )
 
 
@@ -200,7 +213,17 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
     report.sent(sent)
     if not report.is_json:
         cost = run_cost(**asdict(sent.cost)) if sent.cost is not None and any(sent.run.values()) else None
-        TERMINAL.data(summary(sent.totals, sent.run, sent.stopped, TERMINAL.out, doubles=sent.doubles, cost=cost))
+        words = summary(
+            sent.totals,
+            sent.run,
+            sent.stopped,
+            TERMINAL.out,
+            doubles=sent.doubles,
+            deferred=sent.deferred,
+            kept=sent.kept,
+            cost=cost,
+        )
+        TERMINAL.data(words)
     name = planned.manifest.name
     if sent.run["rejected"]:
         for line in rejections(_rejected(held, name), TERMINAL.err):

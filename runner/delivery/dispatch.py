@@ -3,42 +3,38 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sized
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
 from runner.bird.replies import classify
 from runner.errors import LedgerFault
 from runner.ledger.seam import Claim
-from runner.model import Channel, InDoubt, Message, NotSent, Outcome, Rate, RefusedByBird, State, StopAfter, Throttled
+from runner.model import (
+    Accepted,
+    Channel,
+    InDoubt,
+    Message,
+    NotSent,
+    Outcome,
+    RefusedByBird,
+    State,
+    Throttled,
+)
 
 from .control import Control
 from .doubts import Doubts
 from .gate import Gate
+from .hours import Hours
 from .outcomes import REFUSED_OVER, intent, settlement, without_texts
 from .ports import Clock, NoConnection, ReplyLost, Transport
 from .record import Record
 from .retry import MAX_ATTEMPTS, Breaker, RetryBudget, Throttling, backoff_s
+from .settings import Settings
 from .stopping import Stopping
 from .tally import Progress, RunResult, Tally
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How to send. `workspace_rate` None is unlimited: then the channels' own rates don't count either.
-
-    `waves` are the numbers of messages after which all in flight is settled, the thresholds are looked at and
-    `pause_s` passes; the rest follows after the last (see `Policy.wave_ends`). `is_at_least_once`: what is in
-    doubt goes again.
-    """
-
-    concurrency: int
-    workspace_rate: Rate | None
-    stop_after: StopAfter
-    waves: tuple[int, ...] = ()
-    pause_s: float = 0.0
-    is_at_least_once: bool = False
-    drain_s: float = 5.0
-    throttle_patience_s: float = 600.0
+__all__ = ["Settings", "dispatch"]
 
 
 async def dispatch(
@@ -104,6 +100,8 @@ class _Run:
             told=self._tally.stop,
             hurry=self.record.hurry,
         )
+        fail = partial(self._stopping.halt, "quietHours")
+        self._hours = Hours(settings.quiet_hours, clock=self.clock, fail=fail)
         self._tasks: list[asyncio.Task[None]] = []
         self._trouble = ""
 
@@ -122,7 +120,8 @@ class _Run:
         for message, outcome in self._doubts.left():
             self._tally.count(message, outcome)
         total = len(self.messages) if isinstance(self.messages, Sized) else self._taken + sum(1 for _ in self._feed)
-        return self._tally.result(returned=total - self._tally.finished, doubles=self._doubts.doubles)
+        returned = total - self._tally.finished
+        return self._tally.result(returned, doubles=self._doubts.doubles, kept=self._hours.kept)
 
     async def _all_waves(self) -> None:
         for number, until in enumerate(self.settings.waves, 1):
@@ -172,9 +171,9 @@ class _Run:
 
     async def _deliver(self, message: Message) -> None:
         failures = attempts = 0
-        while await self._may_go(message.channel):
+        while await self._may_go(message) and (timed := self._hours.timed(message)) is not None:
             attempts += 1
-            match await self._attempt(message, is_first=attempts == 1):
+            match await self._attempt(timed, is_first=attempts == 1):
                 case NotSent(words=words):
                     failures += 1
                     if not await self._tries_again(failures, words):
@@ -183,12 +182,16 @@ class _Run:
                     pass
                 case InDoubt() if posts := self._doubts.posts(message):
                     await self._stopping.waits(self.clock.sleep(backoff_s(posts, self.rng)))
-                case _:
+                case outcome:
+                    self._tally.deferred += timed is not message and isinstance(outcome, Accepted)
                     return
 
-    async def _may_go(self, channel: Channel) -> bool:
-        is_now = not self._stopping.is_on and self._gate.opens(channel)
-        return is_now or await self._stopping.waits(self._gate.enter(channel))
+    async def _may_go(self, message: Message) -> bool:
+        if self._hours.keeps_back(message):
+            await self.clock.sleep(0)  # many of them in a row must not keep the others from their turn
+            return False
+        is_now = not self._stopping.is_on and self._gate.opens(message.channel)
+        return is_now or await self._stopping.waits(self._gate.enter(message.channel))
 
     async def _tries_again(self, failures: int, words: str) -> bool:
         self._tally.unconnected += 1

@@ -4,7 +4,8 @@ import json
 from typing import assert_never
 
 from runner.bird.replies import conceal
-from runner.bird.requests import personal_texts
+from runner.bird.requests import personal_texts, said
+from runner.ledger.identity import text_hash
 from runner.ledger.seam import Intent, Settlement
 from runner.model import Accepted, InDoubt, Message, NotSent, Outcome, RefusedByBird, Rejected, State, Throttled
 
@@ -34,7 +35,7 @@ def intent(message: Message, *, edition: str, at: str, from_doubt: bool = False)
         from_doubt=from_doubt,
         cost=message.cost,
         currency=message.currency,
-        text_hash=message.text_hash,
+        text_hash=message.text_hash or text_hash(message.address, said(message.body)),
     )
 
 

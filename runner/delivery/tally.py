@@ -9,7 +9,16 @@ from runner.model import Accepted, InDoubt, Message, Outcome, Rejected, State, S
 from .outcomes import without_texts
 
 StopKind = Literal[
-    "ledger", "refused", "threshold", "breaker", "redirect", "certificate", "unreachable", "throttled", "interrupted"
+    "ledger",
+    "refused",
+    "threshold",
+    "breaker",
+    "redirect",
+    "certificate",
+    "unreachable",
+    "throttled",
+    "quietHours",
+    "interrupted",
 ]
 
 _RANK: dict[StopKind, int] = {"ledger": 3, "refused": 2, "interrupted": 0}  # the rest: 1
@@ -60,6 +69,8 @@ class RunResult:
     doubt, whatever Bird said: the next start will find it so. `closed` counts those that the ledger had in doubt or
     absent before, and now has as this run left them; `doubles` the requests that went out although an earlier one of
     the same message may have. `cost` is that of the accepted, `cost_in_doubt` that of those in doubt.
+    the same message may have. Of quiet hours: `deferred` counts those of the accepted that Bird sends when they end,
+    `kept` those of the returned whose quiet hours had begun at their turn.
     """
 
     accepted: int
@@ -72,6 +83,8 @@ class RunResult:
     doubles: int = 0
     cost: Decimal = Decimal()
     cost_in_doubt: Decimal = Decimal()
+    deferred: int = 0
+    kept: int = 0
 
 
 class Tally:
@@ -86,6 +99,7 @@ class Tally:
         self.waits = 0
         self.unconnected = 0
         self.closed = 0
+        self.deferred = 0
         self.wave = 1
         self.waves = waves
         self.pause_s: float | None = None
@@ -145,7 +159,7 @@ class Tally:
             pause_s=self.pause_s,
         )
 
-    def result(self, returned: int, *, doubles: int = 0) -> RunResult:
+    def result(self, returned: int, *, doubles: int = 0, kept: int = 0) -> RunResult:
         stopped = self.stopped
         if stopped is not None and stopped.kind == "interrupted" and not returned and not self.in_doubt:
             stopped = None  # the signal came when all was as good as done
@@ -160,4 +174,6 @@ class Tally:
             doubles=doubles,
             cost=self.cost,
             cost_in_doubt=self.cost_in_doubt,
+            deferred=self.deferred,
+            kept=kept,
         )

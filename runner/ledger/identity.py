@@ -56,6 +56,11 @@ def reference_of(key: str) -> str:
     return f"fp1.{key}"
 
 
+def text_hash(address: str, said: str) -> str:
+    """By what a text is known again under another name: SHA-256 in hex of whom it goes to and what it says."""
+    return hashlib.sha256(_framed(("flypast-text1", address, said))).hexdigest()
+
+
 def purged_reference(key: str, reference: str) -> str:
     """What a purge leaves of a reference: ours as it is, as it holds the key alone; of an own one `sha256:` and its
     hash, by which it is still known when it comes again."""

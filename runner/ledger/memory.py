@@ -23,6 +23,7 @@ from .moves import (
     not_open,
     not_sendable,
     purged,
+    was_sent_since,
 )
 from .seam import Entry, Intent, Known, Settlement, Verdict
 
@@ -80,6 +81,10 @@ class MemoryLedger:
 
     def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
         return ((entry.key, entry.state) for entry in self.entries(manifest) if entry.edition == edition)
+
+    def texts(self, manifest: str, since: str) -> Iterator[str | None]:
+        others = [entry for entry in self.held.values() if entry.manifest != manifest]
+        return (entry.text_hash for entry in others if was_sent_since(entry, since))
 
     def counts(self, manifest: str) -> Mapping[State, int]:
         return Counter(entry.state for entry in self.held.values() if entry.manifest == manifest)

@@ -16,6 +16,7 @@ UNDECIDED = frozenset({State.IN_DOUBT, State.ABSENT})
 FOUND_AS = frozenset({State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT, State.PLANNED})
 FOUND_AT_BIRD = frozenset({State.ACCEPTED, State.REJECTED})
 PURGEABLE = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.DROPPED})
+MAY_BE_READ = frozenset({State.ACCEPTED, State.SENDING, State.IN_DOUBT})  # by the person it went to
 DECIDED_AS = frozenset({State.PLANNED, State.DROPPED})
 
 LONGEST = 500  # characters kept of what Bird says; its replies may be long and hostile
@@ -39,6 +40,12 @@ def is_older(entry: Entry, before: str) -> bool:
     """Whether its state last changed before then. A time that can't be read is never old."""
     at, limit = _moment(entry.at), _moment(before)
     return at is not None and limit is not None and at < limit
+
+
+def was_sent_since(entry: Entry, since: str) -> bool:
+    """Whether the person may have got it from then on; no for a time that can't be read."""
+    at, limit = _moment(entry.at), _moment(since)
+    return entry.state in MAY_BE_READ and at is not None and limit is not None and at >= limit
 
 
 def may_be_purged(entry: Entry, before: str) -> bool:

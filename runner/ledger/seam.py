@@ -187,6 +187,13 @@ class Ledger(Protocol):
     def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
         """Key and state of each message of one edition, in the order of `entries`: to count those no longer wanted."""
 
+    def texts(self, manifest: str, since: str) -> Iterator[str | None]:
+        """The text hash of each message that other manifests have sent, or may have, since then (RFC 3339).
+
+        What is accepted, sending or in doubt, by its last change of state: that is never before it went out. None for
+        one that has no hash.
+        """
+
     def counts(self, manifest: str) -> Mapping[State, int]:
         """How many messages of all editions are in each state; a state that none is in is left out."""
 

@@ -133,6 +133,12 @@ class SqliteLedger:
     def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
         return ((key, State(state)) for _, key, state in self._pages(tables.KEYS, manifest, edition))
 
+    def texts(self, manifest: str, since: str) -> Iterator[str | None]:
+        last = 0
+        while rows := self._read(tables.TEXTS, (last, manifest, since)):
+            yield from (text_hash for _, text_hash in rows)
+            last = rows[-1][0]
+
     def counts(self, manifest: str) -> Mapping[State, int]:
         return {State(state): number for state, number in self._read(tables.COUNTS, (manifest,))}
 

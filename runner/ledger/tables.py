@@ -174,6 +174,13 @@ FROM messages
 WHERE manifest = ? AND message = ? AND id > ? AND state IN (SELECT value FROM json_each(?))
 ORDER BY id LIMIT 500
 """
+# Through the whole table, once for a plan with a repeat guard: an index would cost every send more.
+TEXTS = """
+SELECT id, text_hash FROM messages
+WHERE id > ? AND +manifest <> ? AND state IN ('accepted', 'sending', 'inDoubt')
+  AND julianday(at) >= julianday(?)
+ORDER BY id LIMIT 1000
+"""
 KEYS = """
 SELECT id, key, state FROM messages
 WHERE manifest = ? AND message = ? AND id > ? AND edition = ?

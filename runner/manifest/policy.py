@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from itertools import combinations
 
-from runner.findings import Findings
-from runner.model import Delivery, Json, Policy, Rate, StopAfter, Threshold
+from runner.findings import Findings, did_you_mean
+from runner.model import Delivery, Json, Policy, QuietHours, Rate, RepeatGuard, StopAfter, Then, Threshold
+from runner.quiet import OF_COLUMN, OF_RECIPIENT, zone_names
 
 from .include import Origin
 
@@ -14,8 +15,6 @@ BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
 
 # What the page describes and this version does not do. A value that asks for nothing is let pass.
 NOT_YET: Mapping[str, Json] = {
-    "quietHours": None,
-    "repeatGuard": None,
     "batch": 1,
     "requireLock": False,
 }
@@ -70,6 +69,8 @@ def build_policy(keys: Mapping[str, Origin], findings: Findings, *, refused: Col
         stop_after=_stop_after(written.get("stopAfter") or {}),
         waves=_waves(keys["waves"], findings) if "waves" in keys else (),
         suppress=(suppress,) if isinstance(suppress, str) else tuple(suppress),
+        quiet_hours=_quiet_hours(keys["quietHours"], findings) if written.get("quietHours") else None,
+        repeat_guard=_repeat_guard(written.get("repeatGuard")),
         written={name: origin.value for name, origin in keys.items()},
     )
 
@@ -144,6 +145,50 @@ def _is_no_more(first: Threshold, second: Threshold) -> bool:
     if first.count is not None and second.count is not None:
         return second.count <= first.count
     return first.share is not None and second.share is not None and second.share <= first.share
+
+
+def _quiet_hours(origin: Origin, findings: Findings) -> QuietHours | None:
+    written = origin.value
+    zone = written["zone"]
+    if zone != OF_RECIPIENT and not zone.startswith(OF_COLUMN) and zone not in zone_names():
+        findings.error(
+            "POL812",
+            f'there is no time zone "{zone}"',
+            origin.place("zone"),
+            hint=_zone_hint(zone),
+        )
+        return None
+    if written["from"] == written["until"]:
+        findings.error(
+            "POL811",
+            f"quiet hours from {written['from']} until {written['until']} are none, or all of them",
+            origin.place("until"),
+            hint="write two different times; over midnight is fine, as in 21:00 to 08:00",
+        )
+        return None
+    return QuietHours(
+        begin_min=_minutes(written["from"]),
+        end_min=_minutes(written["until"]),
+        zone=zone,
+        then=Then(written["then"]),
+    )
+
+
+def _zone_hint(zone: str) -> str:
+    near = did_you_mean(zone, zone_names()) or ""
+    if near.startswith("did"):
+        return near
+    return "write it as in America/New_York or UTC, or recipient, or column:NAME"
+
+
+def _minutes(time: str) -> int:
+    return int(time[:2]) * 60 + int(time[3:])
+
+
+def _repeat_guard(written: Mapping[str, Json] | None) -> RepeatGuard | None:
+    if not written:
+        return None
+    return RepeatGuard(within_s=parse_duration(written["within"]), then=Then(written["then"]))
 
 
 def _refuse_not_yet(keys: Mapping[str, Origin], findings: Findings) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 from runner.findings import Finding
 from runner.model import Check, Policy, State
-from runner.plan import Pace, Plan, Sample, Tally
+from runner.plan import Held, Pace, Plan, Sample, Tally
 
 from .findings_json import FORMAT_VERSION, findings_json
 from .plan_characters import characters_json, sizes_json
 from .sizes import cost_json
+
+MOST_GROUPS = 200  # of messages that wait for the end of quiet hours
 
 
 def tally_json(tally: Tally, currency: str | None) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def plan_json(
         "again": {state.value: plan.again[state] for state in (State.ABSENT, State.IN_DOUBT)},
         "retried": plan.retried,
         "waves": [*policy.wave_ends(plan.to_send.messages), plan.to_send.messages],
+        "quietHours": _quiet(plan.quiet) if plan.quiet is not None else None,
         "gone": gone,
         "samples": [_sample(sample) for sample in plan.samples],
         "notChecked": list(not_checked),
@@ -88,6 +91,19 @@ def plan_json(
 
 def check_json(check: Check) -> dict[str, Any]:
     return {"status": check.status, "name": check.name, "found": check.found, "advice": check.advice or None}
+
+
+def _quiet(held: Held) -> dict[str, Any]:
+    groups = [
+        {"message": each.message, "zones": list(each.zones), "until": each.until, "messages": each.messages}
+        for each in held.moved[:MOST_GROUPS]
+    ]
+    return {
+        "then": held.hours.then.value,
+        "deferred": held.moved_total,
+        "groups": groups,
+        "moreGroups": len(held.moved) - len(groups),
+    }
 
 
 def _pace(pace: Pace) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.model import Check, Delivery, Json, Policy, State
-from runner.plan import Plan, Sample, Tally
+from runner.plan import Held, Plan, Sample, Tally
 
 from .neutral import neutral
 from .palette import Palette
@@ -13,6 +13,7 @@ from .sizes import cost_of, listed_costs, size_of
 from .words import duration, listed, number
 
 COLUMNS = ("messages", "new", "accepted", "rejected", "in doubt", "drift", "skipped", "segments")
+MOST_GROUPS = 5  # of messages that wait for the end of quiet hours
 REASONS = {
     "where": "left out by where",
     "exclude": "excluded",
@@ -20,6 +21,9 @@ REASONS = {
     "when": "left out by when",
     "duplicate": "for the same person again",
     "dropped": "dropped by resolve",
+    "quietHours": "in their quiet hours",
+    "noTimeZone": "held back: nobody knows their time zone (quiet hours)",
+    "repeatGuard": "who have this very text from another send",
 }
 
 
@@ -107,6 +111,7 @@ def _facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[str]
         yield f"  skipped    {count:,} {REASONS.get(reason, reason)}"
     if plan.to_send.messages < plan.totals.new:
         yield f"  limit      {plan.to_send.messages:,} of {number(plan.totals.new, 'new message')} in this run"
+    yield from _quiet_facts(plan.quiet)
     yield from _held_facts(plan)
     if gone:
         yield f"  gone       in the ledger, not in this plan: {listed(gone)}"
@@ -116,6 +121,22 @@ def _facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[str]
     if policy.delivery is Delivery.AT_LEAST_ONCE:
         yield "  delivery   at-least-once: what is in doubt is sent again, so somebody may get one twice"
     yield f"  digest     {plan.digest}"
+
+
+def _quiet_facts(held: Held | None) -> Iterator[str]:
+    """How many wait at Bird, and until when."""
+    if held is None:
+        return
+    if held.moved:
+        yield f"  quiet      {held.moved_total:,} wait at Bird until their quiet hours ({held.hours}) end:"
+    for moved in held.moved[:MOST_GROUPS]:
+        first, *rest = moved.zones
+        zones = f"{first} and {len(rest)} more" if rest else first
+        until = f"{moved.until[:10]} {moved.until[11:16]} UTC"
+        yield f"             {moved.messages:,} of {moved.message} until {until}, {zones}"
+    if len(held.moved) > MOST_GROUPS:
+        rest_total = sum(moved.messages for moved in held.moved[MOST_GROUPS:])
+        yield f"             {rest_total:,} more, in {number(len(held.moved) - MOST_GROUPS, 'group')} (--format json)"
 
 
 def _held_facts(plan: Plan) -> Iterator[str]:

@@ -26,9 +26,11 @@ def question(plan: Plan, *, api_host: str, ledger: str) -> str:
     countries = f" to {listed(send.countries)}" if send.countries else ""
     doubtful = plan.again[State.IN_DOUBT]
     twice = f"; {doubtful:,} in doubt may arrive twice" if doubtful else ""
+    moved = plan.quiet.moved_total if plan.quiet is not None else 0
+    later = f"; {moved:,} of them when quiet hours end" if moved else ""
     return (
         f"Send {number(send.messages, 'message')}{size}{countries} through {joined(sorted(plan.sent_through))} "
-        f"at {api_host}, {neutral(ledger)}{twice}"
+        f"at {api_host}, {neutral(ledger)}{later}{twice}"
     )
 
 
@@ -39,9 +41,14 @@ def summary(
     palette: Palette,
     *,
     doubles: int = 0,
+    deferred: int = 0,
+    kept: int = 0,
     cost: str | None = None,
 ) -> str:
-    """What this run did, and where all messages of the manifest stand now. `doubles` may have arrived twice."""
+    """What this run did, and where all messages of the manifest stand now. `doubles` may have arrived twice.
+
+    `deferred` of the accepted wait at Bird until quiet hours end; `kept` were not sent because these had begun.
+    """
     did = [
         palette.green(f"{run['accepted']:,} accepted"),
         f"{run['rejected']:,} rejected",
@@ -64,6 +71,10 @@ def summary(
         if totals[key]
     )
     lines.append(f"Of {number(totals['messages'], 'message')}: {stand or 'none'}")
+    if deferred:
+        lines.append(f"{deferred:,} of the accepted wait at Bird until their quiet hours end")
+    if kept and not stopped:
+        lines.append(palette.yellow(f"{kept:,} not sent: their quiet hours had begun; the next send takes them"))
     if cost is not None:
         lines.append(cost)
     if doubles:

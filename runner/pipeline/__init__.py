@@ -14,7 +14,7 @@ from runner.ledger.seam import Ledger
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, State
-from runner.plan import Composed, Plan, Planner, Skipped
+from runner.plan import Composed, Hours, Plan, Planner, Skipped
 from runner.prices import RateCard
 from runner.project import Project
 from runner.recipients.phones import mask
@@ -27,6 +27,7 @@ from .loading import Inputs, Loaded, load
 from .prepare import prepare
 from .pricing import rate_card
 from .receivers import check_receiver
+from .repeats import others
 from .schedule import Lateness, check_schedule
 
 __all__ = ["Inputs", "Loaded", "Order", "Planned", "load", "make_plan", "validate"]
@@ -150,15 +151,19 @@ def make_plan(
     site = Site(document=manifest.document, path=("messages",))
     lateness = Lateness(now=now, messages=site, findings=findings)
     card = rate_card(loaded, findings)
-    chosen = planner(
-        known=ledger.lookup_many if ledger is not None else lambda _keys: {},
-        drafts=[draft.name for draft in manifest.drafts],
-        mask=mask,
-        on_scheduled=lambda item: check_schedule(item, now, site, findings),
-        on_timed=lateness.note,
-    )
-    chosen.take_all(composed(loaded, order, findings, not_checked, card))
-    plan = chosen.finish(manifest.policy, currency=card.currency if card is not None else None)
+    hours = manifest.policy.quiet_hours
+    with others(manifest, ledger, now, not_checked) as repeats:
+        chosen = planner(
+            known=ledger.lookup_many if ledger is not None else lambda _keys: {},
+            drafts=[draft.name for draft in manifest.drafts],
+            mask=mask,
+            on_scheduled=lambda item: check_schedule(item, now, site, findings),
+            on_timed=lateness.note,
+            repeats=repeats,
+            hours=Hours(hours, now) if hours is not None else None,
+        )
+        chosen.take_all(composed(loaded, order, findings, not_checked, card))
+        plan = chosen.finish(manifest.policy, currency=card.currency if card is not None else None)
     lateness.report()
     return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))
 

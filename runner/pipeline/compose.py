@@ -31,6 +31,7 @@ from .pricing import Pricer, pricer
 from .receivers import receiver_text
 from .texts import Texts
 from .ucs2 import Ucs2
+from .zones import Zones
 
 Values = dict[str, Json]
 
@@ -60,8 +61,11 @@ class Composer:
     _texts: Texts = field(init=False)
     _pricers: dict[str, Pricer] = field(init=False)  # by draft
     content: Content = field(init=False)
+    _zones: Zones | None = field(init=False)
 
     def __post_init__(self) -> None:
+        has_hours = self.manifest.policy.quiet_hours is not None
+        self._zones = Zones(manifest=self.manifest, findings=self.findings) if has_hours else None
         self._texts = Texts(
             findings=self.findings,
             most_segments=self.manifest.policy.max_segments_per_message,
@@ -91,6 +95,8 @@ class Composer:
                     if composed is not None:
                         yield composed
                     continue
+                if self._zones is not None:
+                    composed = composed._replace(zones=self._zones.of(prepared.draft, person))
                 payload = composed.message.payload_hash[:32]  # 128 of its bits: enough to say that two differ
                 first = seen.first(composed.message.key, payload)
                 if first is not None:

@@ -14,6 +14,7 @@ from runner.files import FileFault, open_below, open_operator
 from runner.findings import Findings, Place
 from runner.manifest.build import Manifest
 from runner.manifest.documents import load_document
+from runner.manifest.include import Origin
 from runner.model import Recipient, RecipientList
 from runner.recipients.fictional import is_fictional
 from runner.recipients.rows import Row
@@ -126,9 +127,9 @@ class ListFiles:
         """The addresses of the policy's suppress files. A missing file is a finding."""
         found = self._files.enter_context(Kept())
         for written, origin in self.manifest.suppress:
-            base = origin.document.path.parent
             try:
-                with open_below(self.loaded.project.root, base, written) as file:
+                with _open_suppress(self.loaded, written, origin) as file:
+                    self.loaded.suppress[written] = sha256_of(file)
                     entries = suppressed(
                         file,
                         suffix=PurePath(written).suffix,
@@ -192,6 +193,24 @@ class ListFiles:
         self.findings.error(
             "RCP502", f"list {spec.name}: {fault.message}", spec.places.get("file", spec.place), hint=hint
         )
+
+
+def suppress_moved(loaded: Loaded) -> list[str]:
+    """The policy's suppress files that are not as they were when they were read, by the names that the policy has."""
+    wanted = loaded.manifest.suppress if loaded.manifest is not None else ()
+    return [written for written, origin in wanted if _is_moved(loaded, written, origin)]
+
+
+def _is_moved(loaded: Loaded, written: str, origin: Origin) -> bool:
+    try:
+        with _open_suppress(loaded, written, origin) as file:
+            return sha256_of(file) != loaded.suppress.get(written)
+    except FileFault:
+        return True
+
+
+def _open_suppress(loaded: Loaded, written: str, origin: Origin) -> BinaryIO:
+    return open_below(loaded.project.root, origin.document.path.parent, written)
 
 
 def sha256_of(file: BinaryIO) -> str:

@@ -41,7 +41,8 @@ class Loaded:
     """A manifest ready to compose. `manifest` is None for a library and where too much is wrong to go on.
 
     `sources` are the files that findings show frames of, `files` where the manifest and its includes are, `inputs`
-    the SHA-256 of everything that was read.
+    the SHA-256 of everything that was read; the policy's suppress files, which change nothing that is reviewed, stand
+    in `suppress`.
     """
 
     project: Project
@@ -51,6 +52,7 @@ class Loaded:
     sources: Mapping[str, Callable[[], Source]]
     files: Mapping[str, Path]
     inputs: dict[str, str]
+    suppress: dict[str, str] = field(default_factory=dict)
 
 
 def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: Findings) -> Loaded:

@@ -70,12 +70,12 @@ def plain_composer(
         cost, currency, unpriced = priced(person, country, segments.segments)
         message = made(Message, (
             name, channel, key, reference, address, sha256(hashed).hexdigest(), body, country, segments.segments,
-            tuple(values if all(values) else filter(None, values)), cost, currency, None, None,
+            tuple(values if all(values) else filter(None, values)), cost, currency, None, (), None,
         ))  # fmt: skip
         return made(Composed, (
             message, person.row, person.is_suppressed, segments.encoding, at, ignored,
             lambda: masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
-            None if segments.encoding == "GSM-7" else partial(forced, prepared, {**shared, **row}, row, text),
+            None if segments.encoding == "GSM-7" else partial(forced, prepared, {**shared, **row}, row, text), (),
         ))  # fmt: skip
 
     return compose

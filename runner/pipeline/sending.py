@@ -31,7 +31,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What a run did and where the manifest stands; the counts add up to the plan. `cost` needs a rate card."""
+    """What a run did and where the manifest stands; the counts add up to the plan. `cost` needs a rate card.
+
+    For the last two see RunResult.
+    """
 
     totals: dict[str, int]
     run: dict[str, int]
@@ -39,6 +42,8 @@ class Sent:
     stopped: str | None
     exit_code: Exit
     cost: Cost | None = None
+    deferred: int = 0
+    kept: int = 0
 
 
 async def send(
@@ -90,6 +95,8 @@ def standing(plan: Plan, result: RunResult | None, *, in_doubt: int = 0) -> Sent
         run=run,
         doubles=result.doubles if result else 0,
         stopped=stopped.words if stopped else None,
+        deferred=result.deferred if result else 0,
+        kept=result.kept if result else 0,
         exit_code=_exit_code(
             stopped.kind if stopped else None, max(totals["inDoubt"] + plan.others_in_doubt, in_doubt), run["rejected"]
         ),

@@ -14,6 +14,8 @@ from runner.model import Channel, Delivery, Message, Policy, Rate, State
 
 from .characters import Character, Characters, Saved
 from .composed import Cause, Composed, Forced, Skipped, Source
+from .hours import Held, Hours, Moved
+from .repeats import Repeats
 from .samples import Sample, Samples
 from .tally import Tally, summed
 from .timetable import Pace, Timetable
@@ -24,9 +26,13 @@ __all__ = [
     "Characters",
     "Composed",
     "Forced",
+    "Held",
+    "Hours",
+    "Moved",
     "Pace",
     "Plan",
     "Planner",
+    "Repeats",
     "Sample",
     "Saved",
     "Skipped",
@@ -46,9 +52,9 @@ class Plan:
 
     `again` counts those of `new` that the ledger has absent or in doubt, and the policy sends again all the same;
     `retried` those that were rejected for a reason that can pass. `pace` is that of `to_send`; `currency` the rate
-    card's, None without one.
-    `retried` those that were rejected for a reason that can pass. `overrides` counts, by what of Bird's own restraint
-    they set aside and by draft, all messages that anybody gets or has.
+    card's, None without one. `quiet` is what quiet hours make of `to_send`, where there are any; `repeated` counts
+    what another send gave people already, where the policy says fail. `overrides` counts, by what of Bird's own
+    restraint they set aside and by draft, all messages that anybody gets or has.
     """
 
     digest: str
@@ -69,6 +75,8 @@ class Plan:
     pace: Pace
     currency: str | None
     overrides: Mapping[str, Counter[str]]
+    quiet: Held | None = None
+    repeated: int = 0
 
 
 class Spool(Protocol):
@@ -81,6 +89,7 @@ class Planner:
     `known` asks the ledger about keys, `on_scheduled` judges the time of what is new and has one. `on_timed` hears when
     what has such a time, or a validity, goes at the pace of `rate` (None: no limit).
     With `may_retry` it spools what was rejected with a code that this takes for one that can pass, and nothing else.
+    `repeats` and `hours` hold back some of it.
     """
 
     def __init__(
@@ -98,6 +107,8 @@ class Planner:
         on_timed: Callable[[Composed, float], None] = lambda _composed, _at_s: None,
         rate: Rate | None = None,
         concurrency: int = Policy().concurrency,
+        repeats: Repeats | None = None,
+        hours: Hours | None = None,
     ) -> None:
         self._known = known
         self._spool = spool
@@ -107,6 +118,9 @@ class Planner:
         self._on_scheduled = on_scheduled
         self._on_timed = on_timed
         self._timetable = Timetable(rate, concurrency=concurrency)
+        self._repeats = repeats
+        self._hours = hours
+        self._restraints = [each for each in (repeats, hours) if each is not None]
         self._hash = hashlib.sha256()
         self._framed_channel: Channel | None = None
         self._framed_ids = b""
@@ -177,17 +191,19 @@ class Planner:
 
     def _count_new(self, composed: Composed, known: Known | None, *, is_retried: bool) -> None:
         message = composed.message
+        held = _held(known) if known is not None else None
+        is_chosen = self._may_retry is None or is_retried
+        if is_chosen and self._restraints and self._is_held_back(composed, held):
+            return
         self._channels[message.draft] = message.channel.name
         if composed.forced is not None:
             self._characters.take(message, composed.forced())
-        held = None
         if known is not None:
             self._retried += is_retried
             self._changed_since_rejected += known.state is State.REJECTED and not is_retried
-            held = _held(known)
             if held is not None:
                 self._again[held] += 1
-        if self._may_retry is not None and not is_retried:
+        if not is_chosen:
             self._others[message.draft].add_new(composed)
             return
         self._samples.offer(composed)
@@ -201,7 +217,23 @@ class Planner:
         at_s = self._timetable.add(message.channel)
         if composed.scheduled_for is not None or composed.validity_s is not None:
             self._on_timed(composed, at_s)
-        self._spool.add(message if held is None else message._replace(held=held))
+        for each in self._restraints:
+            each.count(composed)
+        zones = composed.zones if composed.scheduled_for is None else ()
+        self._spool.add(message._replace(held=held, zones=zones) if held is not None or zones else message)
+
+    def _is_held_back(self, composed: Composed, held: State | None) -> bool:
+        """Counts it then; what nobody has decided about stays so, whatever else is to be said of it."""
+        message = composed.message
+        reason = next((reason for each in self._restraints if (reason := each.skips(composed))), "")
+        if not reason:
+            return False
+        if held is None:
+            self._skip(message.draft, reason)
+        else:
+            self._channels[message.draft] = message.channel.name
+            self._others[message.draft].add("in_doubt")
+        return True
 
     def _framed(self, message: Message) -> bytes:
         """What the digest says of a message: where it goes, and its request."""
@@ -239,6 +271,8 @@ class Planner:
             pace=self._timetable.pace(),
             currency=currency,
             overrides=self._overrides,
+            quiet=self._hours.told() if self._hours is not None else None,
+            repeated=self._repeats.repeated if self._repeats is not None else 0,
         )
 
 

@@ -45,7 +45,8 @@ class Composed(NamedTuple):
 
     `overrides` names what of Bird's own restraint it sets aside.
     `validity_s` is how long Bird shall try, where that was said. `unpriced` names what the rate card lacks a price for.
-    `forced` says what makes the text UCS-2, None where nothing does. A named tuple, because one is made for every row.
+    `forced` says what makes the text UCS-2, None where nothing does. `zones` are the person's, where the policy has
+    quiet hours. A named tuple, because one is made for every row.
     """
 
     message: Message
@@ -58,6 +59,7 @@ class Composed(NamedTuple):
     validity_s: int | None = None
     unpriced: str = ""
     forced: Callable[[], Forced] | None = None
+    zones: tuple[str, ...] = ()
 
     @property
     def is_template(self) -> bool:
@@ -67,7 +69,7 @@ class Composed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A row that gets nothing, and why: where, exclude, suppress, when, duplicate."""
+    """A row that gets nothing, and why: where, exclude, suppress, when, duplicate, quietHours, …"""
 
     draft: str
     reason: str

@@ -19,7 +19,7 @@ def check_header(
     before = len(findings)
     identifier = identifier_of(spec, names)
     if len(names) == 1 and any(other in names[0] for other in _DELIMITERS.keys() - {delimiter}):
-        _report_delimiter(names[0], places[0], findings)
+        _report_delimiter(names[0], places[0], spec, findings)
     elif identifier is None and any(looks_like_data(name) for name in names):
         message = "the first line looks like a person's data, not like a header"
         findings.error("RCP507", message, places[0], hint="the first line must name the columns")
@@ -31,10 +31,13 @@ def check_header(
     return len(findings) == before
 
 
-def _report_delimiter(name: str, place: Place, findings: Findings) -> None:
+def _report_delimiter(name: str, place: Place, spec: RecipientList, findings: Findings) -> None:
     word, written = next(_DELIMITERS[other] for other in _DELIMITERS if other in name)
     message = f"the header is one column: this looks like a {word} file"
-    findings.error("RCP509", message, place, hint=f"give the list: delimiter: {written}")
+    hint = f"give the list: delimiter: {written}"
+    if _stands_alone(spec):
+        hint = "save it with commas, or as .txt with one address on each line"
+    findings.error("RCP509", message, place, hint=hint)
 
 
 def _check_names(names: Sequence[str], places: Sequence[Place], findings: Findings) -> None:
@@ -74,7 +77,14 @@ def missing_identifier(names: Sequence[str], spec: RecipientList) -> tuple[str, 
         return message, f"did you mean {shown_name(near)}?" if near else _known(names)
     near = nearest((*IDENTIFIERS, "mobile", "number"), names)
     message = f"no column holds the address: none is named {', '.join(IDENTIFIERS[:-1])} or {IDENTIFIERS[-1]}"
+    if near and _stands_alone(spec):
+        return message, f"rename {near} to {IDENTIFIERS[0]}"
     return message, f"name it in the list: identifier: {near}" if near else _known(names)
+
+
+def _stands_alone(spec: RecipientList) -> bool:
+    """Whether it is a suppress file, of which a manifest says no more than its path."""
+    return spec.name == spec.place.path
 
 
 def _known(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ each beginning of a number.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from unicodedata import name as character_name
 
@@ -27,6 +27,7 @@ _foreign = re.compile(r"[^0-9 \u00a0\u202f\-./()]").search
 _separators = re.compile(r"[^0-9+]")
 # 4.47701E+11 and 447700900123.0: what a spreadsheet makes of a column that is not text.
 _is_spreadsheet = re.compile(r"\+?[0-9]+[.,]?[0-9]*[eE]\+?[0-9]+|\+?[0-9]{7,}[.,]0+").fullmatch
+_FILLERS = ("5550100555", *(digit * 10 for digit in "0123456789"))  # the rest of numbers made up to ask about
 _IMPOSSIBLE_WORLD = "001"  # phonenumbers' word for numbers of no country
 
 
@@ -167,7 +168,7 @@ def _country(start: str, length: int) -> str:
     national, more = start[1 + len(code) :], length - len(start)
     regions: tuple[str, ...] = COUNTRY_CODE_TO_REGION_CODE[int(code)]
     if len(regions) > 1:
-        for filler in ("5550100555", *(digit * 10 for digit in "0123456789")):
+        for filler in _FILLERS:
             region = _region(code, national + filler[:more])
             if region is not None:
                 return region
@@ -196,6 +197,50 @@ def _regions(code: str) -> list[tuple[str, Callable[[str], object] | None]]:
         begins = metadata.leading_digits if metadata is not None else None
         found.append((region, re.compile(begins).match if begins is not None else None))
     return found
+
+
+def zones_of(number: str) -> tuple[str, ...]:
+    """The time zones that a number in E.164 can be in, as IANA names; none where its beginning tells nothing.
+
+    A number that is bound to no area (most mobiles, toll-free ones) can be in all zones of its country.
+    """
+    if not is_e164(number):
+        return ()
+    code = _calling_code(number[1:4])
+    start = number[: _telling(number[1:4])]
+    digits = number[1:] if _has_area(start, len(number)) else code
+    longest, zones = _zone_data()
+    for size in range(min(longest, len(digits)), 0, -1):
+        found = zones.get(digits[:size])
+        if found is not None:
+            return found
+    return ()
+
+
+@cache
+def _zone_data() -> tuple[int, Mapping[str, tuple[str, ...]]]:
+    """The length of the longest beginning, and the zones of each. Loaded when asked for: it is large."""
+    from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX  # noqa: PLC0415
+
+    return TIMEZONE_LONGEST_PREFIX, TIMEZONE_DATA
+
+
+@lru_cache(maxsize=16_384)
+def _has_area(start: str, length: int) -> bool:
+    """Whether the zones of such numbers are told by their first digits.
+
+    A small country that shares its calling code is one area, mobiles too.
+    """
+    code = _calling_code(start[1:4])
+    if not code:
+        return False
+    regions: tuple[str, ...] = COUNTRY_CODE_TO_REGION_CODE[int(code)]
+    for filler in _FILLERS:
+        number = phonenumbers.parse(f"{start}{filler[: length - len(start)]}")
+        region = phonenumbers.region_code_for_number(number)
+        if region is not None:
+            return region != regions[0] or bool(phonenumbers.is_number_geographical(number))
+    return True  # no number at all as far as the plans know
 
 
 def mask(text: str) -> str:

@@ -19,10 +19,12 @@ from runner.bird.requests import (
     message_url,
     parse_api_url,
     personal_texts,
+    said,
     scheduled_for,
     sms_text,
     templates_path,
 )
+from runner.canonical import canonical
 from runner.errors import Exit, FlypastError, Refused, UsageError
 
 from .peer import CHANNEL, PATH
@@ -276,3 +278,46 @@ def test_paths_of_channels_and_templates_stay_below_their_workspace() -> None:
     assert hostile == f"/workspaces/{CHANNEL.workspace_id}/projects/..%2Fx%3Fy%3D1%23z/channel-templates"
     with pytest.raises(Refused):
         channels_path("../..")
+
+
+def said_by(request_: Any) -> str:
+    return said(canonical(request_))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"body": sample("text"), "reference": "a"}, {"body": sample("text"), "reference": "b", "tags": ["x"]}),
+        ({"body": sample("text")}, {"body": sample("text"), "scheduledFor": "2026-03-01T13:00:00Z"}),
+        (
+            {"body": {"type": "text", "text": {"text": "Hi."}}},
+            {"body": {"type": "image", "image": {"text": "Hi.", "images": [{"mediaUrl": "https://a.example/1.png"}]}}},
+        ),
+        (
+            {"body": {"type": "image", "image": {"images": [{"mediaUrl": "https://a.example/1.png"}]}}},
+            {"body": {"type": "image", "image": {"text": "", "images": [{"mediaUrl": "https://a.example/1.png"}]}}},
+        ),
+        (
+            {"template": {"projectId": "p", "version": "v", "locale": "en", "parameters": []}},
+            {"template": {"projectId": "p", "version": "v", "locale": "en", "parameters": [], "shortLinks": {}}},
+        ),
+    ],
+)
+def test_two_requests_that_read_alike_say_the_same(one: Any, other: Any) -> None:
+    assert said_by(one) == said_by(other)
+
+
+def test_two_requests_that_read_otherwise_do_not() -> None:
+    requests: list[Any] = [
+        {"body": {"type": "text", "text": {"text": "Hi."}}},
+        {"body": {"type": "text", "text": {"text": "Hi"}}},
+        {"body": {"type": "image", "image": {"images": [{"mediaUrl": "https://a.example/1.png"}]}}},
+        {"body": {"type": "image", "image": {"images": [{"mediaUrl": "https://a.example/2.png"}]}}},
+        {"template": {"projectId": "p", "version": "v", "locale": "en"}},
+        {"template": {"projectId": "p", "version": "v", "locale": "de"}},
+        {"template": {"projectId": "p", "version": "v", "locale": "en", "parameters": [{"key": "a", "value": "1"}]}},
+        {"body": {"type": "list", "list": {"items": [1]}}},
+        {"body": {"type": "list", "list": {"items": [2]}}},
+        {"receiver": {}},
+    ]
+    assert len({said_by(each) for each in requests}) == len(requests)

@@ -39,6 +39,7 @@ def test_messages_come_back_as_they_went_in_and_in_order(tmp_path: Path) -> None
     [
         message(1)._replace(body=b"", country=None),
         message(1)._replace(body=b"\n{}\n\n"),
+        message(1)._replace(zones=("America/New_York", "UTC"), text_hash="a" * 64, cost="0.1", currency="USD"),
         message(1)._replace(body=bytes(range(256)) * 300),
         message(1)._replace(address="id:\n\x1f\0 \ud800 ü", draft="é", reference="", segments=10**9),
         message(1)._replace(channel=replace(CHANNEL, name="x\ny", rate=Rate(count=1, per_s=60), mms=True)),

@@ -289,6 +289,35 @@ class Conformance:
             intend(other, "A")
         assert only(ledger.entries()).manifest == "spring"
 
+    def test_the_texts_of_other_sends_are_those_that_people_have_or_may_have(
+        self, store: Store, ledger: Ledger
+    ) -> None:
+        states = {name: State(name) for name in ("planned", "accepted", "rejected", "inDoubt", "absent", "dropped")}
+        claim = ledger.claim("autumn", run="r1", at=T0)
+        claim.commit([], [replace(intent(name), text_hash=name * 2) for name in (*states, "sending")])
+        claim.commit([settled(name) for name in states], [])
+        for name, state in states.items():
+            store.put(name, state)
+        other = store.open()
+        assert sorted(map(str, other.texts("spring", T0))) == ["acceptedaccepted", "inDoubtinDoubt", "sendingsending"]
+        assert list(other.texts("autumn", T0)) == []
+
+    def test_texts_are_asked_for_by_the_last_change_of_their_state(self, ledger: Ledger) -> None:
+        claim = ledger.claim("autumn", run="r1", at=T0)
+        claim.commit([], [replace(intent("A", at=T0), text_hash="a"), intent("B", at=T0)])
+        claim.commit([settled("A", at=T0), settled("B", at=T1)], [])
+        assert list(ledger.texts("spring", T0)) == ["a", None]
+        assert list(ledger.texts("spring", "2026-03-01T10:00:00+01:00")) == ["a", None]
+        assert list(ledger.texts("spring", T1)) == [None]
+        assert list(ledger.texts("spring", T2)) == []
+        assert list(ledger.texts("spring", "2000-01-01T00:00:00+00:00")) == ["a", None]
+
+    def test_many_texts_come_in_the_order_of_their_intents(self, ledger: Ledger) -> None:
+        claim = ledger.claim("autumn", run="r1", at=T0)
+        many = [replace(intent(f"K{number}"), text_hash=f"{number}") for number in range(2500)]
+        claim.commit([], many)
+        assert list(ledger.texts("spring", T0)) == [f"{number}" for number in range(2500)]
+
     def test_each_claim_has_a_higher_epoch(self, store: Store) -> None:
         epochs = []
         for run in ("r1", "r2", "r3"):

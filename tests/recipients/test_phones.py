@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.quiet import zone_names
 from runner.recipients.faults import AddressFault
 from runner.recipients.phones import (
     _region,
@@ -14,6 +15,7 @@ from runner.recipients.phones import (
     is_region,
     mask,
     normalise_phone,
+    zones_of,
 )
 
 US = "+14155550100"
@@ -231,3 +233,37 @@ def test_all_areas_of_a_shared_code_are_told_apart_as_phonenumbers_does() -> Non
     for area in range(200, 1000):
         number = phonenumbers.parse(f"+1{area}5550100")
         assert _region("1", f"{area}5550100") == phonenumbers.region_code_for_number(number)
+
+
+@pytest.mark.parametrize(
+    ("number", "zones"),
+    [
+        ("+14155550100", ("America/Los_Angeles",)),
+        ("+12125550100", ("America/New_York",)),
+        ("+18085550100", ("Pacific/Honolulu",)),
+        ("+12685550100", ("America/Antigua",)),
+        ("+493023125000", ("Europe/Berlin",)),
+        ("+99912345678", ()),
+        ("+881600000000", ()),
+        ("+878100000000", ()),
+        ("07700900123", ()),
+        ("ann@acme.example", ()),
+    ],
+)
+def test_the_time_zones_of_a_number(number: str, zones: tuple[str, ...]) -> None:
+    assert zones_of(number) == zones
+
+
+def test_a_number_that_is_bound_to_no_area_may_be_anywhere_in_its_country() -> None:
+    assert {"Australia/Sydney", "Australia/Perth", "Australia/Adelaide"} <= set(zones_of("+61491570006"))
+    assert {"America/New_York", "Pacific/Honolulu"} <= set(zones_of("+18005550100"))
+    assert "Europe/London" in zones_of("+447700900123")
+
+
+def test_zones_are_known_for_every_region_and_by_their_iana_names() -> None:
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        example = phonenumbers.example_number(region)
+        assert example is not None
+        number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+        assert zones_of(number)
+        assert set(zones_of(number)) <= zone_names()

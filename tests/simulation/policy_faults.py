@@ -69,9 +69,7 @@ def _retries() -> dict[str, tuple[Edit, ...]]:
             edit(plan.Planner, "_is_retried", ('return self._may_retry(known.code or "")', "return True")),
         ),
         "retry takes what lasts": (edit(process, "may_pass", (" and number not in _LASTING", "")),),
-        "retry sends what is new as well": (
-            edit(plan.Planner, "_count_new", ("if self._may_retry is not None and not is_retried:", "if False:")),
-        ),
+        "retry sends what is new as well": (edit(plan.Planner, "_count_new", ("if not is_chosen:", "if False:")),),
     }
 
 
