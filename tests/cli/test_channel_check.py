@@ -24,6 +24,14 @@ PICTURE = """\
     to: people
     body: {type: image, image: {images: [{mediaUrl: "https://acme.example/a.png"}], text: "Hi {{ name }}"}}
 """
+ATTACHED = """\
+  picture:
+    channel: sms
+    to: people
+    body:
+      type: text
+      text: {text: "Hi {{ name }}", attachments: [{mediaUrl: "https://acme.example/a.png", filename: a.png}]}
+"""
 TEMPLATE = f"""\
   template:
     channel: sms
@@ -71,7 +79,7 @@ def test_media_through_a_channel_without_mms_are_refused_with_the_value_that_was
     project: Project, serve: Serve, tmp_path: Path
 ) -> None:
     server = serve(*channels(tmp_path, shows=NO_MMS))
-    project.write("hello.yaml", MANIFEST.replace(", mms: true", "") + PICTURE)
+    project.write("hello.yaml", MANIFEST.replace(", mms: true", "") + ATTACHED)
     assert counts(summary(send(project, server.url, "--message", "greet"))) == (3, 0, 0, 0)
     ran = send(project, server.url)
     assert (ran.code, posts(server)) == (4, 3)
@@ -111,7 +119,7 @@ def test_a_redirect_is_not_followed(project: Project) -> None:
 def test_only_channels_that_the_run_sends_through_are_looked_up(project: Project, serve: Serve, tmp_path: Path) -> None:
     other = {"workspaceId": WORKSPACE, "channelId": OTHER, "lookUps": [404]}
     server = serve(*channels(tmp_path, other))
-    second = f"  other: {{workspaceId: {WORKSPACE}, channelId: {OTHER}}}\n"
+    second = f"  other: {{workspaceId: {WORKSPACE}, channelId: {OTHER}, mms: true}}\n"
     message = PICTURE.replace("channel: sms", "channel: other")
     project.write("hello.yaml", MANIFEST.replace("recipients:", second + "recipients:") + message)
     assert send(project, server.url, "--message", "greet").code == 0
