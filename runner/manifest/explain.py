@@ -31,7 +31,7 @@ WRONG_NAME = "SCH208"
 AGAINST_RULE = "SCH209"
 WRONG_CONTENT = "SCH210"
 NO_JSON = "SCH211"
-NO_TEXT = frozenset({"YML105", "YML106", "YML120"})
+NO_TEXT = frozenset({"YML105", "YML106", "YML120", "YML123", "YML124"})
 
 KINDS = {
     "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
