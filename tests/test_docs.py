@@ -24,6 +24,7 @@ from runner.sms import PLAIN
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+CODE_PAGES = sorted((DOCS / "findings").glob("*.md"))  # their examples have tests of their own
 CODE = re.compile(r"\b(?:YML|SCH|REF|TPL|RCP|MSG|CHN|POL)[0-9]{3}\b")
 YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -37,6 +38,13 @@ def sources() -> Iterator[tuple[Path, str]]:
         yield path, path.read_text()
 
 
+def rows_of_codes() -> list[list[str]]:
+    """The rows of findings.md: the code without the link to its page, what it means, what to do."""
+    rows = [cells for cells in table_rows("findings.md") if CODE.search(cells[0])]
+    assert [cells[0] for cells in rows if not re.fullmatch(r"\[(\w+)\]\(findings/\1\.md\)", cells[0])] == []
+    return [[cells[0][1:7], *cells[1:]] for cells in rows]
+
+
 def table_rows(page: str) -> list[list[str]]:
     """The cells of every table row of a page."""
     lines = [line for line in text_of(page).splitlines() if line.startswith("|") and not line.startswith("|---")]
@@ -48,12 +56,12 @@ def table_rows(page: str) -> list[list[str]]:
 
 def test_every_code_of_the_source_is_explained_and_the_reverse() -> None:
     used = {code for _, source in sources() for code in re.findall(f'"({CODE.pattern})"', source)}
-    explained = {cells[0] for cells in table_rows("findings.md") if CODE.fullmatch(cells[0])}
+    explained = {cells[0] for cells in rows_of_codes()}
     assert explained == used
 
 
 def test_codes_are_explained_once_in_order_with_a_way_out() -> None:
-    rows = [cells for cells in table_rows("findings.md") if CODE.fullmatch(cells[0])]
+    rows = rows_of_codes()
     letters = list(dict.fromkeys(cells[0][:3] for cells in rows))
     assert [cells[0] for cells in rows] == sorted({cells[0] for cells in rows}, key=lambda c: (letters.index(c[:3]), c))
     assert [cells for cells in rows if len(cells) != 3 or not all(cells)] == []
@@ -61,7 +69,7 @@ def test_codes_are_explained_once_in_order_with_a_way_out() -> None:
 
 def test_warnings_are_marked() -> None:
     warned = {code for _, source in sources() for code in re.findall(rf'\.warning\(\s*"({CODE.pattern})"', source)}
-    marked = {cells[0] for cells in table_rows("findings.md") if cells[1].startswith("warning: ")}
+    marked = {cells[0] for cells in rows_of_codes() if cells[1].startswith("warning: ")}
     assert warned <= marked
     assert {code for code in marked - warned if code != "RCP537"} == set()  # that one is told through the list's faults
 
@@ -117,7 +125,7 @@ def test_every_option_is_described(name: str) -> None:
 def test_no_option_is_described_that_does_not_exist() -> None:
     known = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
     known |= {"--help", "--version"}
-    for page in PAGES:
+    for page in (*PAGES, *CODE_PAGES):
         words = re.sub(r"^.*(?:python|pip|apt-get).*$", "", page.read_text(), flags=re.MULTILINE)
         not_yet = re.search(r"^## Not yet\n.*?(?=^## )", words, re.MULTILINE | re.DOTALL)
         words = words.replace(not_yet[0], "") if not_yet else words

@@ -16,6 +16,7 @@ from runner import __version__
 
 ROOT = Path(__file__).parent.parent
 BUNDLED = ("schemas", "examples")
+PAGES = "docs/findings"
 
 pytestmark = pytest.mark.xdist_group("wheel")  # one build and one installation for all
 
@@ -74,6 +75,7 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(wheel: Path) -> None
     for folder in BUNDLED:
         wanted |= {f"runner/bundled/{folder}/{name}": content for name, content in contents(ROOT / folder).items()}
     wanted["runner/bundled/docs/findings.md"] = (ROOT / "docs" / "findings.md").read_bytes()
+    wanted |= {f"runner/bundled/{PAGES}/{name}": content for name, content in contents(ROOT / PAGES).items()}
     metadata = {name for name in found if name.startswith(f"flypast-{__version__}.dist-info/")}
     assert found.keys() - metadata == wanted.keys()
     assert [name for name, content in wanted.items() if found[name] != content] == []
