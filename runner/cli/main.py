@@ -31,6 +31,7 @@ COMMANDS = (
     "channels",
     "sandbox",
     "schema",
+    "explain",
     "doctor",
     "completion",
 )

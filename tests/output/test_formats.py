@@ -3,6 +3,7 @@
 import json
 import re
 from html import escape
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -132,6 +133,9 @@ def test_sarif_has_the_place_the_rule_and_the_other_place() -> None:
     assert "endColumn" not in third["locations"][0]["physicalLocation"]["region"]
     assert rules[run["results"][0]["ruleIndex"]]["defaultConfiguration"] == {"level": "error"}
     assert "unknown key" in rules[first["ruleIndex"]]["shortDescription"]["text"]
+    page = (Path(__file__).parents[2] / "docs" / "findings" / "SCH201.md").read_text()
+    assert rules[first["ruleIndex"]]["help"]["markdown"] == page
+    assert rules[first["ruleIndex"]]["help"]["text"].startswith("error[SCH201]: an unknown key\n\nA key that nobody")
 
 
 def test_junit_fails_errors_alone_and_passes_files_without_findings() -> None:

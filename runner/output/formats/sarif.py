@@ -5,9 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 from runner import __version__
-from runner.codes import Code, codes
+from runner.codes import Code, codes, page
 from runner.findings import Finding, Place, Severity
+from runner.output.explain_text import page_text
 from runner.output.neutral import json_text, neutral
+from runner.output.palette import Palette
 
 from .found import Found
 
@@ -35,11 +37,11 @@ def sarif(found: Found) -> str:
 def _rule(name: str, code: Code | None) -> dict[str, Any]:
     if code is None:
         return {"id": name}
-    level = _LEVELS[Severity(code.severity)]
+    level, markdown = _LEVELS[Severity(code.severity)], page(name)
     return {
         "id": name,
         "shortDescription": {"text": code.meaning},
-        "help": {"text": f"{code.meaning}. {code.remedy}", "markdown": f"{code.meaning}\n\n{code.remedy}"},
+        "help": {"text": page_text(name, code, markdown, Palette(False)), "markdown": markdown},
         "defaultConfiguration": {"level": level},
     }
 
