@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import LedgerFault
-from runner.findings import Finding
+from runner.findings import Finding, Severity
 from runner.output.findings_text import Sources, findings_text, summary_text
 from runner.output.formats import written
 from runner.output.formats.found import Found
@@ -76,6 +76,9 @@ def _show_text(found: Found, others: int) -> None:
     for what in found.not_checked:
         TERMINAL.say(f"not checked: {what}")
     TERMINAL.say(_checked(found, others))
+    if found.findings:
+        worst = min(found.findings, key=lambda finding: list(Severity).index(finding.severity))
+        TERMINAL.say(f"flypast explain {worst.code} says more")
 
 
 def _checked(found: Found, others: int) -> str:
