@@ -52,6 +52,20 @@ def open_below(root: Path, base: Path, written: str) -> BinaryIO:
         raise FileFault(f'"{written}" can\'t be read: {_reason(error)}') from None
 
 
+def open_plain(path: Path) -> BinaryIO:
+    """A regular file at exactly this path: no link, pipe or device. Raises FileFault."""
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            raise FileFault(f"{path.name} is a symbolic link, not a file")
+        if not stat.S_ISREG(mode):
+            raise FileFault(f"{path.name} is {_kind(mode)}, not a file")
+        # Not followed and not waited for either, should something else stand there by now.
+        return open(path, "rb", opener=lambda name, _flags: os.open(name, _FILE))
+    except OSError as error:
+        raise FileFault(f"{path.name} can't be read: {_reason(error)}") from None
+
+
 def open_operator(path: str, stdin: BinaryIO) -> BinaryIO:
     """What the operator gives: a file anywhere, or `-` for standard input. It can be read again from its start.
 

@@ -1,7 +1,7 @@
 """What stands between a plan and a send: limits, drift, the reviewed digest."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from runner.plan import Plan, Tally
 from runner.plan.hours import QUIET
 from runner.plan.repeats import REPEATED
 from runner.prices import exact
+
+MOVED_SHOWN = 20
 
 
 def over_limits(plan: Plan, policy: Policy, *, max_messages: int | None, allow_empty: bool) -> Iterator[str]:
@@ -113,9 +115,20 @@ def check_digest(plan: Plan, inputs: Mapping[str, str], expected: str | None) ->
     digest, reviewed = expected_digest(expected)
     if digest == plan.digest:
         return
-    moved = sorted(name for name in reviewed.keys() | inputs.keys() if reviewed.get(name) != inputs.get(name))
-    named = f": {', '.join(moved)} changed" if reviewed and moved else ""
-    raise Refused(
-        f"this is not the plan that was expected{named}",
-        hint=f"expected {digest[:16]}…, found {plan.digest[:16]}…: review the plan again",
-    )
+    named = moved_words(moved_inputs(reviewed, inputs)) if reviewed else ""
+    raise Refused(f"this is not the plan that was expected{named}", hint=found_instead(digest, plan.digest))
+
+
+def moved_inputs(reviewed: Mapping[str, str], inputs: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of what is not as it was: changed, new or gone."""
+    return tuple(sorted(name for name in reviewed.keys() | inputs.keys() if reviewed.get(name) != inputs.get(name)))
+
+
+def moved_words(moved: Sequence[str]) -> str:
+    """`: people.csv changed`; nothing where nothing moved."""
+    more = f" and {len(moved) - MOVED_SHOWN:,} more" if len(moved) > MOVED_SHOWN else ""
+    return f": {', '.join(moved[:MOVED_SHOWN])}{more} changed" if moved else ""
+
+
+def found_instead(expected: str, found: str) -> str:
+    return f"expected {expected[:16]}…, found {found[:16]}…: review the plan again"

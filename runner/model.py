@@ -194,6 +194,7 @@ class Policy:
     suppress: tuple[str, ...] = ()
     quiet_hours: QuietHours | None = None
     repeat_guard: RepeatGuard | None = None
+    is_lock_required: bool = False
     written: Mapping[str, Json] = field(default_factory=dict)
 
     def wave_ends(self, total: int) -> tuple[int, ...]:

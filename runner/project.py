@@ -41,3 +41,16 @@ class Project:
             if path.is_relative_to(base):
                 return path.relative_to(base).as_posix()
         return Path(os.path.relpath(path, self.root)).as_posix()
+
+    def named(self, path: Path) -> str | None:
+        """What a file below the root is called on every machine, with `/`; None for one from elsewhere.
+
+        A link is called by its own name, not by what it leads to. What reads like an option stands behind `./`.
+        """
+        path = path.absolute()
+        real_root = self.root.resolve()
+        for way in (path.parent.resolve() / path.name, path):
+            if way.is_relative_to(real_root):
+                name = way.relative_to(real_root).as_posix().encode("utf-8", "backslashreplace").decode()
+                return f"./{name}" if name.startswith("-") else name
+        return None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import Exit, Refused, UsageError
-from runner.guards import check_digest, drifted, expected_digest, over_limits
+from runner.guards import MOVED_SHOWN, check_digest, drifted, expected_digest, moved_words, over_limits
 from runner.ledger.seam import Known
 from runner.model import Policy, State
 from runner.plan import Plan, Skipped
@@ -132,3 +132,10 @@ def test_a_plan_that_moved_is_refused_and_names_the_files_that_did(
         check_digest(PLAN, {"a.csv": "1", "b.csv": "2", "new.csv": "3"}, str(file))
     assert stop.value.message == words
     assert stop.value.hint == f"expected {OTHER[:16]}…, found {PLAN.digest[:16]}…: review the plan again"
+
+
+def test_of_very_many_inputs_that_moved_the_first_are_named() -> None:
+    names = [f"{number:03}.csv" for number in range(500)]
+    assert moved_words(names).endswith(f", {names[MOVED_SHOWN - 1]} and 480 more changed")
+    assert moved_words(names[:MOVED_SHOWN]) == f": {', '.join(names[:MOVED_SHOWN])} changed"
+    assert moved_words([]) == ""

@@ -13,14 +13,19 @@ from runner.findings import Findings, did_you_mean
 from runner.guards import check_digest, not_judged, over_limits
 from runner.ledger.seam import Ledger
 from runner.model import Message
+from runner.output.lock import Lock
+from runner.output.neutral import neutral
 from runner.output.plan_json import plan_json
 from runner.output.plan_text import plan_text
 from runner.pipeline import Loaded, Order, Planned, make_plan, now_utc
 from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.lockfile import NAME as LOCK
+from runner.pipeline.lockfile import write_lock
+from runner.pipeline.reviewing import Standing, plan_of, standing_of
 from runner.plan import Planner, Spool
 from runner.project import near
 
-from .options import PlanOptions
+from .options import NO_LOCK, LockOptions, PlanOptions
 from .orders import inputs_of, order_of
 from .showing import show_findings, show_warnings
 from .terminal import TERMINAL
@@ -80,6 +85,15 @@ class Drawing:
             not_checked=self.not_checked,
         )
 
+    def standing(self, planned: Planned) -> Standing:
+        """Where the plan stands in `flypast.lock`."""
+        return standing_of(self.loaded, self.order.path, planned.plan.digest)
+
+    def lock(self, planned: Planned) -> Lock:
+        """The same for outputs."""
+        standing = self.standing(planned)
+        return Lock(state=standing.state, words=standing.why, moved=standing.moved)
+
     def show_findings(self, output_format: str, extra: dict[str, Any] | None = None) -> int:
         show_findings(
             self.findings.sorted(),
@@ -115,6 +129,7 @@ def plan(
     *,
     may_retry: Callable[[str], bool] | None = None,
     online: "Online | None" = None,
+    lock: LockOptions = NO_LOCK,
 ) -> int:
     """Draws the plan and shows it; `online` is given where channels and templates are looked up too."""
     drawing = Drawing.of(manifest, options, may_retry=may_retry)
@@ -139,8 +154,12 @@ def plan(
     )
     looked = _looked_up(drawing, planned, online, choice.api)
     refusals += [check.words for check in looked.failed] if looked is not None else []
+    if lock.is_written and not refusals:
+        _lock(drawing, planned)
     show_plan(drawing, planned, refusals, output_format, looked)
     check_digest(planned.plan, drawing.loaded.inputs, options.expect)
+    if lock.is_checked:
+        drawing.standing(planned).check(is_required=True)
     code = Exit.REFUSED if refusals else Exit.DONE
     return (looked.exit_code if looked is not None else None) or code
 
@@ -164,6 +183,16 @@ def _note_not_looked_up(drawing: Drawing, planned: Planned) -> None:
         for draft in planned.manifest.drafts
         if "template" in draft.fields and planned.plan.messages.get(draft.name) is not None
     ]
+
+
+def _lock(drawing: Drawing, planned: Planned) -> None:
+    """Says what became of the lock: it is a file that somebody has to commit. Only a plan that was expected gets in."""
+    check_digest(planned.plan, drawing.loaded.inputs, drawing.options.expect)
+    root, path = drawing.order.project.root, drawing.order.path
+    gone = write_lock(root, plan_of(drawing.loaded, path, planned.plan.digest))
+    TERMINAL.say(f"{near(root / LOCK)} has this plan: commit it")
+    for manifest in gone:
+        TERMINAL.say(f"  {neutral(manifest)} is there no more: its entries were dropped")
 
 
 def _readable(choice: LedgerChoice, drawing: Drawing) -> Ledger | None:
@@ -207,6 +236,7 @@ def show_plan(
         "refusals": refusals,
         "policy": manifest.policy,
         "online": None if looked is None else [check for check in looked.checks if check.status != "unknown"],
+        "lock": drawing.lock(planned),
     }
     if output_format == "json":
         TERMINAL.json(

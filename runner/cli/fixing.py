@@ -48,7 +48,7 @@ def _fix_file(loaded: Loaded, shown: str, fixable: Sequence[Finding]) -> int:
     if path is None:  # given by the operator: not the repository's
         return 0
     source = path.read_bytes()
-    if sha256(source).hexdigest() != loaded.inputs[shown]:
+    if sha256(source).hexdigest() != loaded.inputs[loaded.project.named(path) or path.name]:
         raise UsageError(f"{shown} was changed while it was looked at", hint="run it again")
     text = source.decode("utf-8-sig")
     made, count = _with_fixes(text, Lines(text, shown), fixable)

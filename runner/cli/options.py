@@ -236,6 +236,17 @@ class PlanOptions:
         return self.rate if isinstance(self.rate, Rate) else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOptions:
+    """What becomes of `flypast.lock` once a plan is drawn."""
+
+    is_written: bool = False
+    is_checked: bool = False
+
+
+NO_LOCK = LockOptions()
+
+
 def command(
     name: str, *, examples: str, tells_of_interrupts: bool = False, **settings: Any
 ) -> Callable[[Callable[..., Any]], click.Command]:

@@ -28,6 +28,7 @@ from runner.output.words import joined
 from runner.pipeline import Planned
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.listfiles import suppress_moved
+from runner.pipeline.reviewing import check_known
 from runner.pipeline.sending import Sent, standing
 from runner.pipeline.sending import send as dispatch_spool
 
@@ -67,6 +68,7 @@ def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report
         return drawing.show_findings(report.output_format, report.with_findings())
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
     try:
+        check_known(drawing.loaded, drawing.order.path, is_required=manifest.policy.is_lock_required)
         with send_ledger(
             manifest, choice, is_persisted=consent.is_persisted, lock_timeout_s=consent.lock_timeout_s
         ) as held:
@@ -136,6 +138,7 @@ def _show_plan(drawing: Drawing, planned: Planned, held: Held) -> None:
         ],
         refusals=(),
         policy=manifest.policy,
+        lock=drawing.lock(planned),
         palette=TERMINAL.err,
     )
     TERMINAL.say(text + "\n")
@@ -168,6 +171,7 @@ def _guard(drawing: Drawing, planned: Planned) -> None:
     if refusals:
         raise Refused("; ".join(refusals), hint="nothing was sent")
     check_digest(planned.plan, drawing.loaded.inputs, options.expect)
+    drawing.standing(planned).check(is_required=planned.manifest.policy.is_lock_required)
 
 
 def _guard_suppress(drawing: Drawing) -> None:

@@ -30,12 +30,13 @@ from runner.model import (
 from runner.output.neutral import neutral
 from runner.pipeline import composed
 from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.reviewing import check_known, standing_of
 from runner.pipeline.wanted import Wanted
-from runner.plan import Composed, Skipped
+from runner.plan import Composed, Planner, Skipped
 from runner.recipients.phones import mask, normalise_phone
 
 from .consent import ask
-from .drawing import Drawing
+from .drawing import Drawing, NoSpool
 from .interrupts import INTERRUPTS
 from .online import heed, look
 from .options import PlanOptions
@@ -93,7 +94,7 @@ def _first(drawing: Drawing, row: str | None) -> Message | None:
     """The message of that row, or the first one. All is composed, so that a finding anywhere stops it."""
 
     chosen: Message | None = None
-    for item in _messages(composed(drawing.loaded, drawing.order, drawing.findings, drawing.not_checked)):
+    for item in _messages(_reviewed(drawing)):
         is_wanted = not drawing.options.only or item.message.draft in drawing.options.only
         if chosen is None and is_wanted and (row is None or item.row == row):
             chosen = item.message
@@ -103,6 +104,26 @@ def _first(drawing: Drawing, row: str | None) -> Message | None:
             hint="see them with: flypast render MANIFEST",
         )
     return chosen
+
+
+def _reviewed(drawing: Drawing) -> Iterator[Composed | Skipped]:
+    """Everything, composed; where the policy wants a review, only once the lock is known to have it.
+
+    Without `requireLock` this is the way to look at a draft that nobody has reviewed yet.
+    """
+    items = composed(drawing.loaded, drawing.order, drawing.findings, drawing.not_checked)
+    manifest = drawing.loaded.manifest
+    if manifest is None or not manifest.policy.is_lock_required:
+        yield from items
+        return
+    check_known(drawing.loaded, drawing.order.path, is_required=True)
+    digester = Planner(known=lambda _keys: {}, spool=NoSpool(), drafts=(), mask=mask, on_scheduled=lambda _item: None)
+    for item in items:
+        digester.take_all([item])
+        yield item
+    digest = digester.finish(manifest.policy).digest
+    if not drawing.findings.has_errors:
+        standing_of(drawing.loaded, drawing.order.path, digest).check(is_required=True)
 
 
 def _messages(items: Iterator[Composed | Skipped]) -> Iterator[Composed]:

@@ -16,7 +16,6 @@ BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
 # What the page describes and this version does not do. A value that asks for nothing is let pass.
 NOT_YET: Mapping[str, Json] = {
     "batch": 1,
-    "requireLock": False,
 }
 LEAST_SETTLE_S = 120.0  # Bird's list may lag behind: what is not there yet would be taken for absent
 
@@ -68,6 +67,7 @@ def build_policy(keys: Mapping[str, Origin], findings: Findings, *, refused: Col
         smart_encoding=written.get("smartEncoding", False),
         stop_after=_stop_after(written.get("stopAfter") or {}),
         waves=_waves(keys["waves"], findings) if "waves" in keys else (),
+        is_lock_required=written.get("requireLock", False),
         suppress=(suppress,) if isinstance(suppress, str) else tuple(suppress),
         quiet_hours=_quiet_hours(keys["quietHours"], findings) if written.get("quietHours") else None,
         repeat_guard=_repeat_guard(written.get("repeatGuard")),

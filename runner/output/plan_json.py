@@ -8,6 +8,7 @@ from runner.model import Check, Policy, State
 from runner.plan import Held, Pace, Plan, Sample, Tally
 
 from .findings_json import FORMAT_VERSION, findings_json
+from .lock import Lock
 from .plan_characters import characters_json, sizes_json
 from .sizes import cost_json
 
@@ -40,6 +41,7 @@ def plan_json(
     refusals: Sequence[str],
     inputs: Mapping[str, str],
     policy: Policy,
+    lock: Lock,
     findings: Sequence[Finding],
     files: int,
     ignored: int,
@@ -85,6 +87,7 @@ def plan_json(
         "online": None if online is None else [check_json(check) for check in online],
         "refusals": list(refusals),
         "inputs": dict(sorted(inputs.items())),
+        **lock.json(policy),
         **findings_json(findings, files, ignored),
     }
 

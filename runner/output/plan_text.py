@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from runner.model import Check, Delivery, Json, Policy, State
 from runner.plan import Held, Plan, Sample, Tally
 
+from .lock import Lock
 from .neutral import neutral
 from .palette import Palette
 from .plan_characters import characters_text, sizes_text
 from .sizes import cost_of, listed_costs, size_of
-from .words import duration, listed, number
+from .words import duration, listed, number, shortened
 
 COLUMNS = ("messages", "new", "accepted", "rejected", "in doubt", "drift", "skipped", "segments")
 MOST_GROUPS = 5  # of messages that wait for the end of quiet hours
@@ -37,12 +38,13 @@ def plan_text(
     refusals: Sequence[str],
     online: Sequence[Check] | None = None,
     policy: Policy,
+    lock: Lock,
     palette: Palette,
 ) -> str:
     """`refusals` say why `send` would not go on; `online` is what was looked up, None where nothing was to be."""
     lines = [f"{palette.bold(name)}, edition {neutral(edition)}: {_headline(plan, palette)}", ""]
     lines += _table(plan, palette)
-    lines += ["", *_facts(plan, gone, policy)]
+    lines += ["", *_facts(plan, gone, policy), *_lock(lock, policy, palette)]
     if characters := list(characters_text(plan.characters, palette)):
         lines += ["", *characters]
     if plan.samples:
@@ -137,6 +139,16 @@ def _quiet_facts(held: Held | None) -> Iterator[str]:
     if len(held.moved) > MOST_GROUPS:
         rest_total = sum(moved.messages for moved in held.moved[MOST_GROUPS:])
         yield f"             {rest_total:,} more, in {number(len(held.moved) - MOST_GROUPS, 'group')} (--format json)"
+
+
+def _lock(lock: Lock, policy: Policy, palette: Palette) -> Iterator[str]:
+    """Nothing where nobody asks for a review."""
+    if lock.state == "reviewed":
+        yield f"  lock       {palette.green('reviewed')}, says flypast.lock"
+    elif lock.has_a_say(policy):
+        words = f"{shortened(lock.moved)} changed" if lock.moved else lock.words
+        yield f"  lock       {palette.red(lock.state)}: {neutral(words)}"
+        yield "             send would be refused"
 
 
 def _held_facts(plan: Plan) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Numbers and nouns as people read them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def number(count: int, noun: str, plural: str | None = None) -> str:
@@ -19,6 +19,12 @@ def joined(names: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     names = list(names)
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def shortened(names: Sequence[str], most: int = 3) -> str:
+    """The first of them and how many more there are: `a, b, c and 4 more`."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def duration(seconds: float) -> str:

@@ -167,7 +167,9 @@ class ListFiles:
         except FileFault as fault:
             self._no_file(spec, fault)
             return None
-        return self._noted(file, shown_below(self.loaded.project, Path(file.name)), PurePath(spec.file or "").suffix)
+        project, real = self.loaded.project, Path(file.name)
+        called = project.named(real) or real.name
+        return self._noted(file, called, shown_below(project, real), PurePath(spec.file or "").suffix)
 
     def _given(self, spec: RecipientList, given: str) -> _Opened:
         try:
@@ -176,10 +178,11 @@ class ListFiles:
             raise UsageError(f"--recipients {spec.name}: {fault.message}", hint=fault.hint) from None
         # Standard input and pipes have no name of their own: they hold what the list's file would.
         suffix = PurePath(given).suffix or PurePath(spec.file or "").suffix or ".csv"
-        return self._noted(file, f"--recipients {spec.name}" if given == "-" else given, suffix)
+        called = f"--recipients {spec.name}"
+        return self._noted(file, called, called if given == "-" else given, suffix)
 
-    def _noted(self, file: BinaryIO, shown: str, suffix: str) -> _Opened:
-        self.loaded.inputs[shown] = sha256_of(file)
+    def _noted(self, file: BinaryIO, called: str, shown: str, suffix: str) -> _Opened:
+        self.loaded.inputs[called] = sha256_of(file)
         return _Opened(file=file, shown=shown, suffix=suffix)
 
     def _no_file(self, spec: RecipientList, fault: FileFault) -> None:

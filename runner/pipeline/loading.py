@@ -40,9 +40,11 @@ class Inputs:
 class Loaded:
     """A manifest ready to compose. `manifest` is None for a library and where too much is wrong to go on.
 
-    `sources` are the files that findings show frames of, `files` where the manifest and its includes are, `inputs`
-    the SHA-256 of everything that was read; the policy's suppress files, which change nothing that is reviewed, stand
-    in `suppress`.
+    `sources` are the files that findings show frames of, `files` where the manifest and its includes are. `inputs` has
+    the SHA-256 of everything that was read, by names that are the same on every machine: a path below the root,
+    `--set NAME`, `--recipients LIST`, and `--parameters FILE` for one from elsewhere; `parameter_files` are those names
+    of the operator's files, in their order. The policy's suppress files, which change nothing
+    that is reviewed, stand in `suppress`.
     """
 
     project: Project
@@ -52,6 +54,7 @@ class Loaded:
     sources: Mapping[str, Callable[[], Source]]
     files: Mapping[str, Path]
     inputs: dict[str, str]
+    parameter_files: tuple[str, ...]
     suppress: dict[str, str] = field(default_factory=dict)
 
 
@@ -59,15 +62,16 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
     """Reads one manifest with all it includes. What is wrong is in `findings`."""
     opener = _Opener(main=path, project=project, findings=findings)
     language = Language(opener.read_text)
-    document = opener.document(source, path, project.shown(path))
+    document = opener.document(source, path, project.shown(path), project.named(path) or path.name)
+    parameter_files = _names([Path(name) for name, _ in inputs.parameters], project)
     opener.files[project.shown(path)] = path
     gathered = gather(document, opener.open_include, findings) if document is not None else None
     manifest = None
     if gathered is not None and document is not None and not is_library(document):
         files = [
             opened
-            for name, content in inputs.parameters
-            if (opened := opener.document(content, Path(name), name)) is not None
+            for (name, content), called in zip(inputs.parameters, parameter_files, strict=True)
+            if (opened := opener.document(content, Path(name), name, called)) is not None
         ]
         is_certain = "parameters" not in gathered.uncertain
         parameters = settle(gathered.sections["parameters"], files, inputs.sets, findings, is_certain=is_certain)
@@ -83,6 +87,7 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
         sources=opener.sources,
         files=opener.files,
         inputs=opener.inputs,
+        parameter_files=parameter_files,
     )
 
 
@@ -97,8 +102,8 @@ class _Opener:
     files: dict[str, Path] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
 
-    def document(self, source: bytes, path: Path, shown: str) -> Document | None:
-        self.inputs[shown] = _sha256(source)
+    def document(self, source: bytes, path: Path, shown: str, called: str) -> Document | None:
+        self.inputs[called] = _sha256(source)
         document = load_document(source, path, shown, self.findings)
         self.sources[shown] = partial(_source, source, document)
         return document
@@ -113,7 +118,7 @@ class _Opener:
             return None
         shown = shown_below(self.project, real)
         self.files[shown] = real
-        return real, self.document(source, real, shown)
+        return real, self.document(source, real, shown, self.project.named(real) or real.name)
 
     def read_text(self, written: str, from_name: str) -> tuple[str, str]:
         """For `{% include %}`: a path is relative to the file that names it, the manifest where none is named."""
@@ -127,7 +132,7 @@ class _Opener:
             raise ExpressionFault("include", fault.message, hint=fault.hint) from None
         except UnicodeDecodeError as error:
             raise ExpressionFault("include", f"{written} is not UTF-8: byte {error.start}") from None
-        self.inputs[name] = _sha256(source)
+        self.inputs[self.project.named(self.project.root / name) or name] = _sha256(source)
         self.sources[name] = partial(_text_source, text)
         return name, text
 
@@ -135,6 +140,16 @@ class _Opener:
 def shown_below(project: Project, real: Path) -> str:
     """What people are shown of a file that was opened below the root: its real path, seen from there."""
     return project.shown(project.root / real.relative_to(project.root.resolve()))
+
+
+def _names(files: Sequence[Path], project: Project) -> tuple[str, ...]:
+    """What the operator's files of parameters are called; two from elsewhere that have one name are numbered."""
+    names: dict[Path, str] = {}
+    for path in files:
+        name = project.named(path) or f"--parameters {path.name}".encode("utf-8", "backslashreplace").decode()
+        others = sum(given == name or given.startswith(f"{name} (") for at, given in names.items() if at != path)
+        names.setdefault(path, f"{name} ({others + 1})" if others and name.startswith("--") else name)
+    return tuple(names[path] for path in files)
 
 
 def _sha256(content: bytes) -> str:

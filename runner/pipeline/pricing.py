@@ -49,8 +49,9 @@ def rate_card(loaded: Loaded, findings: Findings) -> RateCard | None:
         return None
     try:
         with open_below(loaded.project.root, origin.document.path.parent, written) as file:
-            shown = shown_below(loaded.project, Path(file.name))
-            loaded.inputs[shown] = sha256_of(file)
+            real = Path(file.name)
+            shown = shown_below(loaded.project, real)
+            loaded.inputs[loaded.project.named(real) or real.name] = sha256_of(file)
             return read_rate_card(file, suffix=suffix, shown=shown, findings=findings)
     except FileFault as fault:
         hint = fault.hint or "correct the path, or remove prices: without them segments alone are counted"

@@ -31,6 +31,7 @@ class _Table:
         self._faults = Faults(source.findings)
         self._delimiter = _delimiter(source)
         self._names: tuple[str, ...] = ()
+        self._has_crlf = False
         self._lines = Lines(source.opened, source.shown, source.hasher)
         # csv gives up at a cell of 131,072 characters by itself, so an open quote can't swallow a large file.
         self._records = csv.reader(iter(self._lines), delimiter=self._delimiter, strict=True)
@@ -44,6 +45,9 @@ class _Table:
             place = Place(path=self._source.shown)
             raise Stop("RCP507", "the file is empty", place, hint="its first line names the columns")
         header = self._record_so_far(0)
+        self._has_crlf = header.text.endswith("\r\n")
+        if self._has_crlf:
+            names = tuple(_with_plain_breaks(names))
         if "\0" in header.text:
             raise Stop("RCP515", "the header holds a NUL character", self._at(header, header.text.index("\0")))
         self._names = names
@@ -78,6 +82,8 @@ class _Table:
                 continue
             if not cells:
                 continue
+            if self._has_crlf and len(record) > 1:
+                cells = _with_plain_breaks(cells)
             number += 1
             text = record[0] if len(record) == 1 else "".join(record)
             if len(cells) != width:
@@ -149,6 +155,11 @@ class _Table:
 
     def _at(self, row: Row, offset: int) -> Place:
         return offset_place(self._source.shown, row.line, row.text, offset)
+
+
+def _with_plain_breaks(cells: Sequence[str]) -> list[str]:
+    """In a file whose lines end in CR LF that is its line break: Git writes LF files so on some machines."""
+    return [cell.replace("\r\n", "\n") for cell in cells]
 
 
 def _delimiter(source: Source) -> str:

@@ -38,6 +38,15 @@ def test_a_byte_order_mark_and_either_line_end_are_accepted(tmp_path: Path, end:
     assert found.values == [{"phone": PHONE, "name": "Ann"}]
 
 
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_file_whose_lines_end_in_cr_lf_says_the_same_as_with_lf(tmp_path: Path, end: str) -> None:
+    """Git checks a file out so on some machines."""
+    written = f'phone,"first\nnote"\n1,"a\nb"\n2,"c\r\rd"\n3,"\n"{end}'
+    plain = read(tmp_path, written)
+    assert [row["first\nnote"] for row in plain.values] == ["a\nb", "c\r\rd", "\n"]
+    assert read(tmp_path, written.replace("\n", "\r\n")).values == plain.values
+
+
 def test_cells_keep_their_line_ends_and_quotes(tmp_path: Path) -> None:
     found = read(tmp_path, 'phone,note\n1,"a\r\nb\nc\rd ""e"""\n')
     assert found.values == [{"phone": "1", "note": 'a\r\nb\nc\rd "e"'}]
