@@ -9,9 +9,10 @@ PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
 NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
-TOOLS = {"judge", "sms", "prices", "ledger", "bird", "scratch", "quiet"}
+TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet"}
 MAY_IMPORT = {
     "judge": set(),
+    "git": set(),
     "sms": set(),
     "prices": set(),
     "scratch": set(),

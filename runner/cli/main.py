@@ -22,6 +22,7 @@ COMMANDS = (
     "validate",
     "render",
     "plan",
+    "diff",
     "send",
     "retry",
     "status",
