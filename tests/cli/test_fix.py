@@ -18,7 +18,7 @@ chanels:   # misspelt
 recipients:
   people:
     contacts:
-      - identifierValue: +14155550100
+      - identifierValue: +14155550177
         parameters: {{name: Ann}}
 messages:
   greet:
@@ -33,7 +33,7 @@ RIGHT = (
     WRONG.replace("1.10   #", '"1.10"   #')
     .replace("chanels:", "channels:")
     .replace('"chanelId"', '"channelId"')
-    .replace("+14155550100", '"+14155550100"')
+    .replace("+14155550177", '"+14155550177"')
     .replace("{{ name }}", '"{{ name }}"')
 )
 
@@ -107,4 +107,4 @@ def test_standard_input_is_no_file(wrong: Project) -> None:
 def test_people_in_what_is_put_right_are_not_shown(wrong: Project) -> None:
     for kind in ("text", "json", "sarif", "markdown"):
         ran = wrong.run("validate", "--format", kind)
-        assert "4155550100" not in ran.out + ran.err
+        assert "4155550177" not in ran.out + ran.err

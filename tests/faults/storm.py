@@ -1,12 +1,15 @@
 """A server for very many requests: asyncio in a thread of its own, one quick function that answers."""
 
 import asyncio
+import json
 import re
 import threading
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
+
+from tests.cli.raw_server import fit_channel, reply
 
 REFERENCE = re.compile(rb'"reference":"([^"]+)"')
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -82,5 +85,8 @@ class _Connection(asyncio.Protocol):
             end = head + (int(length[1]) if length else 0)
             if len(self._received) < end:
                 return
-            body, self._received = self._received[head:end], self._received[end:]
-            self.transport.write(self._storm.post(body))
+            request, self._received = self._received[:end], self._received[end:]
+            if request.startswith(b"GET "):  # a send that looks its channel up
+                self.transport.write(reply("200 OK", json.dumps(fit_channel(request)).encode()))
+            else:
+                self.transport.write(self._storm.post(request[head:]))

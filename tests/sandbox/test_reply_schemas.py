@@ -31,6 +31,7 @@ LEAST: Mapping[str, Any] = {
     "reply-channel": {"id": "1", "status": "active"},
     "reply-channels": {"results": [{"id": "1", "status": "active"}], "nextPageToken": "x"},
     "reply-interactions": {"results": [CLICKED]},
+    "reply-templates": {"results": [{"id": "1", "projectId": "2", "status": "active"}]},
     "reply-error": {"code": "InvalidPayload", "message": "no", "details": {".receiver.contacts[0]": ["unsupported"]}},
 }
 SCHEMA_OF = {  # what each place answers when all is well
@@ -40,6 +41,7 @@ SCHEMA_OF = {  # what each place answers when all is well
     ("GET", "/workspaces/{workspace}/messages"): "reply-messages",
     ("GET", "/workspaces/{workspace}/channels/{channel}"): "reply-channel",
     ("GET", "/workspaces/{workspace}/channels"): "reply-channels",
+    ("GET", "/workspaces/{workspace}/projects/{project}/channel-templates"): "reply-templates",
 }
 
 
@@ -148,6 +150,17 @@ async def test_channels_that_were_configured_fit(platform: str) -> None:
     known = SandboxChannel(workspace_id=WORKSPACE, channel_id=CHANNEL, platform=platform, mms=platform == "sms")
     async with asking(Sandbox(channels=Channels.of([known]))) as asker:
         fits("reply-channel", (await asker.get(CHANNEL_PATH)).document)
+
+
+async def test_templates_that_were_configured_fit() -> None:
+    shown = [{"id": str(number), "projectId": NOBODYS, "status": "active"} for number in range(3)]
+    async with asking(Sandbox(templates={(WORKSPACE, NOBODYS): shown})) as asker:
+        place = f"{WORKSPACE_PATH}/projects/{NOBODYS}/channel-templates"
+        first = (await asker.get(place, limit=2)).document
+        rest = (await asker.get(place, limit=2, pageToken=first["nextPageToken"])).document
+    for page in (first, rest):
+        fits("reply-templates", page)
+    assert [*first["results"], *rest["results"]] == shown
 
 
 REPLYING = [
