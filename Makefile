@@ -35,7 +35,7 @@ types: .venv/.dev ## mypy, strict
 	$(BIN)/mypy
 
 unit: .venv/.dev ## all tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup # one more than most machines have cores: many tests wait
 
 kill: .venv/.dev ## kill -9 at every named point of a send and at random moments, N=30 times: no double, no unseen loss
 	FLYPAST_TEST_KILLS=$(N) $(BIN)/python -m pytest -q -rP -n 2 tests/faults/test_kills.py

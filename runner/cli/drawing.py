@@ -178,10 +178,15 @@ def _note_not_looked_up(drawing: Drawing, planned: Planned) -> None:
     has_key = bool(os.environ.get("BIRD_ACCESS_KEY", "").strip())
     why = "plan --online does" if has_key else "no key"
     drawing.not_checked += [f"channel {name} not looked up: {why}" for name in planned.plan.channels]
-    drawing.not_checked += [
+    drawing.not_checked += templates_not_looked_up(planned, why)
+
+
+def templates_not_looked_up(planned: Planned, why: str) -> list[str]:
+    """Whether Bird has them, and active, is then not known."""
+    return [
         f"template of {draft.name} not looked up: {why}"
         for draft in planned.manifest.drafts
-        if "template" in draft.fields and planned.plan.messages.get(draft.name) is not None
+        if draft.fields.get("template") is not None and planned.plan.messages.get(draft.name) is not None
     ]
 
 

@@ -33,7 +33,7 @@ from runner.pipeline.sending import Sent, standing
 from runner.pipeline.sending import send as dispatch_spool
 
 from .consent import ask
-from .drawing import Drawing, NoSpool
+from .drawing import Drawing, NoSpool, templates_not_looked_up
 from .interrupts import INTERRUPTS
 from .ledgers import Held, send_ledger
 from .online import check_before_sending
@@ -134,6 +134,7 @@ def _show_plan(drawing: Drawing, planned: Planned, held: Held) -> None:
         not_checked=[
             *_new_ledger(planned, held),
             *drawing.not_checked,
+            *([] if held.is_sandbox else templates_not_looked_up(planned, "plan --online does")),
             *not_judged(planned.plan, manifest.policy),
         ],
         refusals=(),

@@ -9,13 +9,18 @@ from .include import Origin
 
 SENDABLE_ON_SMS = ("text", "image", "file")
 NEEDS_MMS = ("image", "file")
+ATTACHMENTS = (("body", "text", "attachments"), ("template", "attachments"))
+MOST_MEDIA = 10  # of an MMS (Bird: Sending SMS messages)
 
 
 def check_fit(message: Origin, channel: Channel, findings: Findings) -> None:
     """CHN702: a body of another platform; CHN710: media without `mms: true`; CHN711: buttons."""
+    if channel.platform != "sms":
+        return
+    _check_attachments(message, channel, findings)
     body = message.value.get("body")
     kind = body.get("type") if isinstance(body, Mapping) else None
-    if channel.platform != "sms" or not isinstance(kind, str):
+    if not isinstance(kind, str):
         return
     if kind not in SENDABLE_ON_SMS:
         findings.error(
@@ -39,6 +44,27 @@ def check_fit(message: Origin, channel: Channel, findings: Findings) -> None:
             message.place("body", kind, "actions", of_key=True),
             hint="remove them, or write the link into the text",
         )
+
+
+def _check_attachments(message: Origin, channel: Channel, findings: Findings) -> None:
+    """What a text or a template carries makes an MMS of it, as a body of media is one."""
+    for path in ATTACHMENTS:
+        held: Json = message.value
+        for key in path:
+            held = held.get(key) if isinstance(held, Mapping) else None
+        if held and not channel.mms:
+            findings.error(
+                "CHN710",
+                f'what carries attachments goes out as MMS, and channel "{channel.name}" doesn\'t say that it can',
+                message.place(*path, of_key=True),
+                hint="write mms: true in the channel, if its number can send MMS",
+            )
+        if isinstance(held, list) and len(held) > MOST_MEDIA:
+            findings.error(
+                "SCH207",
+                f'"attachments" may have at most {MOST_MEDIA} items on an SMS channel; there are {len(held)}',
+                message.place(*path, MOST_MEDIA),
+            )
 
 
 def _has_actions(body: Json, kind: str) -> bool:

@@ -10,7 +10,8 @@ from .documents import TOP_LEVEL_KEYS, Document
 SECRETS = frozenset(
     {"accesskey", "apikey", "apitoken", "token", "secret", "authorization", "password", "credentials"}
 )  # fmt: skip
-_KEY = re.compile(r"([A-Za-z_-]+)[\"']?\s*:(?=\s|$)")
+# Each run of letters is tried once, from its start: a line may be as long as the file.
+_KEY = re.compile(r"(?<![A-Za-z_-])([A-Za-z_-]++)[\"']?\s*+:(?=\s|$)")
 _PEOPLE = re.compile(r"\b(?:contacts|receiver)\b[\"']?\s*:")
 _TOP_LEVEL = re.compile(rf"[\"']?(?:{'|'.join(TOP_LEVEL_KEYS)}|x-[\w-]+)[\"']?\s*:")
 

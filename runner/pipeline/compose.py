@@ -161,7 +161,7 @@ class Composer:
             return None
         self._texts.check(prepared, person, request)
         self.content.check(prepared, person, request)
-        text = sms_text(request) if draft.channel.platform == "sms" else None
+        text = sms_text(request) if prepared.is_sms else None
         segments = count(text) if text is not None else None
         forced = self._forced(prepared, person, values, text) if segments and segments.encoding == "UCS-2" else None
         if text is not None and segments is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.bird.requests import TEXT_PATHS
+from runner.bird.requests import TEXT_PATHS, carries_media
 from runner.judge import judge
 from runner.ledger.identity import KeyMaker
 from runner.manifest.build import Manifest
@@ -32,6 +32,7 @@ class Prepared:
     keys: KeyMaker
     is_whole: bool
     text_paths: tuple[tuple[str, ...], ...]  # where it has a body's text
+    is_sms: bool  # see `is_sms`
     is_smart: bool  # its SMS text is written plainly where that keeps it in GSM-7
     wire: Wire
     printed: tuple[str, ...]  # the names that its expressions could print, in a fixed order
@@ -84,6 +85,7 @@ def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults
         ),
         is_whole=is_whole and (draft.when is None or when is not None) and _BROKEN not in parameters.values(),
         text_paths=tuple(path for path in TEXT_PATHS if value_at(draft.fields, path) is not None),
+        is_sms=is_sms(draft),
         is_smart=is_smart,
         wire=Wire(compiled),
         printed=(*sorted(compiled.names - {"recipient"}), *sorted(compiled.names & {"recipient"})),
@@ -99,7 +101,8 @@ def value_at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
 
 def is_sms(draft: Draft) -> bool:
     """Whether its text goes out as an SMS, split and paid for by segments. What goes with media does not."""
-    return draft.channel.platform == "sms" and value_at(draft.fields, ("body", "type")) == TEXT_PATHS[0][1]
+    is_text = draft.channel.platform == "sms" and value_at(draft.fields, ("body", "type")) == TEXT_PATHS[0][1]
+    return is_text and not carries_media(draft.fields)
 
 
 def _compiled(

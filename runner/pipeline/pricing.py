@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from runner.bird.requests import TEXT_PATHS
+from runner.bird.requests import carries_media
 from runner.files import FileFault, open_below
 from runner.findings import Findings
 from runner.model import Draft
@@ -14,9 +14,6 @@ from runner.recipients.rate_card import SUFFIXES, read_rate_card
 from .listfiles import sha256_of
 from .loading import Loaded, shown_below
 from .people import Person
-from .prepare import value_at
-
-_TEXT = TEXT_PATHS[0][1]
 
 
 class Priced(NamedTuple):
@@ -78,14 +75,10 @@ def pricer(draft: Draft, card: RateCard | None) -> Pricer:
 
 
 def kind_of(draft: Draft) -> Kind | None:
-    """What a message is billed as: a text or a template as SMS, media as one MMS; None on other platforms."""
+    """What a message is billed as: a text or a template as SMS, with media as one MMS; None on other platforms."""
     if draft.channel.platform != "sms":
         return None
-    return (
-        "sms"
-        if draft.fields.get("template") is not None or value_at(draft.fields, ("body", "type")) == _TEXT
-        else "mms"
-    )
+    return "mms" if carries_media(draft.fields) else "sms"
 
 
 def _called(country: str | None, kind: Kind) -> str:
