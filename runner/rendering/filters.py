@@ -249,4 +249,5 @@ def unfit(name: str, label: str | None, value: object, error: Unfit) -> Expressi
     if error.of_argument:
         return ExpressionFault("type", f"{name} wants {error.wants}", hint=error.hint)
     what = label or "this expression"
-    return ExpressionFault("type", f"{name} wants {error.wants}; {what} is {in_words(value)}", hint=error.hint)
+    found = "text that doesn't read as one" if isinstance(value, str) else in_words(value)
+    return ExpressionFault("type", f"{name} wants {error.wants}; {what} is {found}", hint=error.hint)

@@ -132,6 +132,8 @@ def _pattern(pattern: Any, *, has_time: bool) -> str:
         raise Unfit(f"a pattern of at most {MAX_PATTERN} characters", of_argument=True)
     if pattern in NAMED:
         return pattern
+    if pattern.count("'") % 2:
+        raise Unfit("a pattern in which each quote is closed: '' stands for one", of_argument=True)
     letters = {token[0] for kind, token in tokenize_pattern(pattern) if kind == "field"}
     if letters & ZONES:
         raise Unfit("a pattern without a zone: a time is shown as it is written", of_argument=True)

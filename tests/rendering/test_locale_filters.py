@@ -62,6 +62,7 @@ REFUSES = [
     ("{{ 20260302|date }}", "20260302 is a whole number"),
     ("{{ due|date('HH:mm') }}", "a time of day for this pattern"),
     ("{{ at|date('HH:mm zzzz') }}", "a pattern without a zone"),
+    ('{{ at|date("d \'of MMMM") }}', "a pattern in which each quote is closed"),
     ("{{ due|date('ddddddd MMMMMMMMM') }}", "a pattern such as 'd. MMMM y', or short"),
     ("{{ due|date('') }}", "a pattern of at most 80 characters"),
     ("{{ due|date(locale='../../etc/passwd') }}", 'a locale such as "de"'),
