@@ -301,7 +301,7 @@ class InDoubt:
 Outcome = Accepted | Rejected | Throttled | NotSent | RefusedByBird | InDoubt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """What a look at Bird showed. `unknown`: nothing follows from it. A `fail` ends a run with `exit_code`."""
 

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "quiet": set(),
     "ledger": set(),
     "bird": {"delivery"},
-    "manifest": {"judge", "quiet"},
+    "manifest": {"judge", "quiet", "bird"},
     "recipients": {"prices"},
     "rendering": {"judge"},
     "plan": {"ledger", "bird", "quiet"},

@@ -20,7 +20,7 @@ MEDIA_PATHS = (("body", "image", "images"), ("body", "file", "files"))
 TEMPLATE_VERSION = ("template", "version")
 LATEST = "latest"
 OVERRIDES = ("ignoreQuietHours", "ignoreGlobalHoldout")  # true: Bird's own restraint is set aside
-_ATTACHMENTS = (("body", "text", "attachments"), ("template", "attachments"))
+ATTACHMENT_PATHS = (("body", "text", "attachments"), ("template", "attachments"))
 SCHEDULED_FOR = "scheduledFor"
 VALIDITY = "validity"
 REFERENCE = "reference"
@@ -169,13 +169,13 @@ def sms_text(request: Mapping[str, Json]) -> str | None:
     body = request.get("body")
     if (body.__class__ is not dict and not isinstance(body, Mapping)) or body.get("type") != path[1]:
         return None
-    text = _at(request, path)
+    text = value_at(request, path)
     return text if isinstance(text, str) else None
 
 
 def media_urls(request: Mapping[str, Json]) -> tuple[str, ...]:
     """The media an MMS carries; empty for every other message."""
-    lists = (found for path in MEDIA_PATHS if isinstance(found := _at(request, path), list))
+    lists = (found for path in MEDIA_PATHS if isinstance(found := value_at(request, path), list))
     items = (item["mediaUrl"] for found in lists for item in found if isinstance(item, Mapping) and "mediaUrl" in item)
     return tuple(url for url in items if isinstance(url, str))
 
@@ -195,7 +195,7 @@ def overrides(request: Mapping[str, Json]) -> tuple[str, ...]:
 
 def carries_media(request: Mapping[str, Json]) -> bool:
     """Whether it is an MMS when it goes through an SMS channel; of a draft too, where lists may be expressions."""
-    return any(_at(request, path) for path in (*MEDIA_PATHS, *_ATTACHMENTS))
+    return any(value_at(request, path) for path in (*MEDIA_PATHS, *ATTACHMENT_PATHS))
 
 
 def scheduled_for(request: Mapping[str, Json]) -> str | None:
@@ -216,7 +216,7 @@ def said(body: bytes) -> str:
     `body` is the request as posted. Two that say the same differ in nothing that a person reads of an SMS.
     """
     request = json.loads(body)
-    texts = (_at(request, path) for path in TEXT_PATHS)
+    texts = (value_at(request, path) for path in TEXT_PATHS)
     text = next((text for text in texts if isinstance(text, str) and text), None)
     if text is not None:
         return canonical_text(["text", text])
@@ -251,7 +251,8 @@ def _personal(value: Json) -> Iterator[str]:
             yield from _personal(inner)
 
 
-def _at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+def value_at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+    """What a request holds at a path of keys; None where it does not go so far."""
     found: Json = request
     for key in path:
         if found.__class__ is not dict and not isinstance(found, Mapping):

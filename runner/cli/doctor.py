@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -69,10 +69,6 @@ def command(
     return Exit.FINDINGS if any(check.status == "fail" for check in checks) else Exit.DONE
 
 
-def _check(status: Literal["pass", "warn", "fail"], name: str, found: str, advice: str = "") -> Check:
-    return Check(status=status, name=name, found=found, advice=advice)
-
-
 def _check_json(check: Check) -> dict[str, Any]:
     """What is not known is worth a warning: nobody has looked."""
     status = "warn" if check.status == "unknown" else check.status
@@ -82,29 +78,29 @@ def _check_json(check: Check) -> dict[str, Any]:
 def _machine() -> Iterator[Check]:
     from runner.manifest.documents import has_c_parser
 
-    yield _check("pass", "flypast", f"{runner.__version__} from {Path(runner.__file__ or '').parent}")
-    yield _check(
+    yield Check("pass", "flypast", f"{runner.__version__} from {Path(runner.__file__ or '').parent}")
+    yield Check(
         "pass", "Python", f"{platform.python_version()} ({platform.python_implementation()}, {platform.system()})"
     )
     if has_c_parser():
-        yield _check("pass", "YAML", "PyYAML with its C parser")
+        yield Check("pass", "YAML", "PyYAML with its C parser")
     else:
         words = "PyYAML without its C parser: many times slower"
-        yield _check("warn", "YAML", words, "install libyaml's headers, then PyYAML again")
-    yield _check("pass", "SQLite", sqlite3.sqlite_version)
+        yield Check("warn", "YAML", words, "install libyaml's headers, then PyYAML again")
+    yield Check("pass", "SQLite", sqlite3.sqlite_version)
 
 
 def _libraries() -> Iterator[Check]:
     for name in LIBRARIES:
         try:
-            yield _check("pass", name, version(name))
+            yield Check("pass", name, version(name))
         except PackageNotFoundError:
             if name == "jsonschema-rs":
-                yield _check(
+                yield Check(
                     "warn", name, "missing: jsonschema judges instead, more slowly", "pip install jsonschema-rs"
                 )
             else:
-                yield _check("fail", name, "missing", f"pip install {name}")
+                yield Check("fail", name, "missing", f"pip install {name}")
 
 
 def _ledger(manifest: Path | None, ledger_url: str | None, api_url: str | None) -> Iterator[Check]:
@@ -114,16 +110,16 @@ def _ledger(manifest: Path | None, ledger_url: str | None, api_url: str | None) 
         choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
         ledger = choice.open_to_read()
     except FlypastError as error:
-        yield _check("fail", "ledger", error.message, error.hint or "")
+        yield Check("fail", "ledger", error.message, error.hint or "")
         return
     if ledger is None:
-        yield _check("pass", "ledger", f"none yet at {choice.path}: the first send makes it")
+        yield Check("pass", "ledger", f"none yet at {choice.path}: the first send makes it")
     else:
         yield _held(ledger, choice.path)
         ledger.close()
     if is_ci(os.environ):
         words = "CI is set: a ledger on this disk may be lost with the machine"
-        yield _check("warn", "CI", words, "a real send needs --ledger-persisted or policy.ledger")
+        yield Check("warn", "CI", words, "a real send needs --ledger-persisted or policy.ledger")
 
 
 def _held(ledger: Ledger, path: Path) -> Check:
@@ -132,8 +128,8 @@ def _held(ledger: Ledger, path: Path) -> Check:
     doubt = sum(each.get(state, 0) for each in counts for state in (State.IN_DOUBT, State.ABSENT, State.SENDING))
     found = f"{ledger.name or 'unnamed'} at {path}, bound to {ledger.origin}: {messages:,} messages, {doubt:,} in doubt"
     if doubt:
-        return _check("warn", "ledger", found, "look them up with flypast reconcile, decide with flypast resolve")
-    return _check("pass", "ledger", found)
+        return Check("warn", "ledger", found, "look them up with flypast reconcile, decide with flypast resolve")
+    return Check("pass", "ledger", found)
 
 
 def _show(checks: list[Check]) -> None:

@@ -35,22 +35,22 @@ class Patient:
 def online_checks(patient: Patient, environment: Mapping[str, str]) -> Iterator[Check]:
     """The network is used only where there are a key, of the right kind, and a manifest with channels."""
     if patient.key_file is None and not environment.get("BIRD_ACCESS_KEY", "").strip():
-        yield _check("warn", "access key", "none", "a real send needs BIRD_ACCESS_KEY or --access-key-file")
+        yield Check("warn", "access key", "none", "a real send needs BIRD_ACCESS_KEY or --access-key-file")
         yield from _manifest_checks(patient, None)
         return
     try:
         key = access_key(environment, patient.key_file)
         api = parse_api_url(patient.api_url) if patient.api_url else DEFAULT_API_URL
     except FlypastError as wrong:
-        yield _check("fail", "access key", wrong.message, wrong.hint or "")
+        yield Check("fail", "access key", wrong.message, wrong.hint or "")
         return
     if key.other_product:
         advice = "the Channels API takes an access key that is made in Bird's own settings"
-        yield _check("fail", "access key", f"this is {key.other_product}: it was not tried", advice)
+        yield Check("fail", "access key", f"this is {key.other_product}: it was not tried", advice)
         return
     if patient.manifest is None:
         where = "BIRD_ACCESS_KEY is set" if patient.key_file is None else f"read from {patient.key_file}"
-        yield _check("pass", "access key", f"{where} (not tried: name a manifest, and its channels are looked up)")
+        yield Check("pass", "access key", f"{where} (not tried: name a manifest, and its channels are looked up)")
         return
     yield from _manifest_checks(patient, (key, api))
 
@@ -63,15 +63,15 @@ def _manifest_checks(patient: Patient, online: tuple[AccessKey, str] | None) -> 
         order = order_of(patient.manifest, inputs_of(patient.parameter_files, patient.sets, ()), is_strict=False)
         manifest = order.load(found).manifest
     except FlypastError as wrong:
-        yield _check("fail", "manifest", wrong.message, wrong.hint or "")
+        yield Check("fail", "manifest", wrong.message, wrong.hint or "")
         return
     if manifest is None or found.has_errors:
         why = "it has findings" if found.has_errors else "it has no messages: it is a library for others to include"
-        yield _check("fail", "manifest", why, f"see them with: flypast validate {patient.manifest}")
+        yield Check("fail", "manifest", why, f"see them with: flypast validate {patient.manifest}")
         return
     if manifest.unsound or not manifest.channels:
         words = f"{len(manifest.unsound):,} of its messages go through a channel whose ids are not known"
-        yield _check("warn", "manifest", words, "give the parameters they are made of: --parameters FILE")
+        yield Check("warn", "manifest", words, "give the parameters they are made of: --parameters FILE")
     if online is not None and manifest.channels:
         key, api = online
         yield from _looked(manifest, look(_wanted(manifest), api, key), api, patient.manifest)
@@ -90,35 +90,29 @@ def _wanted(manifest: Manifest) -> Wanted:
 def _looked(manifest: Manifest, looked: Looked, api: str, path: Path) -> Iterator[Check]:
     host = urlsplit(api).netloc
     if 401 in looked.statuses:
-        yield _check(
-            "fail", "access key", f"{host} refuses it", "look at the key: it may be another product's, or gone"
-        )
+        yield Check("fail", "access key", f"{host} refuses it", "look at the key: it may be another product's, or gone")
     elif looked.statuses:
-        yield _check("pass", "access key", f"{host} takes it")
+        yield Check("pass", "access key", f"{host} takes it")
     if 403 in looked.statuses:
         advice = "let the key view /workspaces/*/channels/* (an access policy in Bird)"
-        yield _check("warn", "permission", "the key may not view every channel", advice)
+        yield Check("warn", "permission", "the key may not view every channel", advice)
     elif 200 in looked.statuses:
-        yield _check("pass", "permission", "the key may view channels; whether it may send, only a send shows")
+        yield Check("pass", "permission", "the key may view channels; whether it may send, only a send shows")
     yield from looked.checks
     for name in Templates(manifest.drafts).rendered:
         advice = f"flypast plan {path} --online looks it up"
-        yield _check("unknown", f"template of {name}", "it is rendered for each person", advice)
+        yield Check("unknown", f"template of {name}", "it is rendered for each person", advice)
     yield _clock(looked.ahead_s)
 
 
 def _clock(ahead_s: float | None) -> Check:
     if ahead_s is None:
-        return _check("unknown", "clock", "Bird did not tell its time")
+        return Check("unknown", "clock", "Bird did not tell its time")
     off_s = abs(ahead_s)
     words = f"{off_s:.0f} s {'behind' if ahead_s > 0 else 'ahead of'} Bird's"
     advice = "set this machine's clock right: scheduledFor and reconcile go by it"
     if off_s >= MOST_SKEW_S:
-        return _check("fail", "clock", words, advice)
+        return Check("fail", "clock", words, advice)
     if off_s >= WARN_SKEW_S:
-        return _check("warn", "clock", words, advice)
-    return _check("pass", "clock", f"at most {max(1, round(off_s))} s off Bird's")
-
-
-def _check(status: str, name: str, found: str, advice: str = "") -> Check:
-    return Check(status=status, name=name, found=found, advice=advice)  # type: ignore[arg-type]
+        return Check("warn", "clock", words, advice)
+    return Check("pass", "clock", f"at most {max(1, round(off_s))} s off Bird's")

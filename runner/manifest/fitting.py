@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from runner.bird.requests import ATTACHMENT_PATHS, value_at
 from runner.findings import Findings
 from runner.model import Channel, Json
 
@@ -9,7 +10,6 @@ from .include import Origin
 
 SENDABLE_ON_SMS = ("text", "image", "file")
 NEEDS_MMS = ("image", "file")
-ATTACHMENTS = (("body", "text", "attachments"), ("template", "attachments"))
 MOST_MEDIA = 10  # of an MMS (Bird: Sending SMS messages)
 
 
@@ -48,10 +48,8 @@ def check_fit(message: Origin, channel: Channel, findings: Findings) -> None:
 
 def _check_attachments(message: Origin, channel: Channel, findings: Findings) -> None:
     """What a text or a template carries makes an MMS of it, as a body of media is one."""
-    for path in ATTACHMENTS:
-        held: Json = message.value
-        for key in path:
-            held = held.get(key) if isinstance(held, Mapping) else None
+    for path in ATTACHMENT_PATHS:
+        held = value_at(message.value, path)
         if held and not channel.mms:
             findings.error(
                 "CHN710",

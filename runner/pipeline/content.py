@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from runner.bird.requests import LATEST, MEDIA_PATHS, TEMPLATE_VERSION, is_named_media
+from runner.bird.requests import LATEST, MEDIA_PATHS, TEMPLATE_VERSION, is_named_media, value_at
 from runner.findings import Findings, Place
 from runner.model import Json
 
 from .people import Person
-from .prepare import Prepared, value_at
+from .prepare import Prepared
 
 Steps = tuple[str | int, ...]
 

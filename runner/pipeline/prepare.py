@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.bird.requests import TEXT_PATHS, carries_media
+from runner.bird.requests import TEXT_PATHS, carries_media, value_at
 from runner.judge import judge
 from runner.ledger.identity import KeyMaker
 from runner.manifest.build import Manifest
@@ -90,13 +90,6 @@ def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults
         wire=Wire(compiled),
         printed=(*sorted(compiled.names - {"recipient"}), *sorted(compiled.names & {"recipient"})),
     )
-
-
-def value_at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:
-    found: Json = request
-    for key in path:
-        found = found.get(key) if found.__class__ is dict or isinstance(found, Mapping) else None
-    return found
 
 
 def is_sms(draft: Draft) -> bool:

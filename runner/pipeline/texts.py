@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from runner.bird.requests import value_at
 from runner.findings import Findings, Place
 from runner.model import Json
 from runner.plan import Cause, Forced, Source
 from runner.sms import PLAIN, Segments, called
 
 from .people import Person
-from .prepare import Prepared, value_at
+from .prepare import Prepared
 from .ucs2 import OWN, TEXT, Ucs2
 
 Path = tuple[str, ...]

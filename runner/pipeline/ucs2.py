@@ -7,7 +7,7 @@ from functools import lru_cache
 from unicodedata import category
 from unicodedata import name as character_name
 
-from runner.bird.requests import TEXT_PATHS
+from runner.bird.requests import TEXT_PATHS, value_at
 from runner.findings import Place
 from runner.manifest.parameters import Parameters
 from runner.model import Json
@@ -15,7 +15,7 @@ from runner.plan import Cause, Forced, Source
 from runner.rendering.language import Template
 from runner.sms import PLAIN, count, foreign
 
-from .prepare import Prepared, is_sms, value_at
+from .prepare import Prepared, is_sms
 
 TEXT = TEXT_PATHS[0]
 OWN = frozenset({"text", "include"})  # sources that are the author's own words
