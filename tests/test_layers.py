@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
 NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
-TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet"}
+TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet", "workers"}
 MAY_IMPORT = {
     "judge": set(),
     "git": set(),
@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "prices": set(),
     "scratch": set(),
     "quiet": set(),
+    "workers": set(),
     "ledger": set(),
     "bird": {"delivery"},
     "manifest": {"judge", "quiet", "bird"},
