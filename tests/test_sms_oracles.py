@@ -1,11 +1,8 @@
 """The segmenter against two others, written by others: smsutil (Python) and sms-segments-calculator (npm)."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +11,10 @@ import smsutil
 
 from runner.sms import count
 
+from .npm import packages
 from .sms_texts import BASIC, EXTENSION, at_random, boundaries
 
-PACKAGE, VERSION = "sms-segments-calculator", "1.3.0"
+PACKAGE = "sms-segments-calculator"
 
 # Reads a list of texts; says of each its encoding and parts, and null where a grapheme has several code points: that
 # package never splits one over two parts, and we do, as phones count code units.
@@ -81,41 +79,8 @@ def test_what_is_left_out_for_smsutil_is_its_own_mistake(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def npm() -> Npm:
-    """Asks the npm package, which is installed once into the virtual environment's own folder."""
-    if os.environ.get("CI"):
-        pytest.skip(f"{PACKAGE} (npm) is an oracle for developers' machines: CI installs nothing from npm")
-    if not (shutil.which("npm") and shutil.which("node")):
-        pytest.skip(f"NOT COMPARED with {PACKAGE}: node and npm are not installed")
-    folder = Path(sys.prefix) / "npm"
-    if not (folder / "node_modules" / PACKAGE / "package.json").exists():
-        _install(folder)
-    return _asked(folder)
-
-
-def _install(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-        quietly = (
-            "--no-save",
-            "--no-package-lock",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--fetch-retries=0",
-            "--prefix",
-            str(folder),
-        )
-        done = subprocess.run(
-            ["npm", "install", *quietly, f"{PACKAGE}@{VERSION}"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"NOT COMPARED with {PACKAGE}: npm could not install it ({type(error).__name__})")
-    if done.returncode:
-        pytest.skip(f"NOT COMPARED with {PACKAGE}: npm could not install it (exit {done.returncode})")
+    """Asks the npm package."""
+    return _asked(packages())
 
 
 def _asked(folder: Path) -> Npm:
