@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from .options import access_key_option, api_url_option, option, parameter_options
+from . import completing
+from .options import access_key_option, api_url_option, option, optional_manifest_argument, parameter_options
 from .options import command as flypast_command
 
 
@@ -14,8 +15,10 @@ from .options import command as flypast_command
     examples="flypast channels spring.yaml --parameters production.yaml\n"
     "flypast channels --workspace 5a0c8c1e-2f0e-4c0e-9d5d-0d6b1a1f7a11 --format json",
 )
-@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@option("--workspace", metavar="ID", help="This workspace's, instead of a manifest's.")
+@optional_manifest_argument
+@option(
+    "--workspace", metavar="ID", shell_complete=completing.workspaces, help="This workspace's, instead of a manifest's."
+)
 @parameter_options
 @access_key_option
 @api_url_option

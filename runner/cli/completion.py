@@ -12,7 +12,9 @@ from .terminal import TERMINAL
 def command(shell: str) -> None:
     """Print the script for completion in a shell."""
     from .main import flypast
+    from .shells import register
 
+    register()
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"no completion for {shell}")

@@ -8,15 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import click
-
 import runner
 from runner.errors import Exit, FlypastError
 from runner.ledger.seam import Ledger
 from runner.model import Check, State
 from runner.output.neutral import neutral
 
-from .options import access_key_option, format_option, ledger_options, parameter_options
+from .options import access_key_option, format_option, ledger_options, optional_manifest_argument, parameter_options
 from .options import command as flypast_command
 from .terminal import TERMINAL
 
@@ -31,7 +29,7 @@ WIDEST = 32  # a name that is wider pushes its own line only
     "doctor",
     examples="flypast doctor\nflypast doctor spring.yaml --parameters production.yaml",
 )
-@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@optional_manifest_argument
 @parameter_options
 @access_key_option
 @ledger_options

@@ -3,22 +3,16 @@
 from difflib import get_close_matches
 
 import click
-from click.shell_completion import CompletionItem
 
 from runner.errors import UsageError
 
+from . import completing
 from .options import command as flypast_command
 from .terminal import TERMINAL
 
 
-def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    from runner.codes import codes, title
-
-    return [CompletionItem(name, help=title(name)) for name in codes() if name.startswith(begun.upper())]
-
-
 @flypast_command("explain", examples="flypast explain SCH201\nflypast explain")
-@click.argument("code", required=False, shell_complete=_complete)
+@click.argument("code", required=False, shell_complete=completing.codes)
 def command(code: str | None) -> None:
     """Explain a finding's code: what it means, why it matters, a wrong and a right example.
 

@@ -10,7 +10,7 @@ from runner.ledger.seam import Entry
 from runner.model import State
 
 from .options import command as flypast_command
-from .options import consent, ledger_options, option
+from .options import consent, ledger_options, option, optional_manifest_argument
 from .terminal import TERMINAL
 
 
@@ -18,7 +18,7 @@ from .terminal import TERMINAL
     "export",
     examples="flypast ledger export > ledger.jsonl\nflypast ledger export spring.yaml --state inDoubt --state absent",
 )
-@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@optional_manifest_argument
 @option(
     "--state",
     "states",

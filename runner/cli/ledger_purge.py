@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
 from runner.errors import Refused
 from runner.ledger.seam import Ledger
 
 from .consent import ask
 from .options import command as flypast_command
-from .options import consent, ledger_options, lock_option, option, seconds
+from .options import consent, ledger_options, lock_option, option, optional_manifest_argument, seconds
 from .terminal import TERMINAL
 
 
@@ -21,7 +19,7 @@ from .terminal import TERMINAL
     "purge",
     examples="flypast ledger purge --older-than 90d\nflypast ledger purge --older-than 30d spring.yaml --yes",
 )
-@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@optional_manifest_argument
 @option(
     "--older-than",
     callback=seconds,

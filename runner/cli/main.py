@@ -90,6 +90,10 @@ def run() -> NoReturn:
 
 
 def _run() -> int:
+    if "_FLYPAST_COMPLETE" in os.environ:  # a shell asks
+        from .shells import register
+
+        register()
     try:
         result = flypast.main(standalone_mode=False, prog_name="flypast")
         return int(result) if isinstance(result, int) else Exit.DONE

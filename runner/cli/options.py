@@ -10,6 +10,7 @@ import click
 
 from runner.model import Rate
 
+from . import completing
 from .interrupts import INTERRUPTS
 from .terminal import terminal_options
 
@@ -86,7 +87,11 @@ def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Com
     return decorate
 
 
-manifest_argument = click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_MANIFEST = click.Path(exists=True, dir_okay=False, path_type=Path)
+manifest_argument = click.argument("manifest", type=_MANIFEST, shell_complete=completing.manifests)
+optional_manifest_argument = click.argument(
+    "manifest", required=False, type=_MANIFEST, shell_complete=completing.manifests
+)
 
 access_key_option = option(
     "--access-key-file",
@@ -108,7 +113,15 @@ parameter_options = _together(
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="Values for parameters, a YAML file; later files win.",
     ),
-    option("--set", "sets", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="One parameter's value."),
+    option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_pairs,
+        shell_complete=completing.parameters,
+        help="One parameter's value.",
+    ),
 )
 
 input_options = _together(
@@ -119,6 +132,7 @@ input_options = _together(
         multiple=True,
         metavar="NAME=PATH",
         callback=_pairs,
+        shell_complete=completing.lists,
         help="A recipient list from anywhere; - is standard input.",
     ),
 )
@@ -138,7 +152,14 @@ ledger_options = _together(
 
 plan_options = _together(
     input_options,
-    option("--message", "only", multiple=True, metavar="NAME", help="Only this message of the manifest; repeatable."),
+    option(
+        "--message",
+        "only",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completing.messages,
+        help="Only this message of the manifest; repeatable.",
+    ),
     option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N that are new."),
     option("--max-messages", type=click.IntRange(min=0), metavar="N", help="Refuse to send more than N."),
     option(
@@ -195,6 +216,7 @@ report_option = option(
     multiple=True,
     metavar="KIND=FILE",
     callback=_reports,
+    shell_complete=completing.reports,
     help="Also write a file, in any kind that --format knows; repeatable.",
 )
 

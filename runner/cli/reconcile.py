@@ -3,9 +3,15 @@
 import os
 from pathlib import Path
 
-import click
-
-from .options import access_key_option, format_option, ledger_options, lock_option, option, seconds_if_given
+from .options import (
+    access_key_option,
+    format_option,
+    ledger_options,
+    lock_option,
+    option,
+    optional_manifest_argument,
+    seconds_if_given,
+)
 from .options import command as flypast_command
 
 
@@ -14,7 +20,7 @@ from .options import command as flypast_command
     examples="flypast reconcile spring.yaml\nflypast reconcile --settle 30m\nflypast reconcile spring.yaml --wait",
     tells_of_interrupts=True,
 )
-@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@optional_manifest_argument
 @access_key_option
 @ledger_options
 @option(

@@ -12,6 +12,7 @@ from runner.errors import Exit, UsageError
 from runner.findings import did_you_mean
 from runner.plan import Composed
 
+from . import completing
 from .options import command as flypast_command
 from .options import consent, input_options, manifest_argument, option
 from .terminal import TERMINAL
@@ -20,8 +21,15 @@ from .terminal import TERMINAL
 @flypast_command("render", examples="flypast render spring.yaml --limit 3\nflypast render spring.yaml --row people#57")
 @manifest_argument
 @input_options
-@option("--message", "only", multiple=True, metavar="NAME", help="Only this message; repeatable.")
-@option("--row", metavar="LIST#N", help="Only the message of this row.")
+@option(
+    "--message",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.messages,
+    help="Only this message; repeatable.",
+)
+@option("--row", metavar="LIST#N", shell_complete=completing.rows, help="Only the message of this row.")
 @option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
 @consent("--show-pii", is_flag=True, help="Show people's numbers and data.")
 def command(

@@ -13,9 +13,10 @@ from runner.model import State
 from runner.output.neutral import neutral
 from runner.output.words import number
 
+from . import completing
 from .consent import ask
 from .options import command as flypast_command
-from .options import consent, ledger_options, option
+from .options import consent, ledger_options, option, optional_manifest_argument
 from .terminal import TERMINAL
 
 
@@ -24,10 +25,17 @@ from .terminal import TERMINAL
     examples="flypast resolve spring.yaml\nflypast resolve spring.yaml --resend\n"
     "flypast resolve --drop --key K7… --yes",
 )
-@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@optional_manifest_argument
 @consent("--resend", is_flag=True, help="Let the next send send them again: someone may get a message twice.")
 @consent("--drop", is_flag=True, help="Never send them: someone may get nothing.")
-@option("--message", "only", multiple=True, metavar="NAME", help="Only this message; repeatable.")
+@option(
+    "--message",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.messages,
+    help="Only this message; repeatable.",
+)
 @option("--key", "keys", multiple=True, metavar="KEY", help="Only this one, by its key; repeatable.")
 @consent("--yes", is_flag=True, help="Decide without asking.")
 @ledger_options

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from . import completing
 from .options import command as flypast_command
 from .options import option
 from .terminal import TERMINAL
@@ -88,6 +89,7 @@ def _channels(_context: click.Context, parameter: click.Parameter, values: tuple
     multiple=True,
     metavar="W/C",
     callback=_channels,
+    shell_complete=completing.channels,
     help="A channel that exists, by its two UUIDs; repeatable. Without it any pair of UUIDs does.",
 )
 @option(

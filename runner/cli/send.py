@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from . import completing
 from .options import (
     PlanOptions,
     access_key_option,
@@ -32,7 +33,12 @@ from .options import command as flypast_command
 @option("--sandbox", is_flag=True, help="Send to the embedded look-alike of Bird, with a ledger of its own.")
 @access_key_option
 @option("--test-to", metavar="NUMBER", help="One real message with one row's data, to your own phone instead.")
-@option("--row", metavar="LIST#N", help="With --test-to: whose data; the first row by default.")
+@option(
+    "--row",
+    metavar="LIST#N",
+    shell_complete=completing.rows,
+    help="With --test-to: whose data; the first row by default.",
+)
 @format_option
 def command(
     manifest: Path,

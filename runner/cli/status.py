@@ -10,12 +10,12 @@ from runner.errors import Refused
 from runner.ledger.seam import Entry, Ledger
 
 from .options import command as flypast_command
-from .options import consent, ledger_options, option
+from .options import consent, ledger_options, option, optional_manifest_argument
 from .terminal import TERMINAL
 
 
 @flypast_command("status", examples="flypast status\nflypast status spring.yaml --format jsonl")
-@click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@optional_manifest_argument
 @ledger_options
 @option(
     "--format",

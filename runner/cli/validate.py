@@ -11,6 +11,7 @@ import click
 from runner.errors import Exit, UsageError
 from runner.findings import Finding, Severity, did_you_mean
 
+from . import completing
 from .options import ReportFile, findings_format_option, input_options, option, report_option
 from .options import command as flypast_command
 
@@ -51,7 +52,13 @@ def _codes(_context: click.Context, parameter: click.Parameter, values: tuple[st
 
 
 @flypast_command("validate", examples="flypast validate\nflypast validate campaigns/spring.yaml --format json")
-@click.argument("paths", nargs=-1, metavar="[PATH]…", type=click.Path(path_type=Path))
+@click.argument(
+    "paths",
+    nargs=-1,
+    metavar="[PATH]…",
+    type=click.Path(path_type=Path),
+    shell_complete=completing.manifests_and_folders,
+)
 @option(
     "--stdin-filename",
     metavar="PATH",
@@ -59,8 +66,22 @@ def _codes(_context: click.Context, parameter: click.Parameter, values: tuple[st
     help="Where the manifest on standard input (-) belongs.",
 )
 @input_options
-@option("--select", multiple=True, metavar="CODE", callback=_codes, help="Only findings of this code; repeatable.")
-@option("--ignore", multiple=True, metavar="CODE", callback=_codes, help="No findings of this code; repeatable.")
+@option(
+    "--select",
+    multiple=True,
+    metavar="CODE",
+    callback=_codes,
+    shell_complete=completing.more_codes,
+    help="Only findings of this code; repeatable.",
+)
+@option(
+    "--ignore",
+    multiple=True,
+    metavar="CODE",
+    callback=_codes,
+    shell_complete=completing.more_codes,
+    help="No findings of this code; repeatable.",
+)
 @option(
     "--fail-on",
     type=click.Choice(["error", "warning", "info"]),

@@ -27,20 +27,25 @@ def discover(folder: Path) -> Found:
     """Every `*.yaml` and `*.yml` below a folder with two or more of a manifest's top-level keys."""
     manifests: list[Path] = []
     others = 0
-    for path in sorted(_yaml_files(folder.absolute())):
-        try:
-            with path.open("rb") as file:
-                is_ours = looks_like_manifest(file.read(LARGEST_LOOKED_AT))
-        except OSError:
-            is_ours = False
-        if is_ours:
+    for path in sorted(yaml_files(folder.absolute())):
+        if looks_like_manifest(begin(path)):
             manifests.append(path)
         else:
             others += 1
     return Found(manifests=tuple(manifests), others=others)
 
 
-def _yaml_files(folder: Path) -> Iterator[Path]:
+def begin(path: Path) -> bytes:
+    """What is looked at of a file; nothing where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_LOOKED_AT)
+    except OSError:
+        return b""
+
+
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """Every YAML file below a folder that Git does not ignore."""
     root = project_root(folder / "any")
     above = [parent for parent in reversed(folder.parents) if parent.is_relative_to(root)]
     yield from _walk(folder, [(parent, spec) for parent in above if (spec := _ignored_by(parent))])

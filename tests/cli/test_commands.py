@@ -62,14 +62,6 @@ def test_completion_prints_a_script_for_the_shell(project: Project, shell: str) 
     assert "_FLYPAST_COMPLETE" in project.run("completion", shell).out
 
 
-def test_the_bash_script_completes_a_command(project: Project) -> None:
-    script = project.run("completion", "bash").out
-    asked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
-    assert (asked.returncode, asked.stderr) == (0, "")
-    words = project.run(_FLYPAST_COMPLETE="bash_complete", COMP_WORDS="flypast val", COMP_CWORD="1").out
-    assert words == "plain,validate\n"
-
-
 def test_the_doctor_says_what_the_machine_has(project: Project) -> None:
     ran = project.run("doctor", "--format", "json")
     found = {check["name"]: check for check in ran.json["checks"]}

@@ -92,8 +92,7 @@ def test_a_code_that_is_none_is_a_mistake_of_usage(project: Project, code: str, 
 
 
 def test_shells_complete_codes(project: Project) -> None:
-    ran = project.run(_FLYPAST_COMPLETE="zsh_complete", COMP_WORDS="flypast explain chn70", COMP_CWORD="2")
-    lines = ran.out.splitlines()
-    known = [code for code in codes() if code.startswith("CHN70")]
-    assert [line for line in lines if line.startswith("CHN")] == known
-    assert "a body that an SMS channel can't take" in lines
+    ran = project.run(_FLYPAST_COMPLETE="zsh_complete", COMP_LINE="flypast explain CHN70")
+    lines = dict(line.split("\t") for line in ran.out.splitlines())
+    assert list(lines) == [code for code in codes() if code.startswith("CHN70")]
+    assert "a body that an SMS channel can't take" in lines.values()
