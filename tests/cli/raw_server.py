@@ -278,6 +278,16 @@ def says_and_resets(content: bytes) -> Callable[[Line], None]:
     return answer
 
 
+def says_when(event: threading.Event, content: bytes) -> Callable[[Line], None]:
+    """Says this as soon as the event is set."""
+
+    def answer(line: Line) -> None:
+        event.wait()
+        line.say(content)
+
+    return answer
+
+
 def says_late(content: bytes, delay_s: float) -> Callable[[Line], None]:
     def answer(line: Line) -> None:
         time.sleep(delay_s)

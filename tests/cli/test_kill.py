@@ -1,8 +1,10 @@
 """After a kill -9: what the next send, resolve and a second run make of it. The kills themselves: tests/faults."""
 
+import json
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ import pytest
 
 from tests.conftest import KEY, Project, Ran, Server
 
-from .raw_server import ACCEPTED, Line, RawServer, in_turn, replying, says, says_late
+from .raw_server import ACCEPTED, Line, RawServer, in_turn, replying, says, says_when
 from .sending import (
     GIVE_UP_S,
     counts,
@@ -178,23 +180,25 @@ def test_a_kill_while_planning_has_sent_nothing_and_the_next_send_sends_all(proj
         assert (counts(said), said["exitCode"], len(server.requests)) == ((3, 0, 0, 0), 0, 3)
 
 
-First = tuple[Project, RawServer, "subprocess.Popen[str]"]
+First = tuple[Project, RawServer, "subprocess.Popen[str]", threading.Event]
 
 
 @pytest.fixture
 def first_of_two(project: Project) -> Iterator[First]:
-    """A send that is under way: its first message has arrived, and each reply takes a second."""
+    """A send that is under way: its first message has arrived, and no reply comes before the event is set."""
     project.people(6)
-    with RawServer(in_turn(says_late(ACCEPTED, 1.0))) as server:
+    may_reply = threading.Event()
+    with RawServer(in_turn(says_when(may_reply, ACCEPTED))) as server:
         process = project.start(*sending(server.url, "--concurrency", "2"), BIRD_ACCESS_KEY=KEY)
         server.wait_for(1)
-        yield project, server, process
+        yield project, server, process, may_reply
+        may_reply.set()
         process.kill()
         process.communicate()
 
 
 def test_a_second_send_at_once_is_exit_8_and_names_the_holder(first_of_two: First) -> None:
-    project, server, process = first_of_two
+    project, server, process, may_reply = first_of_two
     second = send(project, server.url)
     assert (second.code, second.json["exitCode"]) == (8, 8)
     assert f"pid {process.pid}" in second.err
@@ -202,6 +206,7 @@ def test_a_second_send_at_once_is_exit_8_and_names_the_holder(first_of_two: Firs
     keeps_the_key(second)
     decided = project.run("resolve", "hello.yaml", "--drop", "--yes", "--api-url", server.url)
     assert decided.code == 8, decided.err
+    may_reply.set()
     process.communicate(timeout=GIVE_UP_S)
     assert process.returncode == 0
     assert states(project, server.url) == ["accepted"] * 6
@@ -209,12 +214,16 @@ def test_a_second_send_at_once_is_exit_8_and_names_the_holder(first_of_two: Firs
 
 
 def test_a_second_send_that_waits_for_the_lock_then_sends_nothing(first_of_two: First) -> None:
-    project, server, process = first_of_two
-    second = send(project, server.url, "--lock-timeout", "1m")
-    said = summary(second)
+    project, server, process, may_reply = first_of_two
+    second = project.start(*sending(server.url, "--lock-timeout", "1m", "--format", "json"), BIRD_ACCESS_KEY=KEY)
+    assert second.stderr is not None
+    waiting = next(line for line in second.stderr if "waiting" in line)
+    may_reply.set()
+    out, _ = second.communicate(timeout=GIVE_UP_S)
     assert process.wait(GIVE_UP_S) == 0
-    assert f"pid {process.pid}" in second.err
-    assert "waiting for it, at most 60 s" in second.err
+    assert f"pid {process.pid}" in waiting
+    assert "waiting for it, at most 60 s" in waiting
+    said = json.loads(out)
     assert (counts(said), said["run"]["accepted"], said["exitCode"]) == ((6, 0, 0, 0), 0, 0)
     assert len(server.references) == len(set(server.references)) == 6
 
