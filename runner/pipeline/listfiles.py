@@ -179,7 +179,8 @@ class ListFiles:
         # Standard input and pipes have no name of their own: they hold what the list's file would.
         suffix = PurePath(given).suffix or PurePath(spec.file or "").suffix or ".csv"
         called = f"--recipients {spec.name}"
-        return self._noted(file, called, called if given == "-" else given, suffix)
+        shown = called if given == "-" else self.loaded.project.shown(Path(given))
+        return self._noted(file, called, shown, suffix)
 
     def _noted(self, file: BinaryIO, called: str, shown: str, suffix: str) -> _Opened:
         self.loaded.inputs[called] = sha256_of(file)

@@ -71,7 +71,7 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
         files = [
             opened
             for (name, content), called in zip(inputs.parameters, parameter_files, strict=True)
-            if (opened := opener.document(content, Path(name), name, called)) is not None
+            if (opened := opener.document(content, Path(name), project.shown(Path(name)), called)) is not None
         ]
         is_certain = "parameters" not in gathered.uncertain
         parameters = settle(gathered.sections["parameters"], files, inputs.sets, findings, is_certain=is_certain)

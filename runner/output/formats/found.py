@@ -1,5 +1,6 @@
 """What a command found, for every format."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from typing import Any
 
 from runner.findings import Finding, Severity
 from runner.output.findings_text import Sources
+
+_NUMBER = re.compile("[0-9][0-9,.]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +39,12 @@ class Found:
         return sum(finding.severity is severity for finding in self.findings)
 
     def with_prints(self) -> Iterator[tuple[Finding, str]]:
-        """Each finding with 64 digits of hex that stay when the lines above it grow, so that it is known again."""
+        """Each finding with 64 digits of hex that stay when the lines above it grow, so that it is known again.
+
+        Numbers in its words don't count: they tell rows, lines and totals, which move with what stands above.
+        """
         met: Counter[tuple[str, str, str]] = Counter()
         for finding in self.findings:
-            what = (finding.code, finding.place.path, finding.message)
+            what = (finding.code, finding.place.path, _NUMBER.sub("0", finding.message))
             met[what] += 1
             yield finding, sha256("\0".join((*what, str(met[what]))).encode("utf-8", "surrogatepass")).hexdigest()

@@ -41,13 +41,14 @@ def _rule(name: str, code: Code | None) -> dict[str, Any]:
     return {
         "id": name,
         "shortDescription": {"text": code.meaning},
+        "fullDescription": {"text": f"{code.meaning}. To put it right: {code.remedy}."},
         "help": {"text": page_text(name, code, markdown, Palette(False)), "markdown": markdown},
         "defaultConfiguration": {"level": level},
     }
 
 
 def _result(finding: Finding, print_: str, index: Mapping[str, int]) -> dict[str, Any]:
-    words = neutral(finding.message) + (f" ({neutral(finding.hint)})" if finding.hint else "")
+    words = _plain(finding.message) + (f" ({_plain(finding.hint)})" if finding.hint else "")
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": index[finding.code],
@@ -61,6 +62,11 @@ def _result(finding: Finding, print_: str, index: Mapping[str, int]) -> dict[str
             {"id": number, "physicalLocation": _location(place)} for number, place in enumerate(finding.also, 1)
         ]
     return result
+
+
+def _plain(text: str) -> str:
+    """As a message's text wants it: braces doubled (3.11.5), and nothing that could be read as a link (3.11.6)."""
+    return neutral(text).replace("{", "{{").replace("}", "}}").replace("](", "]\\x28")
 
 
 def _location(place: Place) -> dict[str, Any]:
