@@ -43,9 +43,10 @@ def editor() -> Iterator[Editor]:
         server.__exit__(None, None, None)
 
 
-def by_settings(root: Path) -> dict[str, Any]:
-    """What stands in an editor's settings instead of a line in each file."""
-    return {"schemas": {(ROOT / "schemas" / "manifest.schema.json").as_uri(): [f"{root.as_posix()}/**/*.yaml"]}}
+def by_settings(project: Project) -> dict[str, Any]:
+    """What stands in an editor's settings instead of a line in each file, once the schema was exported."""
+    assert project.run("schema", "manifest", "--export", "schemas").code == 0
+    return {"schemas": {"./schemas/manifest.schema.json": ["campaigns/**/*.yaml"]}}
 
 
 def units(text: str) -> int:
@@ -126,11 +127,11 @@ policy:
 
 
 @pytest.mark.parametrize("has_settings", [True, False])
-def test_a_misspelt_key_is_marked_where_we_mark_it(has_settings: bool, editor: Editor, tmp_path: Path) -> None:
-    path = tmp_path / "wrong.yaml"
+def test_a_misspelt_key_is_marked_where_we_mark_it(has_settings: bool, editor: Editor, project: Project) -> None:
+    path = project.path / "campaigns" / "wrong.yaml"
     schema = (ROOT / "schemas" / "manifest.schema.json").as_posix()
     text = WRONG if has_settings else f"{MODELINE}{schema}\n{WRONG}"
-    server = editor(tmp_path, **(by_settings(tmp_path) if has_settings else {}))
+    server = editor(project.path, **(by_settings(project) if has_settings else {}))
     document, findings = read(path, text), Findings()
     schema_findings(document, findings)
     server.show(path, text)
@@ -166,10 +167,10 @@ OFFERED = {
 }
 
 
-def test_keys_and_values_are_completed(editor: Editor, tmp_path: Path) -> None:
-    server = editor(tmp_path, **by_settings(tmp_path))
+def test_keys_and_values_are_completed(editor: Editor, project: Project) -> None:
+    server = editor(project.path, **by_settings(project))
     for number, (begun, offered) in enumerate(OFFERED.items()):
-        path = tmp_path / f"begun-{number}.yaml"
+        path = project.path / "campaigns" / f"begun-{number}.yaml"
         text = f"apiVersion: flypast/v1\nname: begun\n{begun}"
         before = text.partition("@")[0]
         server.show(path, text.replace("@", ""))

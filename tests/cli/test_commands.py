@@ -9,7 +9,7 @@ import pytest
 
 from runner import __version__
 from runner.cli.main import COMMANDS
-from runner.judge import schema_names
+from runner.judge import schema_names, schema_text
 from tests.conftest import CHANNEL, WORKSPACE, Project, Serve, clean_environment
 
 SEND = ("send", "hello.yaml", "--yes", "--rate", "unlimited")
@@ -52,9 +52,22 @@ def test_schemas_are_listed_and_printed(project: Project) -> None:
     assert project.run("schema").out.split() == schema_names()
     for name in schema_names():
         assert json.loads(project.run("schema", name).out)["$schema"].endswith("2020-12/schema")
-    wrong = project.run("schema", "manifst")
+    wrong = project.run("schema", "manifst", "--export", "schemas")
     assert wrong.code == 2
     assert 'did you mean "manifest"?' in wrong.err
+    assert not (project.path / "schemas").exists()
+
+
+def test_schemas_are_exported_by_name_and_all_together(project: Project) -> None:
+    one = project.run("schema", "manifest", "--export", "a/schemas")
+    assert (one.code, one.out) == (0, "a/schemas/manifest.schema.json\n")
+    path = project.path / "a" / "schemas" / "manifest.schema.json"
+    path.write_text("an older one")
+    every = project.run("schema", "--export", "a/schemas")
+    assert every.out.splitlines() == [f"a/schemas/{name}.schema.json" for name in schema_names()]
+    assert path.read_text() == schema_text("manifest")
+    assert project.run("schema", FLYPAST_SCHEMA_EXPORT="b").out.startswith("b/")
+    assert project.run("schema", "--export", "hello.yaml/x").code == 2
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
