@@ -14,7 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from click.shell_completion import get_completion_class
 
+from runner.cli.main import flypast
+from runner.cli.shells import register
 from tests.conftest import CHANNEL, MANIFEST, WORKSPACE, Project, clean_environment
 
 from .keyboard import LAUNCH, Keyboard
@@ -185,47 +188,60 @@ def test_fish_is_offered_the_same(repository: Project) -> None:
     assert fish(repository.path, "flypast plan camp/broken.yaml --message ") == []
 
 
-def offered(project: Project, line: str, folder: str = "") -> list[str]:
-    """What any shell is told."""
-    inside = Project(project.path / folder)
-    ran = inside.run(_FLYPAST_COMPLETE="fish_complete", COMP_LINE=line)
-    assert (ran.code, ran.err) == (0, "")
-    return [each.partition("\t")[0] for each in ran.out.splitlines() if each]
+Offered = Callable[..., list[str]]
 
 
-def test_below_the_root_the_nearest_come_first(repository: Project) -> None:
-    below = offered(repository, "flypast send ", "campaigns")
+@pytest.fixture
+def offered(repository: Project, monkeypatch: pytest.MonkeyPatch) -> Offered:
+    """What any shell is told, as the command answers it."""
+    register()
+
+    def offer(line: str, folder: str = "") -> list[str]:
+        monkeypatch.chdir(repository.path / folder)
+        monkeypatch.setenv("COMP_LINE", line)
+        kind = get_completion_class("fish")
+        assert kind is not None
+        return kind(flypast, {}, "flypast", "_FLYPAST_COMPLETE").complete().splitlines()
+
+    return offer
+
+
+def values(lines: list[str]) -> list[str]:
+    return [line.partition("\t")[0] for line in lines]
+
+
+def test_below_the_root_the_nearest_come_first(repository: Project, offered: Offered) -> None:
+    below = offered("flypast send ", "campaigns")
     assert below[0] == "spring.yaml"
     assert {"../hello.yaml", "../camp/broken.yaml"} == set(below[1:]) - {"../camp/big $(touch x).yaml"}
-    assert offered(repository, "flypast send ../hel", "campaigns") == ["../hello.yaml"]
-    assert offered(repository, f"flypast send {repository.path}/hel") == [f"{repository.path}/hello.yaml"]
+    assert offered("flypast send ../hel", "campaigns") == ["../hello.yaml"]
+    assert offered(f"flypast send {repository.path}/hel") == [f"{repository.path}/hello.yaml"]
 
 
-def test_outside_a_repository_one_folder_is_looked_at(repository: Project, tmp_path: Path) -> None:
+def test_outside_a_repository_one_folder_is_looked_at(repository: Project, offered: Offered, tmp_path: Path) -> None:
     repository.write("../else/spring.yaml", SPRING)
-    assert offered(repository, "flypast plan spr", "../else") == ["spring.yaml"]
-    assert offered(repository, "flypast plan ../else/") == ["../else/spring.yaml"]
-    assert "../project/" in offered(repository, "flypast plan ../pro", "../else")
-    assert offered(repository, f"flypast plan {tmp_path}/els") == [f"{tmp_path}/else/"]
+    assert offered("flypast plan spr", "../else") == ["spring.yaml"]
+    assert offered("flypast plan ../else/") == ["../else/spring.yaml"]
+    assert "../project/" in offered("flypast plan ../pro", "../else")
+    assert offered(f"flypast plan {tmp_path}/els") == [f"{tmp_path}/else/"]
 
 
-def test_what_can_be_validated_are_libraries_and_folders_too(repository: Project) -> None:
-    found = offered(repository, "flypast validate c")
+def test_what_can_be_validated_are_libraries_and_folders_too(offered: Offered) -> None:
+    found = offered("flypast validate c")
     assert found == [
         *("camp/big $(touch x).yaml", "camp/broken.yaml", "campaigns/shared/channels.yaml", "campaigns/spring.yaml"),
         *("camp/", "campaigns/shared/", "campaigns/"),
     ]
 
 
-def test_names_without_a_manifest_are_those_of_all(repository: Project) -> None:
-    assert set(offered(repository, "flypast plan --message ")) == {"announce", "apology", "picture", "greet"}
-    assert set(offered(repository, "flypast render --row ")) == {"launch-list#", "opted-out#", "people#"}
+def test_names_without_a_manifest_are_those_of_all(offered: Offered) -> None:
+    assert set(offered("flypast plan --message ")) == {"announce", "apology", "picture", "greet"}
+    assert set(offered("flypast render --row ")) == {"launch-list#", "opted-out#", "people#"}
 
 
-def test_channels_are_offered_by_their_ids_and_told_by_their_names(repository: Project) -> None:
-    ran = repository.run(_FLYPAST_COMPLETE="zsh_complete", COMP_LINE="flypast sandbox --channel ")
-    assert ran.out == f"{WORKSPACE}/{CHANNEL}\tsms\n"
-    assert offered(repository, "flypast channels --workspace ") == [WORKSPACE]
+def test_channels_are_offered_by_their_ids_and_told_by_their_names(offered: Offered) -> None:
+    assert offered("flypast sandbox --channel ") == [f"{WORKSPACE}/{CHANNEL}\tsms"]
+    assert offered("flypast channels --workspace ") == [f"{WORKSPACE}\tsms"]
 
 
 @pytest.mark.parametrize(
@@ -253,5 +269,5 @@ def test_channels_are_offered_by_their_ids_and_told_by_their_names(repository: P
         ("flypast \x1b[2J ", []),
     ],
 )
-def test_the_rest_is_offered_quietly(line: str, words: list[str], repository: Project) -> None:
-    assert offered(repository, line) == words
+def test_the_rest_is_offered_quietly(line: str, words: list[str], offered: Offered) -> None:
+    assert values(offered(line)) == words
