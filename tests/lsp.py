@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Timer
 from types import TracebackType
 from typing import Any
 
@@ -98,9 +99,15 @@ class LanguageServer:
 
     def _receive(self) -> Any:
         assert self._process.stdout is not None
-        length = 0
-        while header := self._process.stdout.readline().strip():
-            name, _, value = header.partition(b":")
-            length = int(value) if name.lower() == b"content-length" else length
-        assert length, "the server ended"
-        return json.loads(self._process.stdout.read(length))
+        patience = Timer(PATIENCE_S, self._process.kill)
+        patience.start()
+        try:
+            length = 0
+            while header := self._process.stdout.readline().strip():
+                name, _, value = header.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            assert length, f"the server ended, or said nothing for {PATIENCE_S} s"
+            return json.loads(self._process.stdout.read(length))
+        finally:
+            patience.cancel()
+            patience.join()

@@ -100,11 +100,11 @@ class _Bash(_Completing):
 
     def format_completion(self, item: CompletionItem[str]) -> str:
         """With the shell's quotes, and without what its word lacks: bash takes `=` and `:` for the ends of words."""
-        line, word = os.environ.get("COMP_LINE", ""), os.environ.get("COMP_WORD", "")
+        typed = os.environ.get("COMP_WORD", "")
+        is_quoted = typed[:1] in ("'", '"')
+        word = "" if typed in ("=", ":") else "".join(split_arg_string(typed))
         begun = self.get_completion_args()[1]
-        word = "" if word in ("=", ":") else word
-        is_quoted = word[:1] in ("'", '"')
-        lacking = len(begun) - len(word) if line.endswith(word) and begun.endswith(word) else 0
+        lacking = len(begun) - len(word) if begun.endswith(word) else 0
         value = str(item.value)[lacking:]
         return value if is_quoted else "".join(f"\\{each}" if each in _SPECIAL else each for each in value)
 

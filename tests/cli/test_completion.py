@@ -51,6 +51,9 @@ DONE = {
     "flypast render campaigns/spring.yaml --message=pi": "flypast render campaigns/spring.yaml --message=picture ",
     "flypast plan campaigns/spring.yaml --recipients opt": "flypast plan campaigns/spring.yaml --recipients opted-out=",
     "flypast send hello.yaml --recipients people=peo": "flypast send hello.yaml --recipients people=people.csv ",
+    "flypast render hello.yaml --recipients people=camp/big\\ ": (
+        "flypast render hello.yaml --recipients people=camp/big\\ \\$\\(touch\\ x\\).yaml "
+    ),
     "flypast validate --select SCH201,SCH205": "flypast validate --select SCH201,SCH205 ",
     "flypast plan camp/broken.yaml --message ": "flypast plan camp/broken.yaml --message ",
     "flypast nonsense ": "flypast nonsense ",
