@@ -179,7 +179,7 @@ class ListFiles:
         # Standard input and pipes have no name of their own: they hold what the list's file would.
         suffix = PurePath(given).suffix or PurePath(spec.file or "").suffix or ".csv"
         called = f"--recipients {spec.name}"
-        shown = called if given == "-" else self.loaded.project.shown(Path(given))
+        shown = self.loaded.project.shown(Path(given)) if given != "-" and Path(given).is_file() else called
         return self._noted(file, called, shown, suffix)
 
     def _noted(self, file: BinaryIO, called: str, shown: str, suffix: str) -> _Opened:

@@ -44,6 +44,28 @@ def test_the_same_finding_has_the_same_place_in_all(wrong: Project) -> None:
     assert f"<code>hello.yaml&#58;{line}&#58;{column}</code>" in texts["markdown"]
 
 
+def test_what_the_operator_gives_is_told_by_its_way_from_the_repository(project: Project, tmp_path: Path) -> None:
+    project.write(".git/HEAD", "ref: refs/heads/main\n")
+    inside, outside = project.write("lists/a.csv", "phone,name\nx,\n"), tmp_path / "b.csv"
+    outside.write_text("phone,name\nx,\n")
+    folder = Project(project.path / "lists")
+    for given, shown in (
+        ("a.csv", "lists/a.csv"),
+        (inside, "lists/a.csv"),
+        (outside, "../b.csv"),
+        ("../../b.csv", "../b.csv"),
+    ):
+        ran = folder.run("validate", "../hello.yaml", "--recipients", f"people={given}", "--format", "concise")
+        assert ran.out.startswith(f"{shown}:2:1: error[RCP531] "), ran.out
+    read = folder.run(
+        "validate", "../hello.yaml", "--recipients", "people=-", "--format", "concise", stdin="phone,name\nx,\n"
+    )
+    assert read.out.startswith("--recipients people:2:1: error[RCP531] ")
+    project.write("lists/p.yaml", "nope: 1\n")
+    ran = folder.run("validate", "../hello.yaml", "--parameters", "p.yaml", "--format", "concise")
+    assert ran.out.startswith("lists/p.yaml:1:1: error[REF307] ")
+
+
 def test_data_formats_print_nothing_else_on_stdout(project: Project) -> None:
     for kind in ("json", "jsonl", "gitlab", "sarif"):
         ran = project.run("validate", "--format", kind)
