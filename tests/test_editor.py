@@ -126,12 +126,13 @@ policy:
 """
 
 
-@pytest.mark.parametrize("has_settings", [True, False])
-def test_a_misspelt_key_is_marked_where_we_mark_it(has_settings: bool, editor: Editor, project: Project) -> None:
+@pytest.mark.parametrize("named", ["by the settings", "by the first line", "by a key"])
+def test_a_misspelt_key_is_marked_where_we_mark_it(named: str, editor: Editor, project: Project) -> None:
     path = project.path / "campaigns" / "wrong.yaml"
     schema = (ROOT / "schemas" / "manifest.schema.json").as_posix()
-    text = WRONG if has_settings else f"{MODELINE}{schema}\n{WRONG}"
-    server = editor(project.path, **(by_settings(project) if has_settings else {}))
+    head = {"by the first line": f"{MODELINE}{schema}\n", "by a key": f"$schema: {schema}\n"}.get(named, "")
+    text = head + WRONG
+    server = editor(project.path, **({} if head else by_settings(project)))
     document, findings = read(path, text), Findings()
     schema_findings(document, findings)
     server.show(path, text)
