@@ -17,7 +17,7 @@ from runner.ledger.sqlite import create, open_or_create
 from runner.manifest.build import Manifest
 from runner.output.neutral import neutral
 from runner.output.words import duration
-from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name
+from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name, guard_secret
 from runner.project import near
 
 from .terminal import TERMINAL
@@ -96,6 +96,7 @@ def claimed(ledger: Ledger, manifest: str, *, run: str, at: datetime, lock_timeo
 
 
 def _opened(choice: LedgerChoice, wanted: str | None, *, is_persisted: bool, at: datetime) -> tuple[Ledger, str]:
+    guard_secret(os.environ, choice)
     guard_ci(os.environ, is_persisted=is_persisted, policy_ledger=wanted)
     origin = api_origin(choice.api)
     no_ledger = "" if choice.exists else f"no ledger at {near(choice.path)}"

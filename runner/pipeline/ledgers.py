@@ -17,13 +17,16 @@ class LedgerChoice:
 
     path: Path
     api_url: str | None
+    is_default: bool
 
     @classmethod
     def of(cls, url: str | None, api_url: str | None, near: Path) -> "LedgerChoice":
         """`near` is the manifest, or the working directory. Raises UsageError."""
-        api = parse_api_url(api_url) if api_url else None
-        path = parse_ledger_url(url) if url else default_ledger(near, is_loopback=bool(api and is_loopback(api)))
-        return cls(path=path, api_url=api)
+        api = parse_api_url(api_url) if api_url is not None else None
+        if url is not None:
+            return cls(path=parse_ledger_url(url), api_url=api, is_default=False)
+        path = default_ledger(near, is_loopback=bool(api and is_loopback(api)))
+        return cls(path=path, api_url=api, is_default=True)
 
     @property
     def api(self) -> str:
@@ -56,6 +59,15 @@ def guard_ci(environment: Mapping[str, str], *, is_persisted: bool, policy_ledge
             "this is CI, where a ledger on disk is usually lost with the machine: the next run would send all again",
             hint="where the disk stays, say so with --ledger-persisted or policy.ledger; "
             "a cache or an artifact is no ledger",
+        )
+
+
+def guard_secret(environment: Mapping[str, str], choice: LedgerChoice) -> None:
+    """In CI an empty variable is a secret that is missing: the default ledger in its place would be an empty one."""
+    if choice.is_default and is_ci(environment) and environment.get("FLYPAST_LEDGER") == "":
+        raise Refused(
+            "FLYPAST_LEDGER is set and empty, as a secret is that does not exist: nobody knows who got what",
+            hint="give it the ledger's address, or name the ledger with --ledger",
         )
 
 

@@ -1,10 +1,12 @@
 """Which ledger may be used: the one that the policy names, and in CI one that stays."""
 
+from pathlib import Path
+
 import pytest
 
-from runner.errors import Exit, Refused
+from runner.errors import Exit, Refused, UsageError
 from runner.ledger.memory import MemoryLedger
-from runner.pipeline.ledgers import guard_ci, guard_name, is_ci
+from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name, guard_secret, is_ci
 
 API = "https://api.bird.com"
 
@@ -48,3 +50,20 @@ def test_in_ci_a_ledger_that_nobody_says_stays_is_refused(value: str | None, is_
             guard_ci(environment, is_persisted=False, policy_ledger=None)
     else:
         guard_ci(environment, is_persisted=False, policy_ledger=None)
+
+
+def test_in_ci_a_variable_that_is_empty_is_a_secret_that_is_missing(tmp_path: Path) -> None:
+    by_default = LedgerChoice.of(None, None, tmp_path)
+    with pytest.raises(Refused, match="FLYPAST_LEDGER is set and empty"):
+        guard_secret({"CI": "true", "FLYPAST_LEDGER": ""}, by_default)
+    for environment in ({"CI": "true"}, {"FLYPAST_LEDGER": ""}):
+        guard_secret(environment, by_default)
+    named = LedgerChoice.of(f"sqlite:///{tmp_path / 'ledger.db'}", None, tmp_path)
+    guard_secret({"CI": "true", "FLYPAST_LEDGER": ""}, named)
+
+
+def test_an_address_that_is_given_and_empty_is_never_the_default(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--ledger must be a URL"):
+        LedgerChoice.of("", None, tmp_path)
+    with pytest.raises(UsageError, match="can't be the API's address"):
+        LedgerChoice.of(None, "", tmp_path)
