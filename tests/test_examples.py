@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from runner import __version__
 from runner.judge import schema_text
 
 from . import mutants
@@ -135,6 +136,27 @@ def test_a_starter_never_touches_what_is_there(kind: str, tmp_path: Path) -> Non
     assert ".gitignore" in ran.err
     assert [path.name for path in tmp_path.iterdir()] == [".gitignore"]
     assert (tmp_path / ".gitignore").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("hosts", [("github",), ("gitlab",), ("github", "gitlab")])
+def test_a_starter_has_the_very_pipelines_of_the_examples(hosts: tuple[str, ...], tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    ended_well(project.run("init", *(word for host in hosts for word in ("--ci", host))))
+    found = {path.name.lstrip("."): path.read_bytes() for path in tmp_path.rglob("*.yml")}
+    assert found == {path.name: path.read_bytes() for host in hosts for path in (EXAMPLES / "ci" / host).iterdir()}
+
+
+def test_a_starter_has_githubs_pipelines_where_nobody_names_a_host(tmp_path: Path) -> None:
+    ended_well(Project(tmp_path).run("init"))
+    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.yml")}
+    assert names == {f".github/workflows/flypast-{job}.yml" for job in ("review", "send")}
+
+
+def test_pipelines_install_this_version() -> None:
+    pipelines = list((EXAMPLES / "ci").rglob("*.yml"))
+    assert len(pipelines) == 3
+    for path in pipelines:
+        assert f"PACKAGE: flypast=={__version__} " in path.read_text(), path.name
 
 
 def test_the_large_example_has_exactly_a_thousand_new_messages(examples: Project) -> None:

@@ -1,5 +1,6 @@
 """`flypast init`: a starter repository that validates at once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,11 +12,19 @@ from .options import command as flypast_command
 from .options import option
 from .terminal import TERMINAL
 
-RENAMED = {"gitignore": ".gitignore", "ci/github.yml": ".github/workflows/flypast.yml"}
+RENAMED = {"gitignore": ".gitignore"}
 SCHEMA = "schemas/manifest.schema.json"
+# Where each host looks for the pipelines of examples/ci, by their names there.
+PIPELINES = {
+    "github": {
+        "flypast-review.yml": ".github/workflows/flypast-review.yml",
+        "flypast-send.yml": ".github/workflows/flypast-send.yml",
+    },
+    "gitlab": {"gitlab-ci.yml": ".gitlab-ci.yml"},
+}
 
 
-@flypast_command("init", examples="flypast init hello\nflypast init --example mms")
+@flypast_command("init", examples="flypast init hello\nflypast init --example mms --ci gitlab")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @option(
     "--example",
@@ -24,17 +33,21 @@ SCHEMA = "schemas/manifest.schema.json"
     show_default=True,
     help="What kind of message to start from.",
 )
-def command(folder: Path, example: str) -> None:
+@option(
+    "--ci",
+    "hosts",
+    multiple=True,
+    type=click.Choice([*PIPELINES]),
+    default=["github"],
+    show_default=True,
+    help="Whose pipelines to write; repeatable.",
+)
+def command(folder: Path, example: str, hosts: tuple[str, ...]) -> None:
     """Make a starter repository.
 
-    Manifest, recipients, channels, parameters, CI. Nothing that exists is touched.
+    Manifest, recipients, channels, parameters, pipelines. Nothing that exists is touched.
     """
-    source = bundled("examples") / "starter" / example
-    contents = {
-        _target(path.relative_to(source).as_posix()): path.read_bytes()
-        for path in sorted(source.rglob("*"))
-        if path.is_file()
-    }
+    contents = _starter(example) | _pipelines(hosts)
     contents[SCHEMA] = (bundled("schemas") / "manifest.schema.json").read_bytes()
     taken = [name for name in contents if (folder / name).exists()]
     if taken:
@@ -52,5 +65,12 @@ def command(folder: Path, example: str) -> None:
     )
 
 
-def _target(name: str) -> str:
-    return RENAMED.get(name, name)
+def _starter(example: str) -> dict[str, bytes]:
+    source = bundled("examples") / "starter" / example
+    names = {path.relative_to(source).as_posix(): path for path in sorted(source.rglob("*")) if path.is_file()}
+    return {RENAMED.get(name, name): path.read_bytes() for name, path in names.items()}
+
+
+def _pipelines(hosts: Sequence[str]) -> dict[str, bytes]:
+    folder = bundled("examples") / "ci"
+    return {target: (folder / host / name).read_bytes() for host in hosts for name, target in PIPELINES[host].items()}

@@ -1,0 +1,149 @@
+"""What `flypast init` writes for GitHub, run as GitHub would: a fork's pull request, its merge, the send, a cancel."""
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.sending import until
+from tests.conftest import KEY, Serve
+
+from . import repository as repositories
+from .github import SHELLS, Runner, workflow
+from .machine import Machine
+from .repository import MANIFEST, PARAMETERS, Repository
+
+pytestmark = pytest.mark.xdist_group("pipelines")
+REVIEW, SEND = ".github/workflows/flypast-review.yml", ".github/workflows/flypast-send.yml"
+
+
+@pytest.fixture
+def repository(machine: Machine, tmp_path: Path) -> Repository:
+    return repositories.made(machine, tmp_path, "--ci", "github")
+
+
+def runner(repository: Repository, tmp_path: Path, **more: str) -> Runner:
+    return Runner(machine=repository.machine, folder=tmp_path / "runner", origin=repository.origin, more=more)
+
+
+def written(repository: Repository, name: str) -> Any:
+    return workflow(repository.author.path / name)
+
+
+def steps(data: Any) -> list[Any]:
+    (job,) = data["jobs"].values()
+    found: list[Any] = job["steps"]
+    return found
+
+
+def secrets(tmp_path: Path) -> dict[str, str]:
+    return {"BIRD_ACCESS_KEY": KEY, "FLYPAST_LEDGER": f"sqlite:///{tmp_path / 'disk' / 'ledger.db'}"}
+
+
+def test_a_pull_request_is_reviewed_without_a_secret_merged_and_sent_once(
+    repository: Repository, tmp_path: Path, serve: Serve
+) -> None:
+    server = serve()
+    machine = runner(repository, tmp_path, BIRD_API_URL=server.url)
+    (tmp_path / "disk").mkdir()
+    repository.edit("this is {{ shop }}", "{{ shop }} is open")
+
+    reviewed = machine.run(written(repository, REVIEW), ref=repository.propose("unlocked"), base="main")
+    assert [ended.code for ended in reviewed] == [0, 0, 0, 4]
+    assert "flypast.lock says was reviewed: campaigns/hello.yaml changed" in reviewed[-1].out
+    assert f"lock it with: flypast plan {MANIFEST} --lock, with the same parameters" in reviewed[-1].out
+
+    repository.git("switch", "-q", "unlocked")
+    repository.lock()
+    reviewed = machine.run(written(repository, REVIEW), ref=repository.propose("locked"), base="main")
+    assert [ended.code for ended in reviewed] == [0, 0, 0, 0], reviewed[-1].out
+    assert set(machine.kept) == {"findings.sarif", "findings.xml", "diff.md"}
+    assert "is open" in machine.kept["diff.md"]
+    assert json.loads(machine.kept["findings.sarif"])["runs"][0]["results"] == []
+    assert "hello" in machine.summary
+    assert server.record == []
+
+    sent = machine.run(written(repository, SEND), ref=repository.merge("locked"), secrets=secrets(tmp_path))
+    assert [ended.code for ended in sent] == [0, 0], sent[-1].out
+    assert "This run: 3 accepted" in sent[-1].out
+    again = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=secrets(tmp_path))
+    assert "nothing to send" in again[-1].out
+    assert len(server.taken) == len(set(server.taken)) == 3
+    assert KEY not in "".join(ended.out for ended in (*sent, *again))
+
+
+def test_a_misspelt_key_ends_the_review_and_its_report_is_kept(repository: Repository, tmp_path: Path) -> None:
+    repository.edit("recipients:", "recipents:")
+    machine = runner(repository, tmp_path)
+    reviewed = machine.run(written(repository, REVIEW), ref=repository.propose("wrong"), base="main")
+    assert [ended.code for ended in reviewed] == [0, 1]
+    assert "::error file=campaigns/hello.yaml,line=" in reviewed[-1].out
+    assert "recipents" in machine.kept["findings.sarif"]
+
+
+def test_a_secret_that_is_missing_sends_nothing(repository: Repository, tmp_path: Path, serve: Serve) -> None:
+    server = serve()
+    machine = runner(repository, tmp_path, BIRD_API_URL=server.url)
+    for missing, words in (("FLYPAST_LEDGER", "add this secret"), ("BIRD_ACCESS_KEY", "there is no access key")):
+        given = {name: value for name, value in secrets(tmp_path).items() if name != missing}
+        sent = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=given)
+        assert sent[-1].code != 0
+        assert words in sent[-1].out
+    assert server.record == []
+
+
+def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository, tmp_path: Path, serve: Serve) -> None:
+    """GitHub signals the step's shell and nothing else."""
+    server = serve("--fault", "slow:300ms")
+    people = "".join(f"+1{area}55501{index:02d},Ann\n" for area in (415, 212) for index in range(40))
+    repository.author.write("campaigns/recipients/people.csv", f"phone,first_name\n{people}")
+    (step,) = [step for step in steps(written(repository, SEND)) if step.get("name") == "Send"]
+    script = tmp_path / "send.sh"
+    script.write_text(step["run"])
+    repository.lock()
+    given = {**repository.machine.environment, **secrets(tmp_path), "CI": "true", "BIRD_API_URL": server.url}
+    given["FLYPAST_LEDGER"] = f"sqlite:///{tmp_path / 'ledger.db'}"
+    del given["PYTHONPATH"]  # the command of this checkout
+    process = subprocess.Popen(
+        ["bash", *SHELLS[step.get("shell")], script],
+        cwd=repository.author.path,
+        env=given,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    until(lambda: len(server.record) >= 3, process)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, out
+    url = ("--ledger", given["FLYPAST_LEDGER"], "--format", "json")
+    totals = repository.author.run("status", MANIFEST, *url).json["totals"]
+    assert totals["inDoubt"] == 0
+    assert 3 <= totals["accepted"] == len(set(server.taken)) < 80
+
+
+def test_the_review_can_do_nothing_but_read(repository: Repository) -> None:
+    text = (repository.author.path / REVIEW).read_text()
+    review, send = written(repository, REVIEW), written(repository, SEND)
+    assert list(review["on"]) == ["pull_request"]
+    assert "secrets." not in text
+    assert "self-hosted" not in text
+    for data in (review, send):
+        assert data["permissions"] == {"contents": "read"}
+        assert all("permissions" not in job for job in data["jobs"].values())
+    assert steps(review)[0]["with"]["fetch-depth"] == 0
+
+
+def test_only_a_merge_to_main_sends_one_at_a_time_after_a_yes(repository: Repository) -> None:
+    data = written(repository, SEND)
+    (job,) = data["jobs"].values()
+    assert data["on"] == {"push": {"branches": ["main"], "paths": data["on"]["push"]["paths"]}}
+    assert data["concurrency"] == {"group": "flypast-send", "cancel-in-progress": False}
+    assert job["environment"] == "production"
+    assert job["timeout-minutes"] > 60
+    assert PARAMETERS.split("/")[0] + "/**" in data["on"]["push"]["paths"]
