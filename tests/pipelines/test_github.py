@@ -1,8 +1,10 @@
 """What `flypast init` writes for GitHub, run as GitHub would: a fork's pull request, its merge, the send, a cancel."""
 
 import json
+import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ def test_a_secret_that_is_missing_sends_nothing(repository: Repository, tmp_path
 
 
 def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository, tmp_path: Path, serve: Serve) -> None:
-    """GitHub signals the step's shell and nothing else."""
+    """GitHub signals the step's shell and nothing else, and kills what is left once that has ended."""
     server = serve("--fault", "slow:300ms")
     people = "".join(f"+1{area}55501{index:02d},Ann\n" for area in (415, 212) for index in range(40))
     repository.author.write("campaigns/recipients/people.csv", f"phone,first_name\n{people}")
@@ -119,6 +121,9 @@ def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository,
     )
     until(lambda: len(server.record) >= 3, process)
     process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130, out
     url = ("--ledger", given["FLYPAST_LEDGER"], "--format", "json")

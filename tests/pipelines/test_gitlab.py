@@ -11,7 +11,7 @@ from tests.conftest import KEY, Serve
 
 from . import repository as repositories
 from .gitlab import Runner, jobs_of
-from .machine import Machine
+from .machine import ROOT, Machine
 from .repository import MANIFEST, Repository
 
 pytestmark = pytest.mark.xdist_group("pipelines")
@@ -87,3 +87,11 @@ def test_one_send_at_a_time_starts_by_hand_and_is_never_cut_off(repository: Repo
     assert (rule["when"], rule["allow_failure"]) == ("manual", False)
     assert job["environment"] == {"name": "production"}
     assert (job["resource_group"], job["interruptible"]) == ("flypast-send", False)
+
+
+def test_both_hosts_send_by_the_same_lines(repository: Repository) -> None:
+    """What is proven of a cancelled job at GitHub holds here too."""
+    github = (ROOT / "examples" / "ci" / "github" / "flypast-send.yml").read_text()
+    loop = written(repository)["send"]["script"][-1]
+    assert loop.startswith("trap ")
+    assert loop in "\n".join(line.removeprefix(" " * 10) for line in github.splitlines()) + "\n"
