@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from contextlib import suppress
@@ -97,6 +98,31 @@ def test_a_secret_that_is_missing_sends_nothing(repository: Repository, tmp_path
     assert server.record == []
 
 
+def test_a_ledger_that_flypast_does_not_know_yet_sends_nothing(
+    repository: Repository, tmp_path: Path, serve: Serve
+) -> None:
+    server = serve()
+    machine = runner(repository, tmp_path, BIRD_API_URL=server.url)
+    given = {"BIRD_ACCESS_KEY": KEY, "FLYPAST_LEDGER": "postgresql://ann:hunter2@db.example/ledger"}
+    sent = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=given)
+    assert sent[-1].code == 2
+    assert "a PostgreSQL ledger can't be used yet" in sent[-1].out
+    assert "hunter2" not in sent[-1].out
+    assert server.record == []
+
+
+def test_every_manifest_is_planned_and_the_first_bad_one_hides_no_other(repository: Repository, tmp_path: Path) -> None:
+    for name in ("a bad one.yaml", "$(touch owned).yml"):
+        text = (repository.author.path / MANIFEST).read_text()
+        repository.author.write(f"campaigns/{name}", text.replace("hello-sms", f"sms-{len(name)}"))
+    machine = runner(repository, tmp_path)
+    reviewed = machine.run(written(repository, REVIEW), ref=repository.propose("more"), base="main")
+    assert [ended.code for ended in reviewed] == [0, 0, 0, 4]
+    for name in ("hello-sms", "sms-14", "sms-18"):
+        assert f"{name}, edition 1: 3 messages to send" in reviewed[-1].out
+    assert list(machine.workspace.rglob("owned")) == []
+
+
 def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository, tmp_path: Path, serve: Serve) -> None:
     """GitHub signals the step's shell and nothing else, and kills what is left once that has ended."""
     server = serve("--fault", "slow:300ms")
@@ -130,6 +156,12 @@ def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository,
     totals = repository.author.run("status", MANIFEST, *url).json["totals"]
     assert totals["inDoubt"] == 0
     assert 3 <= totals["accepted"] == len(set(server.taken)) < 80
+
+
+def test_each_action_says_its_version_beside_its_commit(repository: Repository) -> None:
+    for name in (REVIEW, SEND):
+        lines = [line for line in (repository.author.path / name).read_text().splitlines() if "uses:" in line]
+        assert [line for line in lines if not re.search(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line)] == []
 
 
 def test_the_review_can_do_nothing_but_read(repository: Repository) -> None:
