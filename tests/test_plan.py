@@ -240,7 +240,7 @@ def test_what_changed_since_it_was_rejected_is_told() -> None:
     assert planned([composed(message(number)) for number in range(3)], known).plan.changed_since_rejected == 2
 
 
-def test_samples_show_each_message_first_and_then_the_riskiest() -> None:
+def test_samples_show_the_riskiest_first_and_then_other_messages() -> None:
     items: list[Composed | Skipped] = [
         composed(message(0)),
         composed(message(1, segments=4)),
@@ -254,6 +254,7 @@ def test_samples_show_each_message_first_and_then_the_riskiest() -> None:
         ("bye", "people#4", 1, "GSM-7"),
         ("greet", "people#1", 4, "GSM-7"),
     ]
+    assert [each.risks for each in samples] == [("mostSegments", "ucs2"), (), ("mostSegments",)]
     assert (samples[0].recipient, samples[0].request) == ("02", {"of": "k2"})
 
 

@@ -142,5 +142,6 @@ def _sample(sample: Sample) -> dict[str, Any]:
         "recipient": sample.recipient,
         "encoding": sample.encoding or None,
         "segments": sample.segments,
+        "risks": list(sample.risks),
         "request": sample.request,
     }

@@ -1,4 +1,4 @@
-"""The plan for people: what would go out, what would not and why, and three messages to look at."""
+"""The plan for people: what would go out, what would not and why, and the riskiest messages to look at."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +25,11 @@ REASONS = {
     "quietHours": "in their quiet hours",
     "noTimeZone": "held back: nobody knows their time zone (quiet hours)",
     "repeatGuard": "who have this very text from another send",
+}
+RISKS = {  # UCS-2 stands there anyway
+    "mostSegments": "most segments",
+    "emptyValue": "a value that is empty or looks so",
+    "longest": "longest text",
 }
 
 
@@ -208,7 +213,9 @@ def _time(plan: Plan, channel: str) -> str:
 
 def _sample(sample: Sample, palette: Palette) -> Iterator[str]:
     split = f", {sample.encoding}, {number(sample.segments, 'segment')}" if sample.encoding else ""
-    yield f"  {sample.message} to {sample.recipient} ({neutral(sample.row)}){split}"
+    risks = [RISKS[risk] for risk in sample.risks if risk in RISKS]
+    why = f": {', '.join(risks)}" if risks else ""
+    yield f"  {sample.message} to {sample.recipient} ({neutral(sample.row)}){split}{why}"
     for line in _body_lines(sample.request):
         yield f"    {palette.blue('|')} {neutral(line)}"
 

@@ -26,7 +26,7 @@ from .content import Content
 from .faults import Faults
 from .people import Person
 from .plain import plain_composer
-from .prepare import Prepared
+from .prepare import Prepared, has_gap
 from .pricing import Pricer, pricer
 from .receivers import receiver_text
 from .texts import Texts
@@ -195,6 +195,7 @@ class Composer:
             validity_s=validity_s(request),
             unpriced=priced.unpriced,
             forced=forced,
+            has_gap=recipient is not None and has_gap(prepared, recipient.parameters),
         )
 
     def _forced(self, prepared: Prepared, person: Person, values: Values, text: str | None) -> Callable[[], Forced]:

@@ -16,7 +16,7 @@ from runner.plan import Composed
 from runner.sms import count, plainer
 
 from .people import Person
-from .prepare import Prepared, is_sms
+from .prepare import Prepared, has_gap, is_sms
 from .pricing import Pricer, unasked
 from .texts import Texts
 
@@ -66,16 +66,17 @@ def plain_composer(
         key = key_of(address, apart)
         reference = reference_of(key)
         body, hashed = written(quoted(text), receiver, reference)
-        country = person.country
+        country, is_full = person.country, all(values)
         cost, currency, unpriced = priced(person, country, segments.segments)
         message = made(Message, (
             name, channel, key, reference, address, sha256(hashed).hexdigest(), body, country, segments.segments,
-            tuple(values if all(values) else filter(None, values)), cost, currency, None, (), None,
+            tuple(values if is_full else filter(None, values)), cost, currency, None, (), None,
         ))  # fmt: skip
         return made(Composed, (
             message, person.row, person.is_suppressed, segments.encoding, at, ignored,
             lambda: masked({**shared, **row, "recipient": row}), lasts_s, unpriced,
             None if segments.encoding == "GSM-7" else partial(forced, prepared, {**shared, **row}, row, text), (),
+            not is_full and has_gap(prepared, row),
         ))  # fmt: skip
 
     return compose

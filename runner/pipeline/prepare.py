@@ -92,6 +92,11 @@ def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults
     )
 
 
+def has_gap(prepared: Prepared, row: Mapping[str, Json]) -> bool:
+    """Whether a column is empty that some expression of the draft names."""
+    return any(name in row and row[name] in (None, "") for name in prepared.printed)
+
+
 def is_sms(draft: Draft) -> bool:
     """Whether its text goes out as an SMS, split and paid for by segments. What goes with media does not."""
     is_text = draft.channel.platform == "sms" and value_at(draft.fields, ("body", "type")) == TEXT_PATHS[0][1]

@@ -46,7 +46,8 @@ class Composed(NamedTuple):
     `overrides` names what of Bird's own restraint it sets aside.
     `validity_s` is how long Bird shall try, where that was said. `unpriced` names what the rate card lacks a price for.
     `forced` says what makes the text UCS-2, None where nothing does. `zones` are the person's, where the policy has
-    quiet hours. A named tuple, because one is made for every row.
+    quiet hours. `has_gap` where a column that its expressions name is empty for this row. A named tuple, because one is
+    made for every row.
     """
 
     message: Message
@@ -60,6 +61,7 @@ class Composed(NamedTuple):
     unpriced: str = ""
     forced: Callable[[], Forced] | None = None
     zones: tuple[str, ...] = ()
+    has_gap: bool = False
 
     @property
     def is_template(self) -> bool:
