@@ -43,6 +43,7 @@ def _walk(manifest: Path, options: PlanOptions) -> int:
     from .drawing import plan
     from .report import Report
     from .sending import Consent, send
+    from .telling import Telling
     from .validate import validate_all
 
     def send_all() -> int:
@@ -50,7 +51,7 @@ def _walk(manifest: Path, options: PlanOptions) -> int:
 
     steps: tuple[tuple[str, Callable[[], int]], ...] = (
         ("1. validate: is everything right?", lambda: validate_all([manifest])),
-        ("2. plan: what would go out?", lambda: plan(manifest, options, "text")),
+        ("2. plan: what would go out?", lambda: plan(manifest, options, Telling(output_format="text"))),
         ("3. send: to a look-alike of Bird on this machine", send_all),
         ("4. send again: nobody gets it twice", send_all),
     )

@@ -3,31 +3,36 @@
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from runner.errors import Exit, UsageError
 from runner.files import FileFault, open_operator
+from runner.findings import Finding
 from runner.git import Git
 from runner.manifest.discover import discover
 from runner.output.diff_json import diff_json
 from runner.output.diff_markdown import diff_markdown
 from runner.output.diff_text import diff_text
+from runner.output.formats import written
+from runner.output.formats.found import Found
+from runner.output.neutral import json_text
+from runner.output.palette import Palette
 from runner.pipeline import Inputs
 from runner.pipeline.comparing import Comparison
 from runner.plan.difference import Difference
 from runner.project import repository_of
 
-from . import actions
+from .changes import extracted
 from .orders import inputs_of
+from .telling import Telling
 from .terminal import TERMINAL
 
 
 def diff(
     revision: str,
-    output_format: str,
+    telling: Telling,
     *,
     is_detailed: bool,
     parameter_files: Sequence[Path],
@@ -41,20 +46,18 @@ def diff(
     inputs = inputs_of(parameter_files, sets, recipient_files)
     git = Git(root=root, environment=os.environ)
     base = git.known(revision) if revision else git.base()
-    with tempfile.TemporaryDirectory(prefix="flypast-diff-") as folder:
-        before = Path(folder).resolve() / "before"
-        (before / ".git").mkdir(parents=True)  # what a manifest reads lies below
-        git.extract(base, before)
-        difference = _compared(before, root, _readable_twice(inputs, Path(folder)), base, revision)
-    _show(difference, output_format)
+    with extracted(git, base) as before:
+        comparison = Comparison(before=before, after=root, inputs=_readable_twice(inputs, before.parent))
+        difference = _compared(comparison, base, revision)
+    _show(difference, comparison, telling)
     if difference.is_broken_now:
         return Exit.FINDINGS
     return Exit.PENDING if is_detailed and difference.has_changes else Exit.DONE
 
 
-def _compared(before: Path, after: Path, inputs: Inputs, base: str, revision: str) -> Difference:
-    comparison = Comparison(before=before, after=after, inputs=inputs)
-    names = sorted({path.relative_to(root).as_posix() for root in (before, after) for path in discover(root).manifests})
+def _compared(comparison: Comparison, base: str, revision: str) -> Difference:
+    inputs, roots = comparison.inputs, (comparison.before, comparison.after)
+    names = sorted({path.relative_to(root).as_posix() for root in roots for path in discover(root).manifests})
     found = [made for name in names if (made := comparison.of(name)) is not None]
     wanted = [*(f"--set {name}" for name, _ in inputs.sets), *(f"--recipients {name}" for name in inputs.recipients)]
     for name in wanted:
@@ -83,12 +86,22 @@ def _readable_twice(inputs: Inputs, folder: Path) -> Inputs:
     return replace(inputs, recipients=recipients)
 
 
-def _show(difference: Difference, output_format: str) -> None:
-    actions.summarise(diff_markdown(difference))
-    actions.put(has_changes="true" if difference.has_changes else "false")
-    if output_format == "json":
-        TERMINAL.json(diff_json(difference))
-    elif output_format == "markdown":
-        TERMINAL.data(diff_markdown(difference))
-    else:
+def _show(difference: Difference, comparison: Comparison, telling: Telling) -> None:
+    """Other forms than those of a diff have the findings of the manifests as they are now."""
+    made = sorted(set(comparison.found), key=Finding.sort_key)
+    manifests = [each.path for each in difference.manifests if each.kind != "removed"]
+    telling.found = Found(findings=made, manifests=manifests, sources=comparison.sources)
+    telling.outputs = {"has_changes": "true" if difference.has_changes else "false"}
+
+    def page(kind: str, found: Found) -> str:
+        if kind == "text":
+            return diff_text(difference, Palette(False))
+        if kind == "json":
+            return json_text(diff_json(difference), indent=2)
+        return diff_markdown(difference) if kind == "markdown" else written(found, kind)
+
+    telling.page = page
+    if telling.output_format == "text":
         TERMINAL.data(diff_text(difference, TERMINAL.out))
+    else:
+        telling.show()

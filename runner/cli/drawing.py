@@ -1,22 +1,22 @@
 """A plan drawn and shown: what `plan`, `send --dry-run` and the first half of `send` have in common."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.bird.requests import api_origin, is_loopback
-from runner.errors import Exit, UsageError
+from runner.errors import Exit, FlypastError, UsageError
 from runner.findings import Findings, did_you_mean
 from runner.guards import check_digest, not_judged, over_limits
 from runner.ledger.seam import Ledger
-from runner.model import Message
+from runner.model import Check, Message
+from runner.output.formats.found import Found
 from runner.output.lock import Lock
 from runner.output.neutral import neutral
-from runner.output.plan_json import plan_json
-from runner.output.plan_text import plan_text
+from runner.output.plan_told import PlanTold
 from runner.pipeline import Loaded, Order, Planned, make_plan, now_utc
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.lockfile import NAME as LOCK
@@ -25,9 +25,11 @@ from runner.pipeline.reviewing import Standing, plan_of, standing_of
 from runner.plan import Planner, Spool
 from runner.project import near
 
+from .changes import change_of
 from .options import NO_LOCK, LockOptions, PlanOptions
 from .orders import inputs_of, order_of
-from .showing import show_findings, show_warnings
+from .showing import show_found, show_warnings
+from .telling import Telling
 from .terminal import TERMINAL
 
 if TYPE_CHECKING:
@@ -94,16 +96,21 @@ class Drawing:
         standing = self.standing(planned)
         return Lock(state=standing.state, words=standing.why, moved=standing.moved)
 
-    def show_findings(self, output_format: str, extra: dict[str, Any] | None = None) -> int:
-        show_findings(
-            self.findings.sorted(),
-            self.loaded.sources,
-            ignored=self.findings.ignored,
-            output_format=output_format,
+    def found(self, stopped: str = "") -> Found:
+        """What was found so far, and why the command goes no further where that is no finding."""
+        return Found(
+            findings=self.findings.sorted(),
             manifests=[self.order.project.shown(self.order.path)],
-            not_checked=self.not_checked,
-            extra=extra,
+            not_checked=tuple(self.not_checked),
+            ignored=self.findings.ignored,
+            sources=self.loaded.sources,
+            stopped=stopped,
         )
+
+    def show_findings(self, telling: Telling) -> int:
+        """They are all that there is to tell."""
+        telling.found = self.found()
+        show_found(telling.found, telling.output_format)
         return Exit.FINDINGS
 
 
@@ -125,13 +132,25 @@ class NoSpool:
 def plan(
     manifest: Path,
     options: PlanOptions,
-    output_format: str,
+    telling: Telling,
     *,
     may_retry: Callable[[str], bool] | None = None,
     online: "Online | None" = None,
     lock: LockOptions = NO_LOCK,
 ) -> int:
     """Draws the plan and shows it; `online` is given where channels and templates are looked up too."""
+    return telling.of(lambda: _plan(manifest, options, telling, may_retry=may_retry, online=online, lock=lock))
+
+
+def _plan(
+    manifest: Path,
+    options: PlanOptions,
+    telling: Telling,
+    *,
+    may_retry: Callable[[str], bool] | None,
+    online: "Online | None",
+    lock: LockOptions,
+) -> int:
     drawing = Drawing.of(manifest, options, may_retry=may_retry)
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path)
     ledger = _readable(choice, drawing)
@@ -145,7 +164,7 @@ def plan(
         if ledger is not None:
             ledger.close()
     if planned is None or drawing.findings.has_errors:
-        return drawing.show_findings(output_format)
+        return drawing.show_findings(telling)
     _note_unchecked(drawing, planned, choice, ledger, is_empty=is_empty)
     refusals = list(
         over_limits(
@@ -156,12 +175,23 @@ def plan(
     refusals += [check.words for check in looked.failed] if looked is not None else []
     if lock.is_written and not refusals:
         _lock(drawing, planned)
-    show_plan(drawing, planned, refusals, output_format, looked)
-    check_digest(planned.plan, drawing.loaded.inputs, options.expect)
-    if lock.is_checked:
-        drawing.standing(planned).check(is_required=True)
+    stopped = _not_as_reviewed(drawing, planned, lock)
+    show_plan(drawing, planned, refusals, telling, looked, stopped=stopped)
+    if stopped is not None:
+        raise stopped
     code = Exit.REFUSED if refusals else Exit.DONE
     return (looked.exit_code if looked is not None else None) or code
+
+
+def _not_as_reviewed(drawing: Drawing, planned: Planned, lock: LockOptions) -> FlypastError | None:
+    """What `--expect` and `--check-lock` say, for who reads the plan to see it there too."""
+    try:
+        check_digest(planned.plan, drawing.loaded.inputs, drawing.options.expect)
+        if lock.is_checked:
+            drawing.standing(planned).check(is_required=True)
+    except FlypastError as refused:
+        return refused
+    return None
 
 
 def _looked_up(drawing: Drawing, planned: Planned, online: "Online | None", api: str) -> "Looked | None":
@@ -229,31 +259,64 @@ def _note_unchecked(
 
 
 def show_plan(
-    drawing: Drawing, planned: Planned, refusals: list[str], output_format: str, looked: "Looked | None" = None
+    drawing: Drawing,
+    planned: Planned,
+    refusals: list[str],
+    telling: Telling,
+    looked: "Looked | None",
+    *,
+    stopped: FlypastError | None,
 ) -> None:
-    found = drawing.findings.sorted()
-    manifest = planned.manifest
-    common: dict[str, Any] = {
-        "name": manifest.name,
-        "edition": manifest.edition,
-        "gone": dict(planned.gone),
-        "not_checked": drawing.not_checked,
-        "refusals": refusals,
-        "policy": manifest.policy,
-        "online": None if looked is None else [check for check in looked.checks if check.status != "unknown"],
-        "lock": drawing.lock(planned),
-    }
-    if output_format == "json":
-        TERMINAL.json(
-            plan_json(
-                planned.plan,
-                findings=found,
-                files=1,
-                ignored=drawing.findings.ignored,
-                inputs=drawing.loaded.inputs,
-                **common,
-            )
-        )
+    online = None if looked is None else [check for check in looked.checks if check.status != "unknown"]
+    told = told_of(drawing, planned, telling, drawing.not_checked, refusals=refusals, online=online)
+    telling.found = drawing.found("; ".join([*refusals, *([stopped.message] if stopped is not None else [])]))
+    telling.page = told.written
+    telling.outputs = outputs_of(planned)
+    if telling.output_format == "json":
+        telling.show()
         return
-    show_warnings(found, drawing.loaded.sources)
-    TERMINAL.data(plan_text(planned.plan, palette=TERMINAL.out, **common))
+    show_warnings(telling.found.findings, drawing.loaded.sources)
+    if telling.output_format == "text":
+        TERMINAL.data(told.text(TERMINAL.out))
+        return
+    telling.show()
+    if telling.output_format != "markdown":
+        TERMINAL.say(told.text(TERMINAL.err))
+
+
+def told_of(
+    drawing: Drawing,
+    planned: Planned,
+    telling: Telling,
+    not_checked: Sequence[str],
+    *,
+    refusals: Sequence[str] = (),
+    online: Sequence[Check] | None = None,
+) -> PlanTold:
+    """The plan with what is said of it; what changed since the merge base is looked for where somebody reads of it."""
+    change, unseen = change_of(drawing.order) if telling.wants("markdown") else (None, "")
+    return PlanTold(
+        plan=planned.plan,
+        name=planned.manifest.name,
+        edition=planned.manifest.edition,
+        gone=dict(planned.gone),
+        not_checked=tuple(not_checked),
+        refusals=refusals,
+        policy=planned.manifest.policy,
+        lock=drawing.lock(planned),
+        inputs=drawing.loaded.inputs,
+        online=online,
+        change=change,
+        unseen=unseen,
+    )
+
+
+def outputs_of(planned: Planned) -> dict[str, object]:
+    """Of a step in GitHub Actions: what a send with these options sends."""
+    send = planned.plan.to_send
+    return {
+        "has_changes": "true" if send.messages else "false",
+        "messages": send.messages,
+        "segments": send.segments,
+        "digest": planned.plan.digest,
+    }

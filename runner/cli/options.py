@@ -207,6 +207,8 @@ def _reports(_context: click.Context, parameter: click.Parameter, values: tuple[
             kinds = ", ".join(FORMATS)
             raise click.BadParameter(f"{value!r} is not KIND=FILE, where KIND is one of {kinds}", param=parameter)
         reports.append(ReportFile(kind, Path(path)))
+        if len({report.path.resolve() for report in reports}) < len(reports):
+            raise click.BadParameter(f"two reports can't go to one file: {path}", param=parameter)
     return tuple(reports)
 
 
@@ -217,7 +219,7 @@ report_option = option(
     metavar="KIND=FILE",
     callback=_reports,
     shell_complete=completing.reports,
-    help="Also write a file, in any kind that --format knows; repeatable.",
+    help="Also write a file, in any kind that --format of validate knows; repeatable.",
 )
 
 findings_format_option = option(
@@ -227,6 +229,8 @@ findings_format_option = option(
     default="text",
     help="What stdout gets.",
 )
+
+telling_options = _together(findings_format_option, report_option)
 
 format_option = _together(
     option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="What stdout gets.")

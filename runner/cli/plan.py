@@ -9,12 +9,13 @@ import click
 from .options import (
     LockOptions,
     PlanOptions,
+    ReportFile,
     access_key_option,
-    format_option,
     manifest_argument,
     option,
     plan_options,
     skip_channels_option,
+    telling_options,
 )
 from .options import command as flypast_command
 
@@ -31,10 +32,11 @@ from .options import command as flypast_command
 @option("--online", is_flag=True, help="Look channels and templates up at Bird; needs the key.")
 @access_key_option
 @skip_channels_option
-@format_option
+@telling_options
 def command(
     manifest: Path,
     output_format: str,
+    reports: tuple[ReportFile, ...],
     *,
     lock: bool,
     check_lock: bool,
@@ -53,6 +55,7 @@ def command(
         raise click.UsageError("--lock writes what --check-lock would look at: say one of them")
     from .access import access_key
     from .drawing import plan
+    from .telling import Telling
 
     wanted = LockOptions(is_written=lock, is_checked=check_lock)
     looking = None
@@ -60,4 +63,5 @@ def command(
         from .online import Online
 
         looking = Online(key=access_key(os.environ, access_key_file), skips_channels=skip_channel_check)
-    return plan(manifest, PlanOptions(**given), output_format, online=looking, lock=wanted)
+    telling = Telling(output_format=output_format, reports=reports)
+    return plan(manifest, PlanOptions(**given), telling, online=looking, lock=wanted)

@@ -5,15 +5,16 @@ from pathlib import Path
 
 from .options import (
     PlanOptions,
+    ReportFile,
     access_key_option,
     consent,
-    format_option,
     input_options,
     ledger_options,
     lock_option,
     manifest_argument,
     option,
     seconds,
+    telling_options,
 )
 from .options import command as flypast_command
 
@@ -38,7 +39,7 @@ from .options import command as flypast_command
 @consent("--ledger-persisted", is_flag=True, help="In CI: this ledger's disk stays after the job.")
 @access_key_option
 @lock_option
-@format_option
+@telling_options
 def rebuild(
     manifest: Path,
     *,
@@ -53,6 +54,7 @@ def rebuild(
     access_key_file: Path | None,
     lock_timeout: float,
     output_format: str,
+    reports: tuple[ReportFile, ...],
 ) -> int:
     """Make a lost ledger anew, from what Bird has.
 
@@ -63,7 +65,7 @@ def rebuild(
     from .rebuilding import Asked, fresh_summary
     from .rebuilding import rebuild as rebuild_ledger
 
-    summary = fresh_summary(output_format)
+    summary = fresh_summary(output_format, reports)
     options = PlanOptions(
         parameter_files=parameter_files,
         sets=sets,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +18,7 @@ from runner.delivery.spool import SpoolWriter
 from runner.errors import Exit, Refused, UsageError
 from runner.manifest.build import Manifest
 from runner.model import Delivery, InDoubt
+from runner.output.palette import Palette
 from runner.output.rebuild_text import GOES_AGAIN, NOT_WHOLE, looking, others, outcome, question, to_write
 from runner.output.reconcile_text import SHOWN, doubles
 from runner.pipeline import composed
@@ -31,7 +32,7 @@ from .consent import ask
 from .drawing import Drawing
 from .ledgers import Held, send_ledger
 from .looking import shown
-from .options import PlanOptions
+from .options import PlanOptions, ReportFile
 from .reconciling import incomplete_json, say_incomplete
 from .report import Summary
 from .sending import in_doubt, say_what_to_do_about_doubts
@@ -53,7 +54,7 @@ class Asked:
     lock_timeout_s: float
 
 
-def fresh_summary(output_format: str) -> Summary:
+def fresh_summary(output_format: str, reports: Sequence[ReportFile] = ()) -> Summary:
     nothing_yet: dict[str, Any] = {
         "manifest": None,
         "since": None,
@@ -63,7 +64,7 @@ def fresh_summary(output_format: str) -> Summary:
         "doubles": [],
         "incomplete": [],
     }
-    return Summary(output_format, nothing_yet)
+    return Summary(output_format, nothing_yet, reports)
 
 
 def rebuild(asked: Asked, key: AccessKey, summary: Summary) -> int:
@@ -74,7 +75,7 @@ def rebuild(asked: Asked, key: AccessKey, summary: Summary) -> int:
     manifest = drawing.loaded.manifest
     if manifest is None or drawing.findings.has_errors:
         deque(_items(drawing), maxlen=0)
-        return drawing.show_findings(summary.output_format, summary.with_findings())
+        return summary.end_with_findings(drawing.found())
     summary.add(manifest=manifest.name)
     choice = LedgerChoice.of(asked.options.ledger_url, asked.options.api_url, drawing.order.path)
     timeout_s = asked.lock_timeout_s
@@ -82,8 +83,9 @@ def rebuild(asked: Asked, key: AccessKey, summary: Summary) -> int:
         order = Order(api=choice.api, key=key, since_s=SystemClock().wall_s() - asked.window_s)
         gathered = _gathered(drawing, held)
         if gathered is None:
-            return drawing.show_findings(summary.output_format, summary.with_findings())
+            return summary.end_with_findings(drawing.found())
         with gathered.spool:
+            summary.telling.found = drawing.found()
             show_warnings(drawing.findings.sorted(), drawing.loaded.sources)
             run = _Run(manifest=manifest, held=held, gathered=gathered, looked=_look(gathered, order), summary=summary)
             return run.end(is_consented=asked.is_consented)
@@ -140,8 +142,9 @@ class _Run:
             written = self._write()
         doubts = in_doubt(self.held, self.manifest.name)
         exit_code = self._exit_code(doubts)
-        if not self.summary.is_json:
+        if self.summary.is_text:
             TERMINAL.data(outcome(totals, written, TERMINAL.out))
+        self.summary.words = outcome(totals, written, Palette(False))
         self.summary.ended(self.looked.stop.words if self.looked.stop is not None else None, exit_code)
         if doubts:
             say_what_to_do_about_doubts()

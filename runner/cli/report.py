@@ -1,51 +1,104 @@
-"""The JSON summary of a run: printed exactly once, before any end that is not a usage error."""
+"""The summary of a run: told exactly once in every form that was asked for, before any end that is no usage error."""
 
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.errors import Exit, FlypastError, NotReady
+from runner.errors import Exit, FlypastError, LedgerFault, NotReady
+from runner.output.formats.found import Found
+from runner.output.markdown import inert
+from runner.output.neutral import json_text
 
 from .interrupts import INTERRUPTS
+from .options import ReportFile
+from .reports import check
+from .showing import show_found
+from .telling import Telling, findings_page
 from .terminal import TERMINAL
 
 if TYPE_CHECKING:
+    from runner.output.plan_told import PlanTold
     from runner.pipeline import Planned
     from runner.pipeline.sending import Sent
 
 
 class Summary:
-    """What is known so far of a run; text runs print nothing here. `interrupted` is how an early signal is told."""
+    """What is known so far of a run; text runs print nothing here. `interrupted` is how an early signal is told.
+
+    `telling` has the other forms of it; `words` are the summary for people, once there is one.
+    """
 
     def __init__(
-        self, output_format: str, facts: dict[str, Any], *, interrupted: str = "interrupted before anything was sent"
+        self,
+        output_format: str,
+        facts: dict[str, Any],
+        reports: Sequence[ReportFile] = (),
+        *,
+        interrupted: str = "interrupted before anything was sent",
     ) -> None:
-        self.output_format = output_format
+        self.telling = Telling(output_format=output_format, reports=reports, page=self._page)
+        self.told: PlanTold | None = None
+        self.words = ""
         self._interrupted_words = interrupted
         self._facts = facts
         self._is_out = False
+        self._fault: LedgerFault | None = None
 
     @property
     def is_json(self) -> bool:
-        return self.output_format == "json"
+        return self.telling.output_format == "json"
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody gets a summary but the one for people."""
+        return self.is_json or bool(self.telling.reports) or self.telling.wants("markdown")
+
+    @property
+    def is_text(self) -> bool:
+        return self.telling.output_format == "text"
 
     def add(self, **facts: Any) -> None:
         self._facts |= facts
 
     def ended(self, why: str | None, exit_code: Exit) -> None:
+        """Once. A report that can't be written is told in the summary, and raised when all is told."""
         INTERRUPTS.defer()  # half a summary is none
-        if self.is_json and not self._is_out:
-            self._is_out = True
-            TERMINAL.json({"formatVersion": 1, **self._facts, "stopped": why, "exitCode": int(exit_code)})
+        if self._is_out:
+            return
+        self._is_out = True
+        self.add(stopped=why, exitCode=int(exit_code))
+        try:
+            self.telling.end(why or "")
+        except LedgerFault as fault:
+            self._fault = fault
+            self.add(stopped=fault.message, exitCode=int(fault.exit_code))
+        if not self.is_text:
+            self.telling.show()
+
+    def _page(self, kind: str, found: Found) -> str:
+        if kind == "json":
+            return json_text({"formatVersion": 1, **self._facts}, indent=2)
+        lines = [line for line in self.words.split("\n") if line]
+        if self.told is None:
+            page = findings_page(kind, found)
+            if kind in ("text", "markdown"):
+                return "\n\n".join(filter(None, (page, *map(inert if kind == "markdown" else str, lines))))
+            return page
+        if kind == "markdown":
+            return self.told.markdown(found, result=lines)
+        return "\n".join([self.told.written(kind, found), *(["", *lines] if kind == "text" else [])])
 
     def of(self, act: Callable[[], int]) -> int:
         """What `act` gives; whatever else ends it is told too. A signal may come in the midst of another end."""
         try:
-            return self._of(act)
+            code = self._of(act)
+            if self._fault is not None:
+                raise self._fault
+            return code
         except (KeyboardInterrupt, click.Abort):
             return self._interrupted()
         finally:
@@ -54,6 +107,7 @@ class Summary:
     def _of(self, act: Callable[[], int]) -> int:
         try:
             INTERRUPTS.heed()
+            check(self.telling.reports)
             return act()
         except NotReady as error:
             self.ended(error.message, error.exit_code)
@@ -63,6 +117,9 @@ class Summary:
             return error.exit_code
         except FlypastError as error:
             self.ended(error.message, error.exit_code)
+            if self._fault is not None and not isinstance(error, LedgerFault):
+                TERMINAL.say_error(error)
+                return error.exit_code
             raise
         except click.Abort:  # the end of input at a question
             raise
@@ -77,17 +134,24 @@ class Summary:
         TERMINAL.insist(f"{self._interrupted_words}\n{go_on()}")
         return Exit.INTERRUPTED
 
-    def with_findings(self) -> dict[str, Any]:
-        """The keys that findings are printed with: they are this run's summary."""
+    def end_with_findings(self, found: Found) -> int:
+        """They are this run's summary."""
         INTERRUPTS.defer()
         self._is_out = True
-        return {**self._facts, "stopped": "findings", "exitCode": int(Exit.FINDINGS)}
+        extra = {**self._facts, "stopped": "findings", "exitCode": int(Exit.FINDINGS)}
+        self.telling.found, self.telling.page = replace(found, extra=extra), findings_page
+        try:
+            self.telling.end()
+        except LedgerFault as fault:
+            self._fault = fault
+        show_found(self.telling.found, self.telling.output_format)
+        return Exit.FINDINGS
 
 
 class Report(Summary):
     """The summary of a send."""
 
-    def __init__(self, output_format: str) -> None:
+    def __init__(self, output_format: str, reports: Sequence[ReportFile] = ()) -> None:
         facts = {
             "manifest": None,
             "digest": None,
@@ -97,9 +161,11 @@ class Report(Summary):
             "deferred": 0,
             "keptBack": 0,
         }
-        super().__init__(output_format, facts)
+        super().__init__(output_format, facts, reports)
 
-    def planned(self, planned: "Planned") -> None:
+    def planned(self, planned: "Planned", told: "PlanTold", outputs: Mapping[str, object]) -> None:
+        """`outputs` are those of a step in GitHub Actions."""
+        self.told, self.telling.outputs = told, outputs
         from runner.pipeline.sending import standing
 
         before = standing(planned.plan, None)

@@ -6,13 +6,14 @@ from typing import Any
 
 from .options import (
     PlanOptions,
+    ReportFile,
     access_key_option,
-    format_option,
     interruptible,
     manifest_argument,
     option,
     plan_options,
     sending_options,
+    telling_options,
 )
 from .options import command as flypast_command
 
@@ -27,10 +28,11 @@ from .options import command as flypast_command
 @sending_options
 @option("--dry-run", is_flag=True, help="Plan only: what would be sent again.")
 @access_key_option
-@format_option
+@telling_options
 def command(
     manifest: Path,
     output_format: str,
+    reports: tuple[ReportFile, ...],
     *,
     yes: bool,
     ledger_persisted: bool,
@@ -51,13 +53,16 @@ def command(
     options = PlanOptions(**given)
     if dry_run:
         from .drawing import plan
+        from .telling import Telling
 
-        return interruptible(plan)(manifest, options, output_format, may_retry=may_pass)
+        return interruptible(plan)(
+            manifest, options, Telling(output_format=output_format, reports=reports), may_retry=may_pass
+        )
     from .access import access_key
     from .report import Report
     from .sending import Consent, send
 
-    report = Report(output_format)
+    report = Report(output_format, reports)
     consents = Consent(
         yes=yes,
         is_persisted=ledger_persisted,

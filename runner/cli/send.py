@@ -9,13 +9,14 @@ import click
 from . import completing
 from .options import (
     PlanOptions,
+    ReportFile,
     access_key_option,
-    format_option,
     interruptible,
     manifest_argument,
     option,
     plan_options,
     sending_options,
+    telling_options,
 )
 from .options import command as flypast_command
 
@@ -39,10 +40,11 @@ from .options import command as flypast_command
     shell_complete=completing.rows,
     help="With --test-to: whose data; the first row by default.",
 )
-@format_option
+@telling_options
 def command(
     manifest: Path,
     output_format: str,
+    reports: tuple[ReportFile, ...],
     *,
     yes: bool,
     ledger_persisted: bool,
@@ -63,8 +65,9 @@ def command(
     options = PlanOptions(**given)
     if dry_run:
         from .drawing import plan
+        from .telling import Telling
 
-        return interruptible(plan)(manifest, options, output_format)
+        return interruptible(plan)(manifest, options, Telling(output_format=output_format, reports=reports))
     if row is not None and test_to is None:
         raise click.UsageError("--row goes with --test-to")
     from .access import access_key
@@ -72,7 +75,7 @@ def command(
     from .sending import Consent
     from .sending import send as send_all
 
-    report = Report(output_format)
+    report = Report(output_format, reports)
 
     def act() -> int:
         key = None if sandbox else access_key(os.environ, access_key_file)
@@ -80,7 +83,7 @@ def command(
             from .trial import Trial, send_trial
 
             whose = Trial(to=test_to, row=row, yes=yes, skips_channel_check=skip_channel_check)
-            return send_trial(manifest, options, key, whose, output_format)
+            return send_trial(manifest, options, key, whose, report)
         consents = Consent(
             yes=yes,
             is_persisted=ledger_persisted,

@@ -2,7 +2,7 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,8 @@ from runner.ledger.seam import Entry
 from runner.ledger.sqlite import open_ledger
 from runner.model import Delivery, State
 from runner.output.masking import in_words
-from runner.output.plan_text import plan_text
+from runner.output.palette import Palette
+from runner.output.plan_told import PlanTold
 from runner.output.send_text import doubts, question, rejections, summary
 from runner.output.sizes import run_cost
 from runner.output.words import joined
@@ -33,7 +34,7 @@ from runner.pipeline.sending import Sent, standing
 from runner.pipeline.sending import send as dispatch_spool
 
 from .consent import ask
-from .drawing import Drawing, NoSpool, templates_not_looked_up
+from .drawing import Drawing, NoSpool, outputs_of, templates_not_looked_up, told_of
 from .interrupts import INTERRUPTS
 from .ledgers import Held, send_ledger
 from .online import check_before_sending
@@ -65,7 +66,7 @@ def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report
     manifest = drawing.loaded.manifest
     if manifest is None or drawing.findings.has_errors:
         drawing.plan(None, NoSpool())
-        return drawing.show_findings(report.output_format, report.with_findings())
+        return report.end_with_findings(drawing.found())
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
     try:
         check_known(drawing.loaded, drawing.order.path, is_required=manifest.policy.is_lock_required)
@@ -80,7 +81,7 @@ def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report
 
 def _count_all_the_same(drawing: Drawing, choice: LedgerChoice | None, report: Report) -> None:
     """Where the ledger was refused, the summary still says where everything stands by what can be read."""
-    if not report.is_json or report.has_totals or choice is None:
+    if not report.is_read or report.has_totals or choice is None:
         return
     try:
         ledger = open_ledger(choice.path, origin=None) if choice.exists else None
@@ -90,7 +91,7 @@ def _count_all_the_same(drawing: Drawing, choice: LedgerChoice | None, report: R
     if ledger is not None:
         ledger.close()
     if planned is not None and not drawing.findings.has_errors:
-        report.planned(planned)
+        _note_plan(drawing, planned, report, drawing.not_checked)
 
 
 def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Report, consent: Consent) -> int:
@@ -100,9 +101,8 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
     planned = drawing.plan(held.ledger, writer)
     with writer.finish() as spool:
         if planned is None or drawing.findings.has_errors:
-            return drawing.show_findings(report.output_format, report.with_findings())
-        report.planned(planned)
-        _show_plan(drawing, planned, held)
+            return report.end_with_findings(drawing.found())
+        _show_plan(drawing, planned, report, held)
         if consent.pause_s and not planned.manifest.policy.waves:
             TERMINAL.say("the manifest has no policy.waves: --pause-between changes nothing")
         _guard(drawing, planned)
@@ -121,28 +121,25 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
     return sent.exit_code
 
 
-def _show_plan(drawing: Drawing, planned: Planned, held: Held) -> None:
+def _show_plan(drawing: Drawing, planned: Planned, report: Report, held: Held) -> None:
     """The plan as talk: what is sent is said before it is sent."""
+    not_checked = [
+        *_new_ledger(planned, held),
+        *drawing.not_checked,
+        *([] if held.is_sandbox else templates_not_looked_up(planned, "plan --online does")),
+        *not_judged(planned.plan, planned.manifest.policy),
+    ]
+    told = _note_plan(drawing, planned, report, not_checked)
+    show_warnings(report.telling.found.findings, drawing.loaded.sources)
+    TERMINAL.say(told.text(TERMINAL.err) + "\n")
 
-    show_warnings(drawing.findings.sorted(), drawing.loaded.sources)
-    manifest = planned.manifest
-    text = plan_text(
-        planned.plan,
-        name=manifest.name,
-        edition=manifest.edition,
-        gone=planned.gone,
-        not_checked=[
-            *_new_ledger(planned, held),
-            *drawing.not_checked,
-            *([] if held.is_sandbox else templates_not_looked_up(planned, "plan --online does")),
-            *not_judged(planned.plan, manifest.policy),
-        ],
-        refusals=(),
-        policy=manifest.policy,
-        lock=drawing.lock(planned),
-        palette=TERMINAL.err,
-    )
-    TERMINAL.say(text + "\n")
+
+def _note_plan(drawing: Drawing, planned: Planned, report: Report, not_checked: Sequence[str]) -> PlanTold:
+    """From here on whatever ends the run tells of its plan too."""
+    report.telling.found = drawing.found()
+    told = told_of(drawing, planned, report.telling, not_checked)
+    report.planned(planned, told, outputs_of(planned))
+    return told
 
 
 def _new_ledger(planned: Planned, held: Held) -> list[str]:
@@ -214,21 +211,12 @@ async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool
 
 
 def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None:
-
+    if report.is_text:
+        TERMINAL.data(_words(sent, TERMINAL.out))
+    report.words = _words(sent, Palette(False))
     report.sent(sent)
-    if not report.is_json:
-        cost = run_cost(**asdict(sent.cost)) if sent.cost is not None and any(sent.run.values()) else None
-        words = summary(
-            sent.totals,
-            sent.run,
-            sent.stopped,
-            TERMINAL.out,
-            doubles=sent.doubles,
-            deferred=sent.deferred,
-            kept=sent.kept,
-            cost=cost,
-        )
-        TERMINAL.data(words)
+    if not report.is_text and not report.is_json:
+        TERMINAL.say(_words(sent, TERMINAL.err))
     name = planned.manifest.name
     if sent.run["rejected"]:
         for line in rejections(_rejected(held, name), TERMINAL.err):
@@ -239,6 +227,20 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
         entries = held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT])
         for line in doubts(entries, total, in_words, TERMINAL.err):
             TERMINAL.insist(line)
+
+
+def _words(sent: Sent, palette: Palette) -> str:
+    cost = run_cost(**asdict(sent.cost)) if sent.cost is not None and any(sent.run.values()) else None
+    return summary(
+        sent.totals,
+        sent.run,
+        sent.stopped,
+        palette,
+        doubles=sent.doubles,
+        deferred=sent.deferred,
+        kept=sent.kept,
+        cost=cost,
+    )
 
 
 def _rejected(held: Held, name: str) -> Iterator[Entry]:

@@ -1,18 +1,15 @@
-"""Findings as a command shows them: on stdout in the form that was asked for, and in files beside it."""
+"""Findings as a command shows them on stdout, in the form that was asked for."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from runner.errors import LedgerFault
 from runner.findings import Finding, Severity
 from runner.output.findings_text import Sources, findings_text, summary_text
 from runner.output.formats import written
 from runner.output.formats.found import Found
 from runner.output.words import number
 
-from . import actions
 from .options import ReportFile
+from .telling import Telling
 from .terminal import TERMINAL
 
 
@@ -26,21 +23,15 @@ def show_findings(
     others: int = 0,
     ignored: int = 0,
     not_checked: Sequence[str] = (),
-    extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """All findings and what was looked at: `manifests` by their shown paths. `extra` are keys of the command's JSON."""
-    found = Found(
-        findings=findings,
-        manifests=manifests,
-        not_checked=not_checked,
-        ignored=ignored,
-        sources=sources,
-        extra=extra or {},
-    )
-    write_reports(found, reports)
-    if output_format != "github":
-        actions.annotate(found)
-    actions.summarise(written(found, "markdown"))
+    """All findings and what was looked at, in every form; `manifests` by their shown paths."""
+    found = Found(findings=findings, manifests=manifests, not_checked=not_checked, ignored=ignored, sources=sources)
+    Telling(output_format=output_format, reports=reports, found=found).end()
+    show_found(found, output_format, others=others)
+
+
+def show_found(found: Found, output_format: str, *, others: int = 0) -> None:
+    """On stdout; `others` counts YAML files that are no manifests."""
     if output_format == "text":
         _show_text(found, others)
         return
@@ -48,20 +39,6 @@ def show_findings(
         TERMINAL.data(shown)
     if output_format not in ("json", "jsonl"):
         TERMINAL.say(_checked(found, others))
-
-
-def write_reports(found: Found, reports: Sequence[ReportFile]) -> None:
-    for report in reports:
-        write_file(report.path, written(found, report.kind))
-
-
-def write_file(path: Path, text: str) -> None:
-    """Raises LedgerFault where the disk can't take it: a pipeline must not go on with an old report."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n" if text else "", encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise LedgerFault(f"the report {path} can't be written: {error.strerror}") from None
 
 
 def show_warnings(found: Sequence[Finding], sources: Sources) -> None:

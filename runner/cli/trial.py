@@ -40,6 +40,7 @@ from .drawing import Drawing, NoSpool
 from .interrupts import INTERRUPTS
 from .online import heed, look
 from .options import PlanOptions
+from .report import Report
 from .sandboxes import embedded
 from .steering import told
 from .terminal import TERMINAL
@@ -58,20 +59,20 @@ class Trial:
     skips_channel_check: bool
 
 
-def send_trial(path: Path, options: PlanOptions, key: AccessKey | None, asked: Trial, output_format: str) -> int:
+def send_trial(path: Path, options: PlanOptions, key: AccessKey | None, asked: Trial, report: Report) -> int:
     """Sends one message and says what Bird said. The ledger is neither read nor written."""
     number, row = _number(asked.to), asked.row
     drawing = Drawing.of(path, options)
     message, manifest = _first(drawing, row), drawing.loaded.manifest
     if message is None or manifest is None or drawing.findings.has_errors:
-        return drawing.show_findings(output_format)
+        return report.end_with_findings(drawing.found())
     trial = _for(message, number, manifest)
     act = _act(trial, number, options, is_sandbox=key is None)
     ask(act, yes=asked.yes or key is None, look_first=lambda: _check_channel(trial, key, options, asked))
     INTERRUPTS.defer()  # from here on a signal is told by what it did to the message
     outcome = asyncio.run(_post(trial, options, key, manifest))
     end = _told(outcome, trial)
-    _show(end, trial, number, output_format)
+    _show(end, trial, number, report)
     return end.code
 
 
@@ -214,19 +215,10 @@ def _told(outcome: Outcome, trial: Message) -> _Told:
             return _Told(words=f"in doubt: {said}", code=code, run=run | {"inDoubt": 1}, is_stop=is_stop)
 
 
-def _show(told: _Told, trial: Message, number: str, output_format: str) -> None:
+def _show(told: _Told, trial: Message, number: str, report: Report) -> None:
     """The JSON has the keys of every send; nobody's state changes, so there are no totals."""
-    if output_format == "json":
-        TERMINAL.json(
-            {
-                "formatVersion": 1,
-                "digest": None,
-                "totals": None,
-                "run": told.run,
-                "stopped": told.words if told.is_stop else None,
-                "exitCode": int(told.code),
-                "test": {"message": trial.draft, "recipient": mask(number), "outcome": told.words},
-            }
-        )
-    else:
-        TERMINAL.data(f"test message to {mask(number)}: {neutral(told.words)}")
+    report.words = f"test message to {mask(number)}: {neutral(told.words)}"
+    if report.is_text:
+        TERMINAL.data(report.words)
+    report.add(run=told.run, test={"message": trial.draft, "recipient": mask(number), "outcome": told.words})
+    report.ended(told.words if told.is_stop else None, told.code)

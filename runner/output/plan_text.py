@@ -13,6 +13,7 @@ from .plan_characters import characters_text, sizes_text
 from .sizes import cost_of, listed_costs, size_of
 from .words import duration, listed, number, shortened
 
+Fact = tuple[str, str]  # a short name, and words
 COLUMNS = ("messages", "new", "accepted", "rejected", "in doubt", "drift", "skipped", "segments")
 MOST_GROUPS = 5  # of messages that wait for the end of quiet hours
 REASONS = {
@@ -49,7 +50,8 @@ def plan_text(
     """`refusals` say why `send` would not go on; `online` is what was looked up, None where nothing was to be."""
     lines = [f"{palette.bold(name)}, edition {neutral(edition)}: {_headline(plan, palette)}", ""]
     lines += _table(plan, palette)
-    lines += ["", *_facts(plan, gone, policy), *_lock(lock, policy, palette)]
+    lines += ["", *(f"  {name:<10} {words}" for name, words in facts(plan, gone, policy))]
+    lines += _lock(lock, policy, palette)
     if characters := list(characters_text(plan.characters, palette)):
         lines += ["", *characters]
     if plan.samples:
@@ -103,47 +105,48 @@ def _cells(tally: Tally) -> list[str]:
     return [f"{count:,}" if count else "-" for count in counts]
 
 
-def _facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[str]:
+def facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[Fact]:
+    """What is to be known beside the table. A name that is empty goes on with what the one before it says."""
     if plan.totals.countries:
-        yield f"  countries  {listed(plan.totals.countries)}"
+        yield "countries", f"{listed(plan.totals.countries)}"
     if plan.totals.segments:
-        yield f"  segments   {sizes_text(plan.totals.sizes)}"
+        yield "segments", f"{sizes_text(plan.totals.sizes)}"
     if policy.smart_encoding:
-        yield "  encoding   smartEncoding: typographic characters go out plainly where that avoids UCS-2"
+        yield "encoding", "smartEncoding: typographic characters go out plainly where that avoids UCS-2"
     if plan.currency is not None:
         yield from _costs(plan, plan.currency)
     yield from _times(plan)
-    yield from (f"  overrides  {name}: {listed(by)}" for name, by in sorted(plan.overrides.items()))
+    yield from (("overrides", f"{name}: {listed(by)}") for name, by in sorted(plan.overrides.items()))
     for reason, count in sorted(plan.totals.reasons.items()):
-        yield f"  skipped    {count:,} {REASONS.get(reason, reason)}"
+        yield "skipped", f"{count:,} {REASONS.get(reason, reason)}"
     if plan.to_send.messages < plan.totals.new:
-        yield f"  limit      {plan.to_send.messages:,} of {number(plan.totals.new, 'new message')} in this run"
+        yield "limit", f"{plan.to_send.messages:,} of {number(plan.totals.new, 'new message')} in this run"
     yield from _quiet_facts(plan.quiet)
     yield from _held_facts(plan)
     if gone:
-        yield f"  gone       in the ledger, not in this plan: {listed(gone)}"
+        yield "gone", f"in the ledger, not in this plan: {listed(gone)}"
     if ends := policy.wave_ends(plan.to_send.messages):
         waves = ", ".join(f"{end:,}" for end in ends)
-        yield f"  waves      {waves}, then all {plan.to_send.messages:,}; pauses come on top"
+        yield "waves", f"{waves}, then all {plan.to_send.messages:,}; pauses come on top"
     if policy.delivery is Delivery.AT_LEAST_ONCE:
-        yield "  delivery   at-least-once: what is in doubt is sent again, so somebody may get one twice"
-    yield f"  digest     {plan.digest}"
+        yield "delivery", "at-least-once: what is in doubt is sent again, so somebody may get one twice"
+    yield "digest", f"{plan.digest}"
 
 
-def _quiet_facts(held: Held | None) -> Iterator[str]:
+def _quiet_facts(held: Held | None) -> Iterator[Fact]:
     """How many wait at Bird, and until when."""
     if held is None:
         return
     if held.moved:
-        yield f"  quiet      {held.moved_total:,} wait at Bird until their quiet hours ({held.hours}) end:"
+        yield "quiet", f"{held.moved_total:,} wait at Bird until their quiet hours ({held.hours}) end:"
     for moved in held.moved[:MOST_GROUPS]:
         first, *rest = moved.zones
         zones = f"{first} and {len(rest)} more" if rest else first
         until = f"{moved.until[:10]} {moved.until[11:16]} UTC"
-        yield f"             {moved.messages:,} of {moved.message} until {until}, {zones}"
+        yield "", f"{moved.messages:,} of {moved.message} until {until}, {zones}"
     if len(held.moved) > MOST_GROUPS:
         rest_total = sum(moved.messages for moved in held.moved[MOST_GROUPS:])
-        yield f"             {rest_total:,} more, in {number(len(held.moved) - MOST_GROUPS, 'group')} (--format json)"
+        yield "", f"{rest_total:,} more, in {number(len(held.moved) - MOST_GROUPS, 'group')} (--format json)"
 
 
 def _lock(lock: Lock, policy: Policy, palette: Palette) -> Iterator[str]:
@@ -156,22 +159,22 @@ def _lock(lock: Lock, policy: Policy, palette: Palette) -> Iterator[str]:
         yield "             send would be refused"
 
 
-def _held_facts(plan: Plan) -> Iterator[str]:
+def _held_facts(plan: Plan) -> Iterator[Fact]:
     """What the ledger knows, beyond what the table says."""
     if plan.retried:
-        yield f"  retry      {plan.retried:,} rejected for a reason that can pass: sent again"
+        yield "retry", f"{plan.retried:,} rejected for a reason that can pass: sent again"
     if absent := plan.again[State.ABSENT]:
-        yield f"  again      {absent:,} absent at Bird: sent again"
+        yield "again", f"{absent:,} absent at Bird: sent again"
     if doubtful := plan.again[State.IN_DOUBT]:
-        yield f"  again      {doubtful:,} in doubt: sent again, and may arrive twice"
+        yield "again", f"{doubtful:,} in doubt: sent again, and may arrive twice"
     if plan.changed_since_rejected:
-        yield f"  changed    {plan.changed_since_rejected:,} rejected before and changed since: new again"
+        yield "changed", f"{plan.changed_since_rejected:,} rejected before and changed since: new again"
     if plan.totals.drift:
-        yield f"  drift      {plan.totals.drift:,} already accepted or in doubt with another text: not sent again"
+        yield "drift", f"{plan.totals.drift:,} already accepted or in doubt with another text: not sent again"
     if plan.totals.in_doubt:
-        yield f"  in doubt   {plan.totals.in_doubt:,} may have gone out: flypast resolve decides"
+        yield "in doubt", f"{plan.totals.in_doubt:,} may have gone out: flypast resolve decides"
     if plan.others_in_doubt:
-        yield f"  in doubt   {plan.others_in_doubt:,} in messages not chosen here"
+        yield "in doubt", f"{plan.others_in_doubt:,} in messages not chosen here"
 
 
 def check_lines(check: Check, palette: Palette) -> Iterator[str]:
@@ -181,28 +184,28 @@ def check_lines(check: Check, palette: Palette) -> Iterator[str]:
         yield f"        {palette.dim(neutral(check.advice))}"
 
 
-def _costs(plan: Plan, currency: str) -> Iterator[str]:
+def _costs(plan: Plan, currency: str) -> Iterator[Fact]:
     """Of what is new, by country and by message; and what the rate card does not know."""
     if plan.totals.costs:
-        yield f"  cost       {listed_costs(plan.totals.costs, currency)}"
+        yield "cost", f"{listed_costs(plan.totals.costs, currency)}"
     by_message = {name: tally.cost for name, tally in plan.messages.items() if tally.costs}
     if len(by_message) > 1:
-        yield f"  cost       {listed_costs(by_message, currency)}"
+        yield "cost", f"{listed_costs(by_message, currency)}"
     for name, count in sorted(plan.totals.unpriced.items()):
-        yield f"  cost       no price for {neutral(name)}: {number(count, 'message')}"
+        yield "cost", f"no price for {neutral(name)}: {number(count, 'message')}"
 
 
-def _times(plan: Plan) -> Iterator[str]:
+def _times(plan: Plan) -> Iterator[Fact]:
     """How long it takes at the pace: through each channel, in each workspace where there are several, and in all."""
     pace = plan.pace
     for name, tally in plan.channels.items():
         cost = f", {cost_of(tally, plan.currency)}" if plan.currency is not None and tally.new else ""
-        yield f"  channel    {name}: {tally.new:,} new{_time(plan, name)}{cost}"
+        yield "channel", f"{name}: {tally.new:,} new{_time(plan, name)}{cost}"
     if len(pace.workspaces) > 1:
         for workspace, seconds in pace.workspaces.items():
-            yield f"  workspace  {workspace}: {duration(seconds)} at up to {pace.rate}"
+            yield "workspace", f"{workspace}: {duration(seconds)} at up to {pace.rate}"
     if len(pace.channels) > 1:
-        yield f"  in all     {duration(pace.seconds)}, at up to {pace.rate} for a workspace"
+        yield "in all", f"{duration(pace.seconds)}, at up to {pace.rate} for a workspace"
 
 
 def _time(plan: Plan, channel: str) -> str:
@@ -216,11 +219,11 @@ def _sample(sample: Sample, palette: Palette) -> Iterator[str]:
     risks = [RISKS[risk] for risk in sample.risks if risk in RISKS]
     why = f": {', '.join(risks)}" if risks else ""
     yield f"  {sample.message} to {sample.recipient} ({neutral(sample.row)}){split}{why}"
-    for line in _body_lines(sample.request):
+    for line in body_lines(sample.request):
         yield f"    {palette.blue('|')} {neutral(line)}"
 
 
-def _body_lines(request: Json) -> list[str]:
+def body_lines(request: Json) -> list[str]:
     """The text where there is one, then the rest of the body or the template as JSON."""
     body = request.get("body") or {}
     inner = body.get(body.get("type"), {}) if isinstance(body, dict) else {}

@@ -1,10 +1,11 @@
 """Two versions of a manifest, each planned by the same code without a ledger."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.errors import UsageError
-from runner.findings import Findings, Severity
+from runner.findings import Finding, Findings, Severity, Source
 from runner.manifest.build import Manifest, is_library
 from runner.model import Message
 from runner.plan import Planner
@@ -15,7 +16,9 @@ from runner.scratch import Kept
 
 from . import Order, composed
 from .differences import Side, compared, written
+from .faults import Faults
 from .loading import LARGEST_MANIFEST, Inputs, Loaded
+from .prepare import prepare
 from .pricing import rate_card
 
 MISTAKES_SHOWN = 3
@@ -37,12 +40,19 @@ class _Counting:
 
 @dataclass(slots=True, kw_only=True)
 class Comparison:
-    """Two folders with a repository, and what the operator gives for both. `given`: what of it some manifest takes."""
+    """Two folders with a repository, and what the operator gives for both. `given`: what of it some manifest takes.
+
+    Without `plans` it compares what is written alone, and nobody is counted. `found` are the findings of `after`, and
+    `sources` the files that they are in.
+    """
 
     before: Path
     after: Path
     inputs: Inputs
+    plans: bool = True
     given: set[str] = field(default_factory=set)
+    found: list[Finding] = field(default_factory=list)
+    sources: dict[str, Callable[[], Source]] = field(default_factory=dict)
 
     def of(self, path: str) -> ManifestDiff | None:
         """What changed in one manifest; None where it is a library on both sides."""
@@ -67,7 +77,7 @@ class Comparison:
         if bare.document is not None and is_library(bare.document):
             return None
         order = replace(order, inputs=self._narrowed(bare.manifest))
-        return _drawn(order, other)
+        return self._drawn(order, other)
 
     def _narrowed(self, manifest: Manifest | None) -> Inputs:
         """What this manifest declares, of what is given for all of them."""
@@ -78,25 +88,43 @@ class Comparison:
         self.given |= {f"--set {name}" for name, _ in sets} | {f"--recipients {name}" for name in lists}
         return Inputs(parameters=self.inputs.parameters, sets=sets, recipients=lists)
 
+    def _drawn(self, order: Order, other: Kept | None) -> Side:
+        findings, side = Findings(), Side()
+        try:
+            loaded = order.load(findings)
+            if loaded.manifest is not None:
+                self._fill(side, order, loaded, findings, other)
+            if order.project.root == self.after:
+                self.found += findings.sorted()
+                self.sources |= loaded.sources
+        except UsageError as wrong:
+            side.mistakes = (wrong.message,)
+        _judge(side, findings)
+        return side
 
-def _drawn(order: Order, other: Kept | None) -> Side:
-    findings, side = Findings(), Side()
-    try:
-        loaded = order.load(findings)
+    def _fill(self, side: Side, order: Order, loaded: Loaded, findings: Findings, other: Kept | None) -> None:
         manifest = loaded.manifest
-        if manifest is not None:
-            _describe(side, manifest)
+        assert manifest is not None  # noqa: S101 - the caller looked
+        _describe(side, manifest)
+        if self.plans:
             _plan(side, order, loaded, findings, _Counting(side=side, other=other))
             side.inputs = dict(loaded.inputs)
-    except UsageError as wrong:
-        side.mistakes = (wrong.message,)
+        else:
+            for draft in manifest.drafts:  # compiled, an expression has read what it includes
+                prepare(draft, manifest, loaded.language, Faults(Findings()))
+        given = {name for name, _ in order.inputs.parameters}
+        for name in loaded.sources.keys() - loaded.files.keys() - given:
+            side.included[name] = tuple(loaded.sources[name]().lines)
+
+
+def _judge(side: Side, findings: Findings) -> None:
+    """A version with mistakes has no digest: of a part of the requests it would say nothing."""
     errors = [finding for finding in findings.sorted() if finding.severity is Severity.ERROR]
     side.mistakes += tuple(f"{each.place.path}:{each.place.line}: {each.message}" for each in errors[:MISTAKES_SHOWN])
     if len(errors) > MISTAKES_SHOWN:
         side.mistakes += (f"{len(errors) - MISTAKES_SHOWN:,} more",)
     if side.mistakes or side.not_checked:
-        side.digest = None  # of a part of the requests it would say nothing
-    return side
+        side.digest = None
 
 
 def _describe(side: Side, manifest: Manifest) -> None:
@@ -124,6 +152,3 @@ def _plan(side: Side, order: Order, loaded: Loaded, findings: Findings, counting
     planner.take_all(composed(loaded, order, findings, side.not_checked, card))
     plan = planner.finish(manifest.policy, currency=card.currency if card is not None else None)
     side.digest, side.tallies, side.currency = plan.digest, plan.messages, plan.currency
-    given = {name for name, _ in order.inputs.parameters}
-    for name in loaded.sources.keys() - loaded.files.keys() - given:
-        side.included[name] = tuple(loaded.sources[name]().lines)

@@ -1,14 +1,12 @@
 """Every form of the same findings says the same, at the same places, and obeys nothing that stands in them."""
 
 import json
-import re
 from html import escape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from markdown_it import MarkdownIt
 
 from runner.findings import Finding, Place, Severity, Source
 from runner.output.formats import FORMATS, written
@@ -16,6 +14,7 @@ from runner.output.formats.found import Found
 from runner.output.markdown import code, inert
 from runner.output.neutral import neutral
 
+from .reading import read, rendered
 from .test_neutral import hostile, in_annotation, obeyed
 
 ERROR = Finding(
@@ -184,24 +183,45 @@ MARKUP = (
     *("<img src=x onerror=alert(1)>", "@team", "a | b", "[x](javascript:a)", "`x`", "#12", "https://evil.example"),
     *("**b**", "www.evil.example", "- item", "+ item", "12. item", "3) item", "_x_", "~~x~~", "&lt;", "$x$", "\\*"),
     *("!123", "===", "---", "![i](x)", "<!-- c -->", "x\\", "``` x", "# head", "> quote", "    code", "a\n\nb"),
+    *("@org/team", "ann@evil.example", "GH-12", "PROJ-7", "org/repo#12", ":tada:", "~bug", '%"1.0"', "$$x$$", "&3"),
+    *("[vulnerability:3]", "*iteration:3", "^alert#3", "ftp://evil.example", "mailto:a@evil.example", "HTTP://EVIL"),
+    *("</td><script>", "![](http://t/)", "[a]: http://t/"),
+    *("<span>@</span>team", "</code>@team", "<https://evil.example>", "[^1]", "/close", "- [ ] task", "|---|", "\t@a"),
 )
 
 
 @pytest.mark.parametrize("payload", MARKUP)
 def test_markdown_means_nothing_but_what_it_says(payload: str) -> None:
-    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     shown = escape(neutral(payload).strip(), quote=False).replace('"', "&quot;")
-    assert reader.render(f"- {inert(payload)}") == f"<ul>\n<li>{shown}</li>\n</ul>\n"
-    assert f"<td>{shown}</td>\n<td><code>{shown}</code></td>" in reader.render(
-        f"| a | b |\n|---|---|\n| {inert(payload)} | {code(payload)} |"
+    assert whole(rendered(f"- {inert(payload)}")) == f"<ul>\n<li>{shown}</li>\n</ul>\n"
+    assert f"<td>{shown}</td>\n<td><code>{shown}</code></td>" in whole(
+        rendered(f"| a | b |\n|---|---|\n| {inert(payload)} | {code(payload)} |")
     )
+
+
+def whole(html: str) -> str:
+    """Without the elements that keep a text in pieces: in data they would read `&lt;span&gt;`."""
+    return html.replace("<span>", "").replace("</span>", "")
 
 
 @pytest.mark.parametrize("payload", MARKUP)
 def test_markdown_mentions_and_links_nobody(payload: str) -> None:
-    """What GitHub and GitLab add to Markdown is looked for in the text as written, without its entities."""
-    bare = re.sub("&#[0-9]+;", " ", inert(payload))
-    assert not re.search(r"[@#!$~&]|://|www\.", bare)
+    """GitHub and GitLab look for it once Markdown is HTML, when an entity is a character again."""
+    reading = read(f"- {inert(payload)}\n- {code(payload)}")
+    assert reading.references == []
+    assert reading.tags <= {"ul", "li", "span", "code"}
+
+
+@pytest.mark.parametrize("commit", ["a5c3785ed8d6a35868bc169f07e40e889087fd2e", "a5c3785", "x a5c3785.", "5557700"])
+def test_markdown_names_no_commit(commit: str) -> None:
+    reading = read(f"- {inert(commit)}")
+    assert (reading.references, "".join(sorted(reading.text))) == ([], "".join(sorted(f"\n\n\n{commit}")))
+
+
+def test_what_is_looked_for_in_markdown_is_found_where_it_stands_bare() -> None:
+    for payload in ("@team", "#12", "GH-12", "www.evil.example", "https://evil.example", ":tada:", "a5c3785", "$x$"):
+        assert read(f"- {payload}").references != []
+    assert read("- &#64;team").references == ["@t"]
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\ud800", "\ufffe", "\uffff", "\u202e", "\x85"])

@@ -18,7 +18,8 @@ class Found:
     """Findings in their order, and what was looked at.
 
     `manifests` are shown paths, `ignored` counts what comments silenced, `extra` are keys that the command's JSON has
-    besides.
+    besides. `stopped` says why the command did not do what it is for, where that is no finding: a limit, a lock, a
+    disk; it is not neutral yet.
     """
 
     findings: Sequence[Finding]
@@ -27,6 +28,7 @@ class Found:
     ignored: int = 0
     sources: Sources = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    stopped: str = ""
 
     def by_path(self) -> Mapping[str, Sequence[Finding]]:
         """Every manifest and every file with findings, by path."""

@@ -1,6 +1,6 @@
 """Findings as GitHub's workflow commands, which it shows beside the lines ("Workflow commands for GitHub Actions")."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from runner.findings import Finding, Place, Severity
 from runner.output.neutral import neutral
@@ -13,13 +13,17 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 
 
 def github(found: Found) -> str:
-    """At most 10 of each severity; where there are more, the last says how many."""
-    return "\n".join(line for severity in Severity for line in _commands(severity, found.findings))
+    """At most 10 of each severity; where there are more, the last says how many. What stopped it comes first."""
+    return "\n".join(line for severity in Severity for line in _commands(severity, found))
 
 
-def _commands(severity: Severity, findings: Sequence[Finding]) -> Iterator[str]:
-    alike = [finding for finding in findings if finding.severity is severity]
-    shown = alike if len(alike) <= MOST else alike[: MOST - 1]
+def _commands(severity: Severity, found: Found) -> Iterator[str]:
+    alike = [finding for finding in found.findings if finding.severity is severity]
+    most = MOST
+    if found.stopped and severity is Severity.ERROR:
+        yield f"::error title=flypast::{_data(neutral(found.stopped))}"
+        most -= 1
+    shown = alike if len(alike) <= most else alike[: most - 1]
     for finding in shown:
         yield _command(severity, finding)
     if len(alike) > len(shown):

@@ -14,11 +14,17 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(found: Found) -> str:
-    """Warnings and infos pass, with their words as output. A file without findings is one passed case."""
-    suites = ET.Element("testsuites", _counts(found.findings, sum(max(1, len(f)) for f in found.by_path().values())))
-    suites.set("name", "flypast")
+    """Warnings and infos pass, with their words as output. A file without findings is one passed case.
+
+    What stopped the command is an error, in a suite of its own.
+    """
+    cases = sum(max(1, len(findings)) for findings in found.by_path().values())
+    counts = _counts(found.findings, cases + bool(found.stopped), int(bool(found.stopped)))
+    suites = ET.Element("testsuites", {"name": "flypast", **counts})
     for path, findings in found.by_path().items():
         _suite(suites, path, findings)
+    if found.stopped:
+        _stopped(suites, found.stopped)
     ET.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode")
 
@@ -41,9 +47,15 @@ def _suite(parent: ET.Element, path: str, findings: Sequence[Finding]) -> None:
         ET.SubElement(suite, "testcase", {"name": "no findings", "classname": _xml(path), "time": "0"})
 
 
-def _counts(findings: Sequence[Finding], cases: int) -> dict[str, str]:
+def _stopped(parent: ET.Element, words: str) -> None:
+    suite = ET.SubElement(parent, "testsuite", {"name": "flypast", **_counts((), 1, 1)})
+    case = ET.SubElement(suite, "testcase", {"name": "stopped", "classname": "flypast", "time": "0"})
+    ET.SubElement(case, "error", {"type": "stopped", "message": _xml(words)}).text = _xml(words)
+
+
+def _counts(findings: Sequence[Finding], cases: int, errors: int = 0) -> dict[str, str]:
     failures = sum(finding.severity is Severity.ERROR for finding in findings)
-    return {"tests": str(cases), "failures": str(failures), "errors": "0", "time": "0"}
+    return {"tests": str(cases), "failures": str(failures), "errors": str(errors), "time": "0"}
 
 
 def _xml(text: str) -> str:

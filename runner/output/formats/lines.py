@@ -26,6 +26,7 @@ def whole(found: Found) -> str:
         **found.extra,
         **findings_json(found.findings, len(found.manifests), found.ignored),
         "notChecked": list(found.not_checked),
+        **({"stopped": found.stopped} if found.stopped and "stopped" not in found.extra else {}),
     }
     return json_text(value, indent=2)
 

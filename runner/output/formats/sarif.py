@@ -28,10 +28,16 @@ def sarif(found: Found) -> str:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
+        **({"invocations": [_stopped(found.stopped)]} if found.stopped else {}),
         "results": [_result(finding, print_, index) for finding, print_ in found.with_prints()],
     }
     schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
     return json_text({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _stopped(words: str) -> dict[str, Any]:
+    notes = [{"level": "error", "message": {"text": neutral(words)}}]
+    return {"executionSuccessful": False, "toolExecutionNotifications": notes}
 
 
 def _rule(name: str, code: Code | None) -> dict[str, Any]:

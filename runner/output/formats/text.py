@@ -1,11 +1,13 @@
 """Findings for people, with frames of the source; the words are those of `findings_text`."""
 
 from runner.output.findings_text import findings_text
+from runner.output.neutral import neutral
 from runner.output.palette import Palette
 
 from .found import Found
 
 
 def text(found: Found) -> str:
-    """In a file: no colours."""
-    return findings_text(found.findings, found.sources, Palette(False)).rstrip("\n")
+    """In a file: no colours, and what stopped the command below."""
+    parts = [findings_text(found.findings, found.sources, Palette(False)).rstrip("\n")] if found.findings else []
+    return "\n\n".join([*parts, *([f"error: {neutral(found.stopped)}"] if found.stopped else [])])
