@@ -45,26 +45,27 @@ def cut(text: str, most: int = 400) -> str:
 
 def fenced(lines: Sequence[str], *, room: int, most: int = 400, language: str = "") -> list[str]:
     """A block where nothing means anything: as many lines as fit into `room` bytes, each of `most` characters."""
-    shown = [cut(neutral(line), most) for line in lines]
-    kept = fitting(shown, room - 80, lambda left: f"… {number(left, 'line')} more", most=MOST_LINES)
+    shown = [neutral(cut(line, most)) for line in lines[:MOST_LINES]]
+    beyond = len(lines) - len(shown)
+    kept = fitting(shown, room - 80, lambda left: f"… {number(left, 'line')} more", beyond=beyond)
     fence = "`" * max(3, 1 + max((len(run) for line in kept for run in re.findall("`+", line)), default=0))
     return [f"{fence}{language}", *kept, fence]
 
 
-def fitting(rows: Iterable[str], room: int, rest: Callable[[int], str], *, most: int | None = None) -> list[str]:
+def fitting(rows: Iterable[str], room: int, rest: Callable[[int], str], *, beyond: int = 0) -> list[str]:
     """Rows while they fit into `room` bytes with their line breaks, then what `rest` says of so many left out.
 
-    And never more than `most`.
+    `beyond` are left out in any case.
     """
     rows = list(rows)
     used, kept = 0, 0
-    ends = room - size(rest(len(rows))) - 1
-    for row in rows[:most]:
+    ends = room - size(rest(len(rows) + beyond)) - 1
+    for row in rows:
         used += size(row) + 1
         kept += used <= ends
-    if used <= room and (most is None or len(rows) <= most):
+    if used <= room and not beyond:
         return rows
-    return [*rows[:kept], rest(len(rows) - kept)]
+    return [*rows[:kept], rest(len(rows) - kept + beyond)]
 
 
 def in_turn(things: Sequence[Thing], room: int, write: Callable[[Thing, int], str], rest: Callable[[int], str]) -> str:

@@ -143,8 +143,8 @@ def _samples(samples: Sequence[Sample], room: int) -> str:
 
 
 def _sample(sample: Sample, room: int) -> str:
-    split = [sample.encoding, number(sample.segments, "segment")] if sample.encoding else []
-    why = f": **{', '.join(_RISKS[risk] for risk in sample.risks)}**" if sample.risks else ""
+    split = [inert(sample.encoding), number(sample.segments, "segment")] if sample.encoding else []
+    why = f": **{inert(', '.join(_RISKS[risk] for risk in sample.risks))}**" if sample.risks else ""
     who = ", ".join((code(sample.recipient), code(cut(sample.row, 200)), *split))
     head = f"{code(sample.message)} to {who}{why}"
     block = fenced(body_lines(sample.request), room=room - size(head) - 2, most=MOST_WIDE, language="text")

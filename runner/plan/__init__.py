@@ -255,7 +255,7 @@ class Planner:
             messages=messages,
             channels={
                 name: summed(messages[draft].unskipped() for draft, of in self._channels.items() if of == name)
-                for name in self._channels.values()
+                for name in dict.fromkeys(self._channels.values())
             },
             to_send=summed(self._to_send.values()),
             sent_of={name: tally.messages for name, tally in self._to_send.items() if tally.messages},

@@ -106,7 +106,7 @@ class Samples:
         return tuple(_sample(each, mask) for each in chosen[:SAMPLES])
 
     def _finalists(self) -> list["_Finalist"]:
-        """The riskiest first; of what is equally risky the one with the longer text."""
+        """The riskiest first: segments, then encoding, then the length of the text."""
         kept = [each for alike in self._alike.values() for each in (alike.most, alike.longest)]
         kept += [each for _, each in self._riskiest]
         kept += [self._hollow] if self._hollow is not None else []
@@ -114,7 +114,11 @@ class Samples:
         most = max((each.message.segments for each in kept), default=0)
         lengths = {length for _, length in measured.values()}
         longest = max(lengths) if len(lengths) > 1 else -1  # what all have is no risk
-        ranked = sorted(measured.values(), key=lambda item: (item[0].message.segments, item[1]), reverse=True)
+        ranked = sorted(
+            measured.values(),
+            key=lambda item: (item[0].message.segments, item[0].encoding == "UCS-2", item[1]),
+            reverse=True,
+        )
         return [
             _Finalist(composed=each, risks=tuple(self._risks(each, most, is_longest=length == longest)))
             for each, length in ranked

@@ -25,7 +25,8 @@ def finding_rows(findings: Sequence[Finding], room: int) -> list[str]:
     order = list(Severity)
     worst_first = sorted(findings, key=lambda finding: order.index(finding.severity))
     head = ["| | where | what |", "|---|---|---|"]
-    rows = fitting(map(_row, worst_first), room - size("".join(head)) - len(head), _rest, most=MOST)
+    beyond = max(0, len(worst_first) - MOST)
+    rows = fitting(map(_row, worst_first[:MOST]), room - size("".join(head)) - len(head), _rest, beyond=beyond)
     return [*head, *rows]
 
 
