@@ -219,7 +219,7 @@ report_option = option(
     metavar="KIND=FILE",
     callback=_reports,
     shell_complete=completing.reports,
-    help="Also write a file, in any kind that --format of validate knows; repeatable.",
+    help="Also write a file, in any kind that --format knows; repeatable.",
 )
 
 findings_format_option = option(

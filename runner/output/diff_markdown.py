@@ -6,7 +6,7 @@ from functools import partial
 from runner.plan.difference import Difference, ManifestDiff, MessageDiff, Text
 
 from . import diff_words as words
-from .markdown import MOST, code, cut, fenced, fitting, in_turn, inert, page, size
+from .markdown import MOST, MOST_WIDE, code, cut, fenced, fitting, in_turn, inert, page, size
 from .words import number, shortened
 
 
@@ -82,5 +82,5 @@ def _texts(texts: list[Text], room: int) -> str:
 
 def _text(text: Text, room: int) -> str:
     summary = f"<details><summary>{code(cut(text.name))}</summary>"
-    block = fenced(text.lines, room=room - size(summary) - 16, language="diff")
+    block = fenced(text.lines, room=room - size(summary) - 16, most=MOST_WIDE, language="diff")
     return "\n".join([summary, "", *block, "", "</details>"])

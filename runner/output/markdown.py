@@ -8,6 +8,7 @@ from .neutral import neutral
 from .words import number
 
 MOST_LINES = 120  # of one block
+MOST_WIDE = 2_000  # characters of one line of a text: more than a few segments hold, so that none of them is cut
 FEWEST = 2_000  # bytes that one of several things may take at least
 MOST = 64_000  # bytes of UTF-8, so never more characters of any kind: a comment holds 65,536 at GitHub
 

@@ -11,7 +11,7 @@ from .diff_markdown import change_lines
 from .formats.found import Found
 from .formats.markdown import finding_rows
 from .lock import Lock
-from .markdown import Part, code, cut, fenced, fitting, inert, page, size
+from .markdown import MOST_WIDE, Part, code, cut, fenced, fitting, inert, page, size
 from .palette import Palette
 from .plan_characters import characters_text
 from .plan_text import RISKS, body_lines, facts
@@ -19,7 +19,6 @@ from .sizes import cost_of, segments_of, size_of
 from .words import number, shortened
 
 MOST_COUNTRIES = 8  # of one message; the rest is counted
-MOST_WIDE = 2_000  # characters of one line of a sample: more than any text of a few segments
 _SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "❌"}
 _ALL = "`flypast plan` shows all"
 _RISKS = {**RISKS, "ucs2": "characters outside of GSM-7"}

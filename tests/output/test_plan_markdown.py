@@ -228,6 +228,13 @@ def test_a_refusal_and_what_stopped_it_are_told() -> None:
     assert "**Stopped**\n\n- ⛔ another digest" in plan.markdown(found(stopped="another digest"))
 
 
+def test_what_changed_late_in_a_long_text_is_seen() -> None:
+    lines = tuple(f"{sign}body.text.text: {'x' * 900}{end}" for sign, end in (("-", "today"), ("+", "tomorrow")))
+    text = told(drafts=["greet"], change=changed(Text(name="greet", lines=lines))).markdown(found())
+    assert "xtoday\n+body.text.text: x" in text
+    assert "xtomorrow\n```" in text
+
+
 def test_a_run_that_is_over_is_told_first() -> None:
     text = told(drafts=["greet"]).markdown(found(), result=["This run: 1 accepted", "Of 1 message: 1 accepted"])
     assert "**This run&#58; 1 accepted**\n<br>Of 1 message&#58; 1 accepted" in text

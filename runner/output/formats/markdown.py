@@ -42,8 +42,10 @@ def headline(found: Found) -> str:
 
 
 def _head(found: Found, _room: int) -> str:
-    head = f"**{headline(found)}** in {number(len(found.manifests), 'manifest')}"
-    return f"{head}\n\n⛔ {inert(cut(found.stopped, 1000))}" if found.stopped else head
+    parts = [f"**{headline(found)}** in {number(len(found.manifests), 'manifest')}"]
+    if found.stopped:  # it may have come before anything was looked at
+        parts = [*(parts if found.manifests else []), f"⛔ {inert(cut(found.stopped, 1000))}"]
+    return "\n\n".join(parts)
 
 
 def _table(found: Found, room: int) -> str:

@@ -36,7 +36,7 @@ def sarif(found: Found) -> str:
 
 
 def _stopped(words: str) -> dict[str, Any]:
-    notes = [{"level": "error", "message": {"text": neutral(words)}}]
+    notes = [{"level": "error", "message": {"text": _plain(words)}}]
     return {"executionSuccessful": False, "toolExecutionNotifications": notes}
 
 
