@@ -104,7 +104,7 @@ def bash(script: str, *options: str, folder: Path, environment: Mapping[str, str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return Ended(name, done.returncode, done.stdout)
