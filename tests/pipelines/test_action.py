@@ -1,5 +1,6 @@
 """The composite action, its steps run as GitHub would: inputs arrive as values, and nothing of them is ever run."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def test_a_plan_gives_on_what_it_found(runner: Runner) -> None:
     ended, outputs = act(runner, command="plan", args=PLAN)
     assert ended.code == 0, ended.out
     assert "3 messages to send" in ended.out
-    assert outputs["exit_reason"] == "done"
+    assert re.fullmatch("[0-9a-f]{64}", outputs.pop("digest"))
+    assert outputs == {"has_changes": "true", "messages": "3", "segments": "3", "exit_reason": "done"}
 
 
 def test_a_send_takes_its_key_from_the_step_and_its_words_from_args(runner: Runner, tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_a_send_takes_its_key_from_the_step_and_its_words_from_args(runner: Runn
     ended, outputs = act(runner, command="send", args=args)
     assert ended.code == 0, ended.out
     assert "This run: 3 accepted" in ended.out
-    assert outputs["exit_reason"] == "done"
+    assert (outputs["messages"], outputs["exit_reason"]) == ("3", "done")
     assert ledger.exists()
     assert KEY not in ended.out
 

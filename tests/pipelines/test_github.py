@@ -64,10 +64,12 @@ def test_a_pull_request_is_reviewed_without_a_secret_merged_and_sent_once(
     repository.lock()
     reviewed = machine.run(written(repository, REVIEW), ref=repository.propose("locked"), base="main")
     assert [ended.code for ended in reviewed] == [0, 0, 0, 0], reviewed[-1].out
-    assert set(machine.kept) == {"findings.sarif", "findings.xml", "diff.md"}
+    assert set(machine.kept) == {"findings.sarif", "findings.xml", "diff.md", "plan-hello.yaml.md"}
+    assert "messages to send" in machine.kept["plan-hello.yaml.md"]
     assert "is open" in machine.kept["diff.md"]
     assert json.loads(machine.kept["findings.sarif"])["runs"][0]["results"] == []
-    assert "hello" in machine.summary
+    assert machine.kept["diff.md"].strip() in machine.summary
+    assert machine.kept["plan-hello.yaml.md"].strip() in machine.summary
     assert server.record == []
 
     sent = machine.run(written(repository, SEND), ref=repository.merge("locked"), secrets=secrets(tmp_path))

@@ -46,6 +46,7 @@ def test_a_merge_request_is_reviewed_without_a_secret_merged_and_sent_once(
     assert json.loads(kept[data["review"]["artifacts"]["reports"]["codequality"]]) == []
     assert kept[data["review"]["artifacts"]["reports"]["junit"]].startswith("<?xml")
     assert "is open" in kept["reports/diff.md"]
+    assert "messages to send" in kept["reports/plan-hello.yaml.md"]
 
     leaked = runner.run(data, "review", commit, {**request, "BIRD_ACCESS_KEY": KEY})
     assert leaked.code == 1
