@@ -1,8 +1,8 @@
 """Findings: what is wrong in a file, where, and how to put it right."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypedDict, Unpack
@@ -20,7 +20,8 @@ class Severity(StrEnum):
 class Place:
     """A stretch of a file. Lines and columns count from 1 (code points); the end column is exclusive.
 
-    `path` is what people are shown: relative to the repository, with `/`.
+    `path` is what people are shown: relative to the repository, with `/`. `through` are the aliases by which what
+    stands here is used, outermost first, where it was looked for by way of one.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Place:
     column: int = 1
     end_line: int = 0
     end_column: int = 0
+    through: tuple["Place", ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.end_line:
@@ -77,12 +79,17 @@ class Source:
 
 
 class _More(TypedDict, total=False):
-    """What a finding may have besides. `group`: of what the rest is counted, once 50 are kept."""
+    """What a finding may have besides.
+
+    `group`: of what the rest is counted, once 50 are kept. `cause`: findings of one code in one file that have the same
+    are one mistake, such as a channel that several messages name and nobody declares: told once, with all its places.
+    """
 
     hint: str | None
     also: Iterable[Place]
     fix: str | None
     group: str | None
+    cause: str | None
 
 
 class Findings:
@@ -96,6 +103,7 @@ class Findings:
         self._groups: Counter[tuple[str, str]] = Counter()
         self._first_hidden: dict[tuple[str, str], Finding] = {}
         self._ignores: dict[Ignore, None] = {}
+        self._causes: dict[Finding, str] = {}
 
     def error(self, code: str, message: str, place: Place, **more: Unpack["_More"]) -> None:
         """What stops a send."""
@@ -119,9 +127,14 @@ class Findings:
             also=tuple(more.get("also", ())),
             fix=more.get("fix"),
         )
-        self.add(finding, group=more.get("group"))
+        self.add(finding, group=more.get("group"), cause=more.get("cause"))
 
-    def add(self, finding: Finding, *, group: str | None = None) -> None:
+    def add(self, finding: Finding, *, group: str | None = None, cause: str | None = None) -> None:
+        if finding.place.through:
+            also = dict.fromkeys((*finding.also, *finding.place.through))
+            finding = replace(finding, also=tuple(place for place in also if place != finding.place))
+        if cause is not None:
+            self._causes[finding] = cause
         if finding in self._found:
             return
         if group is not None:
@@ -168,13 +181,25 @@ class Findings:
         return any(finding.severity is Severity.ERROR for finding in self._found)
 
     def sorted(self) -> tuple[Finding, ...]:
-        """All findings by path, line, column, code, without what comments ignore.
+        """All findings by path, line, column, code, without what comments ignore, and one for each cause.
 
         A group that was cut ends with one that says its total.
         """
         rests = (_rest(hidden, self._groups[counted], counted[1]) for counted, hidden in self._first_hidden.items())
-        heard = (finding for finding in self._found if not self._is_ignored(finding))
-        return tuple(sorted((*heard, *rests), key=Finding.sort_key))
+        heard = [finding for finding in self._found if not self._is_ignored(finding)]
+        return tuple(sorted((*self._by_cause(heard), *rests), key=Finding.sort_key))
+
+    def _by_cause(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """The first of each cause, the places of the others beside its own. What is met twice at one place is one."""
+        of_one_cause: dict[tuple[object, ...], list[Finding]] = {}
+        for finding in findings:
+            what = self._causes.get(finding) or (finding.place, finding.message)
+            of_one_cause.setdefault((finding.code, finding.place.path, what), []).append(finding)
+        for found in of_one_cause.values():
+            first, *others = sorted(found, key=Finding.sort_key) if len(found) > 1 else found
+            places = {place for other in others for place in (other.place, *other.also)}
+            places -= {first.place, *first.also}
+            yield replace(first, also=(*first.also, *sorted(places))) if places else first
 
 
 def _rest(hidden: Finding, total: int, group: str) -> Finding:

@@ -45,6 +45,10 @@ def _spellings(value: str) -> Iterator[str]:
     yield re.sub(r"^http:", "https:", bare)
     if re.match(r"[0-9]{4}-", bare):
         yield f"{bare.replace(' ', 'T', 1)}Z"
+    if pace := re.fullmatch(r"([1-9][0-9]*) *(?:/|per)? *([sm])[a-z]*", bare.lower()):
+        yield f"{pace[1]}/{pace[2]}"
+    if share := re.fullmatch(r"([0-9.]+) *%?", bare):
+        yield f"{share[1]}%"
     yield re.sub(r"[^a-z0-9_-]+", "-", bare.lower()).strip("-")
     yield re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")
     yield re.sub(r"[^A-Za-z0-9_]+", "_", bare).strip("_")

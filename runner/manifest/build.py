@@ -119,6 +119,7 @@ def _stands(name: str, fields: dict[str, Json], origin: Origin, findings: Findin
             f'channel "{name}", once rendered: {words}',
             origin.place(key),
             hint="look at the parameters it is made of",
+            cause=f"{words} {origin.value[key]}",
         )
     return not found
 
@@ -207,15 +208,18 @@ def _references_hold(origin: Origin, gathered: Gathered, findings: Findings) -> 
         if section in gathered.uncertain:
             continue  # it may stand where a mistake is already told
         code, kind = ("REF310", "channel") if section == "channels" else ("REF311", "recipient list")
-        hint = did_you_mean(name, gathered.sections[section])
-        findings.error(code, f'no {kind} is called "{name}"', origin.place(*path), hint=hint)
+        known = gathered.sections[section]
+        hint = did_you_mean(name, known) or f"declare it under {section}, here or in an included file"
+        cause = name if known else "all"  # where nothing is declared, all names lack the same
+        findings.error(code, f'no {kind} is called "{name}"', origin.place(*path), hint=hint, cause=cause)
     return not missing
 
 
 def _policy(gathered: Gathered, findings: Findings) -> Policy:
     section = gathered.sections["policy"]
     keys = {name: origin for name, origin in section.items() if ("policy", name) not in gathered.broken}
-    return build_policy(keys, findings, refused=section.keys() - keys.keys())
+    refused = {name for section_name, name in gathered.broken if section_name == "policy"}
+    return build_policy(keys, findings, refused=refused)
 
 
 def _suppress(gathered: Gathered) -> Iterator[tuple[str, Origin]]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from runner.model import Json
 from .yaml_events import Builder, OutOfBounds, collector_off, has_c_parser
 from .yaml_ignores import may_ignore, read_ignores
 from .yaml_mistakes import has_tag_directive, may_be_cut, report_bound, report_mistakes, warn_of_cuts
-from .yaml_places import Found, Places
+from .yaml_places import Found, Places, Span
 from .yaml_syntax import report_syntax
 from .yaml_table import Kind, Table
 from .yaml_text import UTF8_BOM, Lines, read_text
@@ -57,14 +57,14 @@ class Document:
     def place(self, path: Sequence[str | int], *, of: Literal["key", "value"] = "value") -> Place:
         """Where the key or the value at `path` stands, or the nearest parent that exists.
 
-        What came through an alias or `<<` stands where its anchor is. The key of an item, and of the whole
-        document, is the first key in it.
+        What came through an alias or `<<` stands where its anchor is, and has the alias in `through`. The key of an
+        item, and of the whole document, is the first key in it.
         """
         found = self._find(path)
         if found is None:
             return Place(path=self.shown)
         span = self._table_places.key_span(found) if of == "key" else self._table_places.value_span(found)
-        return self._lines.place(*span)
+        return self._placed(span, found)
 
     def users(self, path: Sequence[str | int]) -> tuple[Place, ...]:
         """The aliases through which `path` leads, outermost first; none where the value is written in place."""
@@ -80,13 +80,20 @@ class Document:
         found = self._find(path)
         if found is None:
             return Place(path=self.shown)
-        return self._lines.place(*self._table_places.name_span(found, name))
+        return self._placed(self._table_places.name_span(found, name), found)
 
     def character_places(self, path: Sequence[str | int], character: str) -> tuple[Place, ...]:
         """Where the scalar at `path` has a character, as itself or escaped; none where that can't be told."""
         found = self._find(path)
         spans = self._table_places.character_spans(found, character) if found else ()
-        return tuple(self._lines.place(*span) for span in spans)
+        return tuple(self._placed(span, found) for span in spans) if found else ()
+
+    def _placed(self, span: Span, found: Found) -> Place:
+        place = self._lines.place(*span)
+        if not found.aliases:
+            return place
+        aliases = self._table_places.alias_spans(found)
+        return replace(place, through=tuple(self._lines.place(*alias) for alias in aliases))
 
     def is_plain(self, path: Sequence[str | int]) -> bool:
         """Whether the scalar at `path` was written without quotes, and in no block."""

@@ -16,7 +16,8 @@ from runner.model import Json
 
 from .advice import IN_QUOTES, OPERATOR_KEYS, form_advice, nearest, pace_advice, type_advice
 from .documents import Document
-from .pasted import beside, misplaced, value_at, without_swallowed
+from .pasted import beside, misplaced, value_at, without_following, without_swallowed
+from .wording import KINDS, joined, label_of, object_of
 from .yaml_mistakes import quoted
 
 Path = tuple[str | int, ...]
@@ -32,12 +33,6 @@ AGAINST_RULE = "SCH209"
 WRONG_CONTENT = "SCH210"
 NO_JSON = "SCH211"
 NO_TEXT = frozenset({"YML105", "YML106", "YML120", "YML123", "YML124"})
-
-KINDS = {
-    "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
-    "array": "a list", "object": "a map of keys and values", "null": "empty",
-}  # fmt: skip
-SECTIONS = {"channels": "channel", "recipients": "recipient list", "messages": "message"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +58,8 @@ def schema_findings(document: Document, findings: Findings, schema: str = "manif
     told: dict[tuple[Place, str, tuple[str, ...]], tuple[Mistake, dict[Place, None]]] = {}
     errors = judge(schema).errors(document.data)
     unreadable = _unreadable(findings) if errors else ()
-    for mistake in mistakes(errors, document.data, partial(_as_typed, document)):
+    alone = without_following(errors, document.data, judge(schema).errors)
+    for mistake in mistakes(alone, document.data, partial(_as_typed, document)):
         place = document.place(mistake.path, of=mistake.of)
         if mistake.code in (WRONG_TYPE, WRONG_FORM, WRONG_NAME) and any(_is_in(place, each) for each in unreadable):
             continue
@@ -150,6 +146,9 @@ def _unknown_key(path: Path, key: str, hint: str, meant: str | None) -> Mistake:
 
 def _missing_keys(path: Path, errors: Sequence[SchemaError], instance: Mapping[str, Json]) -> Iterator[Mistake]:
     plain = []
+    if not instance and len(errors) > 1:
+        yield _empty(path, errors)
+        return
     for error in errors:
         wanted, expected = error.details["property"], error.details.get("expected")
         if expected:
@@ -162,23 +161,32 @@ def _missing_keys(path: Path, errors: Sequence[SchemaError], instance: Mapping[s
         known = errors[0].details["known"]
         plain.sort(key=lambda name: known.index(name) if name in known else len(known))
         yield Mistake(
-            code=MISSING_KEY, message=f"{_object(path)} needs {_joined(plain, 'and')}", path=path, of="key",
+            code=MISSING_KEY, message=f"{object_of(path)} needs {joined(plain, 'and')}", path=path, of="key",
             rule=("missing", *plain), hint="write apiVersion: flypast/v1" if "apiVersion" in plain else None,
         )  # fmt: skip
+
+
+def _empty(path: Path, errors: Sequence[SchemaError]) -> Mistake:
+    """What lacks everything is one mistake."""
+    needs = dict.fromkeys(error.details.get("expected", f"needs {error.details['property']}") for error in errors)
+    return Mistake(
+        code=MISSING_KEY, message=f"{object_of(path)} is empty: it {', '.join(needs)}", path=path, of="key",
+        rule=("empty",),
+    )  # fmt: skip
 
 
 def _missing_content(path: Path, wanted: str, instance: Mapping[str, Json]) -> Mistake:
     others = [key for key, value in instance.items() if key != "type" and isinstance(value, dict)]
     hint = f'rename "{others[0]}" to "{wanted}", or write type: {others[0]}' if others else None
     return Mistake(
-        code=WRONG_CONTENT, message=f'{_object(path)} has type {wanted}, so it needs "{wanted}"', path=path, of="key",
+        code=WRONG_CONTENT, message=f'{object_of(path)} has type {wanted}, so it needs "{wanted}"', path=path, of="key",
         rule=("content", wanted), hint=hint,
     )  # fmt: skip
 
 
 def _against_rule(path: Path, expected: str, *, also: tuple[Path, ...] = ()) -> Mistake:
     return Mistake(
-        code=AGAINST_RULE, message=f"{_object(path)} {expected}", path=path, of="key", rule=(expected,), also=also
+        code=AGAINST_RULE, message=f"{object_of(path)} {expected}", path=path, of="key", rule=(expected,), also=also
     )
 
 
@@ -195,14 +203,14 @@ def _mistake(error: SchemaError, data: Json, as_typed: Callable[[Path], str]) ->
         case "enum" | "const":
             return _unknown_option(error, value)
         case "pattern":
-            message = f"{_label(error.path)} must be {error.details.get('expected', 'written in another way')}"
+            message = f"{label_of(error.path)} must be {error.details.get('expected', 'written in another way')}"
             hint = form_advice(value, error.details["pattern"])
             return _at_value(WRONG_FORM, error, message, hint)
         case "minimum" | "maximum":
             bound = "at least" if error.keyword == "minimum" else "at most"
-            return _at_value(OUT_OF_RANGE, error, f"{_label(error.path)} must be {bound} {error.details['limit']:,}")
+            return _at_value(OUT_OF_RANGE, error, f"{label_of(error.path)} must be {bound} {error.details['limit']:,}")
         case "notJson":
-            return _at_value(NO_JSON, error, f"{_label(error.path)} holds {error.details['reason']}")
+            return _at_value(NO_JSON, error, f"{label_of(error.path)} holds {error.details['reason']}")
         case _:
             return _wrong_length(error, value)
 
@@ -234,8 +242,8 @@ def _wrong_name(error: SchemaError) -> Mistake:
 def _wrong_type(error: SchemaError, value: Json, typed: str) -> Mistake:
     types = error.details["types"]
     wanted = error.details.get("expected") if len(types) > 1 else None
-    wanted = wanted or _joined([KINDS[kind] for kind in types if kind != "null"], "or")
-    state = f"{_label(error.path)} is empty: it" if value is None else _label(error.path)
+    wanted = wanted or joined([KINDS[kind] for kind in types if kind != "null"], "or")
+    state = f"{label_of(error.path)} is empty: it" if value is None else label_of(error.path)
     pace = pace_advice(value, error.details.get("expected"))
     hint = pace or type_advice(value, types, typed)
     fix = quoted(typed) if hint and hint.startswith(IN_QUOTES) and typed else None
@@ -245,16 +253,16 @@ def _wrong_type(error: SchemaError, value: Json, typed: str) -> Mistake:
 def _unknown_option(error: SchemaError, value: Json) -> Mistake:
     options = [str(option) for option in error.details["options"]]
     if "expected" in error.details:
-        return _at_value(AGAINST_RULE, error, f"{_label(error.path)} {error.details['expected']}")
+        return _at_value(AGAINST_RULE, error, f"{label_of(error.path)} {error.details['expected']}")
     meant = nearest(value, options) if isinstance(value, str) else None
     hint = f'did you mean "{meant}"?' if meant else None
     if isinstance(value, str) and "{{" in value:
         hint = "write one of them: it decides which other keys there are, so no expression can stand here"
-    return _at_value(UNKNOWN_OPTION, error, f"{_label(error.path)} must be {_joined(options, 'or')}", hint)
+    return _at_value(UNKNOWN_OPTION, error, f"{label_of(error.path)} must be {joined(options, 'or')}", hint)
 
 
 def _wrong_length(error: SchemaError, value: Any) -> Mistake:
-    label, limit = _label(error.path), error.details.get("limit", 0)
+    label, limit = label_of(error.path), error.details.get("limit", 0)
     if error.keyword == "uniqueItems":
         again = next(index for index, item in enumerate(value) if item in value[:index])
         message = f"{label} names {value[again]} twice"
@@ -274,24 +282,3 @@ def _as_typed(document: Document, path: Path) -> str:
     if {"contacts", "receiver"} & set(path) or place.line != place.end_line:
         return ""
     return document.line(place.line)[place.column - 1 : place.end_column - 1]
-
-
-def _label(path: Path) -> str:
-    """A value in words: its key, or which item of a list it is."""
-    if not path:
-        return "this file"
-    last = path[-1]
-    return f'"{last}"' if isinstance(last, str) else f"item {last + 1} of {_label(path[:-1])}"
-
-
-def _object(path: Path) -> str:
-    """An object in words: what people declare goes by its kind and name."""
-    if not path:
-        return "this manifest"
-    if len(path) == 2 and path[0] in SECTIONS:
-        return f'{SECTIONS[str(path[0])]} "{path[1]}"'
-    return _label(path)
-
-
-def _joined(words: Sequence[str], by: str) -> str:
-    return f" {by} ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -36,6 +36,7 @@ def check_fit(message: Origin, channel: Channel, findings: Findings) -> None:
             f'a body of type "{kind}" goes out as MMS, and channel "{channel.name}" doesn\'t say that it can',
             message.place("body", "type"),
             hint="write mms: true in the channel, if its number can send MMS",
+            cause=channel.name,
         )
     if _has_actions(body, kind):
         findings.error(
@@ -56,6 +57,7 @@ def _check_attachments(message: Origin, channel: Channel, findings: Findings) ->
                 f'what carries attachments goes out as MMS, and channel "{channel.name}" doesn\'t say that it can',
                 message.place(*path, of_key=True),
                 hint="write mms: true in the channel, if its number can send MMS",
+                cause=channel.name,
             )
         if isinstance(held, list) and len(held) > MOST_MEDIA:
             findings.error(

@@ -92,8 +92,9 @@ def _visit(
     gathering.broken |= {(str(error.path[0]), str(error.path[1])) for error in errors if len(error.path) > 1}
     mistaken = frozenset(_mistaken(errors, document.data))
     gathering.mistaken[document] = mistaken
+    gathering.broken |= {(str(path[0]), str(path[1])) for path in mistaken if len(path) > 1}
     gathering.uncertain |= {section for section in (*MAPS, *KEY_BY_KEY) if (section,) in mistaken}
-    if ("include",) in mistaken:
+    if any(path[:1] == ("include",) for path in mistaken):
         gathering.uncertain |= {*MAPS, *KEY_BY_KEY}
     sections: dict[str, dict[str, Origin]] = {name: {} for name in (*MAPS, *KEY_BY_KEY)}
     for index, included in _includes(document, gathering, stack):

@@ -1,7 +1,7 @@
 """What was pasted from Bird's documentation one level too high or too low: one mistake, however many keys it has."""
 
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -70,6 +70,37 @@ def without_swallowed(errors: Sequence[SchemaError], data: Json) -> Iterator[Sch
         if error.keyword != "falseSchema" and any(at[:end] in idle for end in range(len(at) + 1)):
             continue
         yield error
+
+
+def without_following(
+    errors: Sequence[SchemaError], data: Json, judged: Callable[[Json], Sequence[SchemaError]]
+) -> Sequence[SchemaError]:
+    """The errors, less those that go when misspelt keys are put right: a template whose name nobody knows."""
+    corrected = data
+    for error in errors:
+        for key in error.details["unexpected"] if error.keyword == "additionalProperties" else ():
+            held = value_at(corrected, error.path)
+            meant = nearest(key, set(error.details["known"]) - held.keys())
+            if meant is not None:
+                corrected = _renamed(corrected, error.path, key, meant)
+    if corrected is data:
+        return errors
+    left = {_identity(error) for error in judged(corrected)}
+    return [error for error in errors if error.keyword == "additionalProperties" or _identity(error) in left]
+
+
+def _identity(error: SchemaError) -> tuple[object, ...]:
+    return error.path, error.keyword, error.details.get("property")
+
+
+def _renamed(data: Any, path: Path, key: str, meant: str) -> Any:
+    """A copy, as deep as need be."""
+    if not path:
+        return {meant if name == key else name: value for name, value in data.items()}
+    step, *rest = path
+    copy: Any = dict(data) if isinstance(data, dict) else list(data)
+    copy[step] = _renamed(data[step], tuple(rest), key, meant)
+    return copy
 
 
 def _without_content(mistyped: Container[Path], data: Json, error: SchemaError) -> SchemaError:

@@ -42,8 +42,10 @@ class Site:
         if not line:
             return place
         if self._is_block(place):
-            return self._within(place.line + line, 1, None)
-        return self._within(place.line, place.column, place.end_column) if place.line == place.end_line else place
+            return self._within(place.line + line, 1, None, place.through)
+        if place.line != place.end_line:
+            return place
+        return self._within(place.line, place.column, place.end_column, place.through)
 
     def character_places(self, character: str) -> tuple[Place, ...]:
         """Where the text has a character, in order; the value where that can't be told."""
@@ -53,7 +55,7 @@ class Site:
         """Lines of a block scalar are lines of its text; elsewhere YAML folds them."""
         return self.document.line(place.line)[place.column - 1 : place.column] in ("|", ">")
 
-    def _within(self, line: int, column: int, end_column: int | None) -> Place:
+    def _within(self, line: int, column: int, end_column: int | None, through: tuple[Place, ...]) -> Place:
         """The only expression in that stretch of a line; all of the stretch where there are several, or none."""
         written = self.document.line(line)[: None if end_column is None else end_column - 1]
         found = list(_EXPRESSION.finditer(written, column - 1))
@@ -62,5 +64,6 @@ class Site:
         else:
             start, end = len(written) - len(written[column - 1 :].lstrip()), len(written.rstrip())
         return Place(
-            path=self.document.shown, line=line, column=start + 1, end_line=line, end_column=max(end, start) + 1
-        )
+            path=self.document.shown, line=line, column=start + 1, end_line=line, end_column=max(end, start) + 1,
+            through=through,
+        )  # fmt: skip

@@ -76,7 +76,12 @@ def composed(
     if manifest is None:
         return
     _missing_parameters(manifest, order, findings, not_checked)
-    faults = Faults(findings, manifest.mistaken)
+    faults = Faults(
+        findings,
+        manifest.mistaken,
+        is_certain="parameters" not in manifest.uncertain,
+        parameters=manifest.parameters.values.keys(),
+    )
     composer = Composer(manifest=manifest, findings=findings, faults=faults, card=card)
     with ListFiles(
         loaded=loaded,

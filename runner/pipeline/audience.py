@@ -99,7 +99,7 @@ class Audience:
         for index, wanted in enumerate(prepared.draft.distinct):
             lacking = {name: found for name, found in columns.items() if found is not None and wanted not in found}
             has_all = has_all and not lacking
-            if lacking and site.path not in self.manifest.mistaken:
+            if lacking and not {site.path, (*site.path, index)} & self.manifest.mistaken:
                 lists = f"list {next(iter(lacking))} has" if len(lacking) == 1 else f"lists {', '.join(lacking)} have"
                 self.findings.error(
                     "RCP544",

@@ -8,7 +8,7 @@ from hashlib import sha256
 from runner.bird.requests import overrides, scheduled_for, sms_text, validity_s
 from runner.canonical import canonical_text
 from runner.findings import Findings
-from runner.judge import Judge, judge
+from runner.judge import Judge, Steps, judge
 from runner.ledger.identity import reference_of
 from runner.manifest.build import Manifest
 from runner.manifest.explain import mistakes
@@ -251,8 +251,13 @@ class Composer:
             )  # that one is at the item too many
             is_inside = is_data and at not in rendered
             words = "what it gives is not what Bird takes here" if is_inside else f"once rendered: {mistake.message}"
-            fault = ExpressionFault("type", words, hint=None if is_data else mistake.hint)
-            self.faults.in_row(prepared.site.below(*mistake.path), fault, person.recipient, code="MSG608")
+            names = _names_at(prepared, mistake.path)
+            told = " and ".join(f"{{{{ {name} }}}}" for name in names)
+            hint = f"look at what {told} gives" if names else None if is_data else mistake.hint
+            fault = ExpressionFault("type", words, hint=hint)
+            # What comes from parameters alone is one mistake in all texts; other texts have theirs.
+            cause = f"{words} {told}" if names and self.manifest.parameters.values.keys() >= set(names) else None
+            self.faults.in_row(prepared.site.below(*mistake.path), fault, person.recipient, code="MSG608", cause=cause)
         return False
 
     def _note_reference(self, message: Message, prepared: Prepared, person: Person) -> None:
@@ -282,6 +287,12 @@ class Composer:
                 again.site.below("reference").place(),
                 hint="two messages with one reference can't be told apart at Bird: leave it out",
             )
+
+
+def _names_at(prepared: Prepared, path: Steps) -> list[str]:
+    """The names in the expressions that gave the value at `path`."""
+    given = (template.names for at, template in prepared.compiled.slots if path[: len(at)] == at)
+    return sorted(frozenset().union(*given))
 
 
 def _printed(prepared: Prepared, values: Values) -> tuple[str, ...]:

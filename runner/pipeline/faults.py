@@ -1,7 +1,7 @@
 """Faults of expressions, told as findings: one for each mistake, however many rows and messages meet it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 from runner.findings import SHOWN_PER_GROUP, Finding, Findings, Place, Severity
@@ -29,6 +29,7 @@ class _Met:
     site: Site
     code: str
     fault: ExpressionFault
+    cause: str | None
     rows: list[str] = field(default_factory=list)
     total: int = 0
 
@@ -71,12 +72,22 @@ class _Cells:
 class Faults:
     """Gathers what expressions did wrong; `report` makes the findings.
 
-    `mistaken` are the paths in the manifest of values that have a finding already.
+    `mistaken` are the paths in the manifest of values that have a finding already. Unless it `is_certain` which
+    parameters there are, a name that nobody gives is no second mistake. `parameters` are the manifest's.
     """
 
-    def __init__(self, findings: Findings, mistaken: frozenset[tuple[str | int, ...]] = frozenset()) -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        mistaken: frozenset[tuple[str | int, ...]] = frozenset(),
+        *,
+        is_certain: bool = True,
+        parameters: Container[str] = (),
+    ) -> None:
         self._findings = findings
+        self._parameters = parameters
         self._mistaken = mistaken
+        self._is_certain = is_certain
         self._met: dict[tuple[object, ...], _Met] = {}
         self._cells: dict[str, _Cells] = {}
 
@@ -84,7 +95,8 @@ class Faults:
         """A fault of the text itself, whatever the row."""
         if any(site.path[: len(path)] == path for path in self._mistaken):
             return
-        self._findings.error(CODES[fault.kind], fault.message, place_of(site, fault), hint=fault.hint)
+        place, cause = place_of(site, fault), self._cause(fault)
+        self._findings.error(CODES[fault.kind], fault.message, place, hint=fault.hint, cause=cause)
 
     def unknown(self, site: Site, name: str, known: Mapping[str, Json], *, is_own: bool = False) -> None:
         """A name that neither a list nor a parameter gives. `is_own`: but a parameter of the message has it."""
@@ -95,10 +107,25 @@ class Faults:
             fault.hint = f"known: {', '.join(sorted(known)[:20])}"
         self.at_once(site, fault)
 
-    def in_row(self, site: Site, fault: ExpressionFault, recipient: Recipient | None, code: str | None = None) -> None:
-        """A fault that one row met. `code` where it is not the usual one of its kind."""
+    def in_row(
+        self,
+        site: Site,
+        fault: ExpressionFault,
+        recipient: Recipient | None,
+        code: str | None = None,
+        cause: str | None = None,
+    ) -> None:
+        """A fault that one row met. `code` where it is not the usual one of its kind, `cause` as in Findings."""
+        if not self._is_certain and isinstance(fault, UnknownName):
+            return
         if recipient is None:
-            self._findings.error(code or CODES[fault.kind], fault.message, place_of(site, fault), hint=fault.hint)
+            self._findings.error(
+                code or CODES[fault.kind],
+                fault.message,
+                place_of(site, fault),
+                hint=fault.hint,
+                cause=cause or self._cause(fault),
+            )
             return
         column = _column(fault, recipient)
         is_condition = len(site.path) == len(("messages", "name", "when")) and site.path[-1] in CONDITIONS
@@ -108,7 +135,7 @@ class Faults:
         # In a condition an empty cell and a text are one mistake: that of the condition.
         what = (fault.name,) if is_condition and fault.name else (fault.kind, fault.name, fault.message)
         key = (site.document.shown, site.path, code, *what)
-        met = self._met.setdefault(key, _Met(site=site, code=code or CODES[fault.kind], fault=fault))
+        met = self._met.setdefault(key, _Met(site=site, code=code or CODES[fault.kind], fault=fault, cause=cause))
         if met.fault.kind == "null" and fault.kind != "null":
             met.fault, met.code = fault, CODES[fault.kind]
         met.add(recipient)
@@ -116,11 +143,17 @@ class Faults:
     def report(self, locate: Locate) -> None:
         for met in self._met.values():
             message, place = f"{met.fault.message} ({met.told_rows})", place_of(met.site, met.fault)
-            self._findings.error(met.code, message, place, hint=met.fault.hint)
+            cause = met.cause or self._cause(met.fault)
+            self._findings.error(met.code, message, place, hint=met.fault.hint, cause=cause)
         for name, cells in self._cells.items():
             self._report_cells(name, cells, locate)
         self._met.clear()
         self._cells.clear()
+
+    def _cause(self, fault: ExpressionFault) -> str | None:
+        """The same for an unknown name, or a parameter's value, that several texts meet: righting it is one act."""
+        of_parameter = fault.kind == "type" and fault.message.partition(" ")[0] in self._parameters
+        return f"{fault.kind} {fault.message}" if fault.kind == "undefined" or of_parameter else None
 
     def _report_cells(self, list_name: str, cells: _Cells, locate: Locate) -> None:
         for (row, column), (recipient, uses) in cells.shown.items():

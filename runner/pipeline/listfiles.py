@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -16,7 +17,7 @@ from runner.manifest.build import Manifest
 from runner.manifest.documents import load_document
 from runner.manifest.include import Origin
 from runner.model import Recipient, RecipientList
-from runner.recipients.fictional import is_fictional
+from runner.recipients.addresses import is_somebodys
 from runner.recipients.rows import Row
 from runner.recipients.sources import cell_place, contact_rows, read_columns, read_rows
 from runner.recipients.suppress import suppressed
@@ -66,7 +67,7 @@ class ListFiles:
     def rows(self, spec: RecipientList, findings: Findings) -> Iterator[Row]:
         if spec.contacts is not None:
             self._note_people_in_git(spec)
-            yield from contact_rows(spec)
+            yield from contact_rows(spec, partial(self._contact_place, spec.name))
             return
         opened = self._open(spec)
         if opened is not None:
@@ -83,8 +84,8 @@ class ListFiles:
         """RCP545, once for a list, at the first of them."""
         if not (self.loaded.project.root / ".git").exists():
             return
-        values = [contact.get("identifierValue") for contact in spec.contacts or ()]
-        real = [index for index, value in enumerate(values) if isinstance(value, str) and not is_fictional(value)]
+        contacts = spec.contacts or ()
+        real = [index for index, contact in enumerate(contacts) if is_somebodys(contact, spec)]
         if real:
             place = self.manifest.list_documents[spec.name].place(
                 ("recipients", spec.name, "contacts", real[0], "identifierValue")
@@ -108,9 +109,7 @@ class ListFiles:
         name = recipient.list_name
         spec = self.specs[name]
         if spec.contacts is not None:
-            path = ("recipients", name, "contacts", recipient.row - 1)
-            inner = (column,) if column == "identifierValue" else ("parameters", column)
-            return self.manifest.list_documents[name].place((*path, *inner))
+            return self._contact_place(name, recipient.row - 1, column)
         opened = self._open(spec)
         if opened is None:
             return recipient.place
@@ -122,6 +121,11 @@ class ListFiles:
             column=column,
             load_yaml=load_document,
         )
+
+    def _contact_place(self, name: str, index: int, column: str) -> Place:
+        path = ("recipients", name, "contacts", index)
+        inner = (column,) if column == "identifierValue" else ("parameters", column)
+        return self.manifest.list_documents[name].place((*path, *inner))
 
     def suppressed(self) -> Kept:
         """The addresses of the policy's suppress files. A missing file is a finding."""

@@ -8,6 +8,7 @@ from runner.findings import Findings
 from runner.model import Json, Recipient, RecipientList, made
 
 from .faults import AddressFault, Faults
+from .fictional import is_fictional
 from .headers import missing_identifier
 from .phones import is_e164, is_plain, is_possible, is_region, normalise_phone
 from .rows import Row, identifier_of
@@ -71,6 +72,18 @@ def normaliser(identifier_key: str, *, region: str | None, platform: str) -> Nor
     if identifier_key == PHONE and platform == "sms":
         return lambda value: normalise_phone(value, region)
     return normalise_email if identifier_key == EMAIL else _as_written
+
+
+def is_somebodys(contact: Mapping[str, Json], spec: RecipientList) -> bool:
+    """Whether a contact's address can be a person's: neither kept free for examples nor no address at all."""
+    written = contact.get("identifierValue")
+    if not isinstance(written, str) or is_fictional(written):
+        return False
+    key = str(contact.get("identifierKey") or spec.identifier_key)
+    value = normaliser(key, region=spec.region, platform="sms")(written)
+    if isinstance(value, AddressFault) or is_fictional(value):
+        return False
+    return key != PHONE or is_possible(value)
 
 
 def normalise_email(value: str) -> str | AddressFault:

@@ -67,10 +67,15 @@ def read_columns(
         return None
 
 
-def contact_rows(spec: RecipientList) -> Iterator[Row]:
-    """The inline contacts of a list as rows: `values` is the contact as written."""
+def contact_rows(spec: RecipientList, find: Callable[[int, str], Place] | None = None) -> Iterator[Row]:
+    """The inline contacts of a list as rows: `values` is the contact as written.
 
-    def locate(row: Row, _column: str | None) -> Place:
+    `find` gives the place of a column of the contact with an index; without it that is the contact's.
+    """
+
+    def locate(row: Row, column: str | None) -> Place:
+        if column is not None and find is not None:
+            return find(row.number - 1, column)
         return spec.contact_places[row.number - 1] if row.number <= len(spec.contact_places) else spec.place
 
     for number, contact in enumerate(spec.contacts or (), start=1):

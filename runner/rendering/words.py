@@ -111,17 +111,42 @@ def _constant_arguments(call: nodes.Call) -> str:
     return f"({', '.join(texts)})" if texts else ""
 
 
+BRACKETS = "each bracket and brace that opens needs one that closes; an expression is {{{{ name }}}}"
 NO_BLANKS = 'a name has no blanks; any column is reached with recipient["First Name"]'
+OPERATOR = "is a quote, a bracket or an operator missing? Equal is written =="
 SYNTAX: tuple[tuple[str, str, str | None], ...] = (
     ("Missing end of comment tag", "a comment opened with {# is never closed", "for {# itself, write {{ '{#' }}"),
     ("Missing end of raw directive", "{% raw %} is never closed", "add {% endraw %}"),
     (r".*block that needs to be closed is '(\w+)'.*", "{{% {0} %}} is never closed", "add {{% end{0} %}}"),
+    (r"Encountered unknown tag 'end(\w+)'.*", "there is no open {{% {0} %}} to end", "delete it, or add {{% {0} … %}}"),
+    (
+        r"Encountered unknown tag '(else|elif)'.*",
+        "{{% {0} %}} without an open {{% if %}}",
+        "add {{% if … %}} before it",
+    ),
     (r"Encountered unknown tag '(\w+)'.*", "there is no {{% {0} %}}", "there are if, for, set, include and raw"),
     ("Expected an expression, got .*", "an expression is missing", "name a value: {{ first_name }}"),
     (r"expected token 'end of print statement', got '(.+)'", "the expression goes on unexpectedly: {0}", NO_BLANKS),
-    (r"expected token 'end of statement block', got '(.+)'", "the tag goes on unexpectedly: {0}", None),
+    (r"expected token 'end of statement block', got '(.+)'", "the tag goes on unexpectedly: {0}", OPERATOR),
     ("(?i)unexpected '?end of template.*", "the expression is never closed", "close the braces"),
     ("chunk after expression", "the condition goes on unexpectedly", "equal is written ==, as in vip == 'yes'"),
+    (r"unexpected char ['\"\\]*['\"]['\"\\]* at \d+", "a quote in an expression is never closed", "close it"),
+    (
+        r"unexpected char '(.+)' at \d+",
+        "{0} can't stand in an expression",
+        "text stands in quotes: {{{{ 'like this' }}}}",
+    ),
+    (r"unexpected '(.)', expected '(.)'", "there is {0} where {1} is wanted", BRACKETS),
+    ("unexpected '(.)'", "there is {0} and nothing is open that it closes", BRACKETS),
+    ("unexpected '.+'", "the expression breaks off", OPERATOR),
+    ("tag name expected", "a tag without a name", "there are if, for, set, include and raw"),
+    ("expected name or number", "a name is missing after the dot", "name what is meant, as in {{ order.number }}"),
+    (
+        "can't assign to '.+'",
+        "only a name can be given a value",
+        "write {% set name = value %}, {% for name in list %}",
+    ),
+    (r"expected token '(.+)', got '(.+)'", "{1} stands where {0} is wanted", OPERATOR),
     (".*escape.*|.*surrogate.*|.*unicode.*", "a backslash in quotes that stands for nothing", "write two for one"),
 )
 
