@@ -82,6 +82,16 @@ class Document:
             return Place(path=self.shown)
         return self._placed(self._table_places.name_span(found, name), found)
 
+    def words_place(self, path: Sequence[str | int], words: str) -> Place | None:
+        """Where the scalar at `path` has these words, its line breaks and blanks as they may be; None unless once."""
+        found = self._find(path)
+        if found is None:
+            return None
+        start, end = self._table_places.value_span(found)
+        spaced = r"\s+".join(map(re.escape, words.split()))
+        spans = [match.span() for match in re.finditer(spaced, self.text[start:end])]
+        return self._placed((start + spans[0][0], start + spans[0][1]), found) if len(spans) == 1 else None
+
     def character_places(self, path: Sequence[str | int], character: str) -> tuple[Place, ...]:
         """Where the scalar at `path` has a character, as itself or escaped; none where that can't be told."""
         found = self._find(path)

@@ -41,19 +41,25 @@ class Site:
         place = self.document.place(self.path)
         if not line:
             return place
-        if self._is_block(place):
+        if self._mark(place) == "|":
             return self._within(place.line + line, 1, None, place.through)
         if place.line != place.end_line:
-            return place
+            return self._folded(line) or place
         return self._within(place.line, place.column, place.end_column, place.through)
 
     def character_places(self, character: str) -> tuple[Place, ...]:
         """Where the text has a character, in order; the value where that can't be told."""
         return self.document.character_places(self.path, character) or (self.document.place(self.path),)
 
-    def _is_block(self, place: Place) -> bool:
-        """Lines of a block scalar are lines of its text; elsewhere YAML folds them."""
-        return self.document.line(place.line)[place.column - 1 : place.column] in ("|", ">")
+    def _mark(self, place: Place) -> str:
+        """The lines of a `|` are lines of its text; elsewhere YAML folds them."""
+        return self.document.line(place.line)[place.column - 1 : place.column]
+
+    def _folded(self, line: int) -> Place | None:
+        """The only expression in a line of a text that stands on other lines in the file."""
+        lines = str(self.value).split("\n")
+        found = _EXPRESSION.findall(lines[line - 1]) if line <= len(lines) else []
+        return self.document.words_place(self.path, found[0]) if len(found) == 1 else None
 
     def _within(self, line: int, column: int, end_column: int | None, through: tuple[Place, ...]) -> Place:
         """The only expression in that stretch of a line; all of the stretch where there are several, or none."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from runner.findings import Finding, Place, Severity, Source
 
+from .cells import cells
 from .neutral import blotted, neutral
 from .palette import Palette
 from .words import number
@@ -72,11 +73,12 @@ def _frame(place: Place, source: Source, hint: str, palette: Palette, paint: "Pa
     number_text = str(place.line)
     bar = palette.blue("|")
     margin = " " * len(number_text)
-    carets = paint("^" * width + (f" {hint}" if hint else ""))
+    shown, at = blotted(shown), start - offset
+    carets = paint("^" * max(1, cells(shown[at : at + width])) + (f" {hint}" if hint else ""))
     return [
         f"{margin} {bar}",
-        f"{palette.blue(number_text)} {bar} {blotted(shown)}",
-        f"{margin} {bar} {' ' * (start - offset)}{carets}",
+        f"{palette.blue(number_text)} {bar} {shown}",
+        f"{margin} {bar} {' ' * cells(shown[:at])}{carets}",
     ]
 
 

@@ -178,7 +178,7 @@ def _check_filter(node: Any) -> None:
         return
     if node.name not in FILTERS:
         hint = filter_hint(node.name) or nearest(node.name, FILTERS) or f"there are: {', '.join(sorted(FILTERS))}"
-        raise ExpressionFault("refused", f'there is no filter "{node.name}"', hint=hint)
+        raise ExpressionFault("refused", f'there is no filter "{node.name}"', hint=hint, name=node.name)
     if node.name in LOCALE_FILTERS and not is_there():
         hint = 'pip install "flypast[i18n]"'
         raise ExpressionFault("extra", f"{node.name} needs Babel, which is not installed", hint=hint)
