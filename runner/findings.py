@@ -1,7 +1,7 @@
 """Findings: what is wrong in a file, where, and how to put it right."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
@@ -149,9 +149,14 @@ class Findings:
         """Warnings and infos that it meets are counted and not shown."""
         self._ignores[comment] = None
 
-    def note_unused(self) -> None:
-        """A finding for each comment that met nothing that it can ignore: once all findings are in."""
+    def note_unused(self, *, beyond: Container[str] = ()) -> None:
+        """A finding for each comment that met nothing that it can ignore: once all findings are in.
+
+        `beyond` are codes that were not looked for.
+        """
         for comment in self._ignores:
+            if comment.code in beyond:
+                continue
             met = [finding for finding in self._found if comment.meets(finding)]
             if not met:
                 self.warning(

@@ -15,6 +15,7 @@ from runner.pipeline.loading import Loaded
 
 from .orders import order_of
 
+_WRITABLE = 0o222
 _MOST_PASSES = 10  # what is put right can bring to light what stood behind it
 
 
@@ -47,6 +48,8 @@ def _fix_file(loaded: Loaded, shown: str, fixable: Sequence[Finding]) -> int:
     path = loaded.files.get(shown)
     if path is None:  # given by the operator: not the repository's
         return 0
+    if not path.stat().st_mode & _WRITABLE:
+        raise UsageError(f"{shown} is read-only", hint="make it writable, or put it right by hand")
     source = path.read_bytes()
     if sha256(source).hexdigest() != loaded.inputs[loaded.project.named(path) or path.name]:
         raise UsageError(f"{shown} was changed while it was looked at", hint="run it again")
@@ -76,7 +79,8 @@ def _as_written(before: str, after: str) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """All of the new content or all of the old; the file keeps its mode."""
+    """All of the new content or all of the old; the file keeps its mode, and a link to it stays one."""
+    path = path.resolve()
     try:
         descriptor, name = tempfile.mkstemp(prefix=".flypast-", dir=path.parent)
         try:

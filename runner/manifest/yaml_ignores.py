@@ -10,15 +10,17 @@ from .yaml_table import ALIAS, MAPPING, SEQUENCE, Table
 from .yaml_text import Lines
 
 _COMMENT = re.compile(
-    r"(?:(?<=^)|(?<=[ \t]))#[ \t]*flypast:[ \t]*ignore\b(?:\[(?P<codes>[^\]\r\n]*)\])?(?P<reason>[^\r\n]*)",
-    re.MULTILINE,
+    r"(?:(?<=^)|(?<=[ \t]))#[ \t]*flypast:[ \t]*(?P<word>ignore\b|[\w-]+(?=[ \t]*\[))"
+    r"(?:\[(?P<codes>[^\]\r\n]*)\])?(?P<reason>[^\r\n]*)",
+    re.MULTILINE | re.IGNORECASE,
 )
+_MARK = re.compile("flypast:", re.IGNORECASE)
 _FORM = "write: # flypast: ignore[CODE] and the reason"
 
 
 def may_ignore(text: str) -> bool:
     """Whether such a comment may be in a file: then its table is needed."""
-    return "flypast:" in text and _COMMENT.search(text) is not None
+    return _MARK.search(text) is not None and _COMMENT.search(text) is not None
 
 
 def read_ignores(table: Table, lines: Lines, findings: Findings) -> None:
@@ -29,7 +31,7 @@ def read_ignores(table: Table, lines: Lines, findings: Findings) -> None:
             continue
         place = lines.place(comment.start(), comment.start() + len(comment[0].rstrip()))
         names = [name.strip() for name in (comment["codes"] or "").split(",") if name.strip()]
-        wrong = _mistake(names, comment["reason"])
+        wrong = _mistake(comment["word"], names, comment["reason"])
         if wrong is not None:
             findings.error("YML130", wrong[0], place, hint=wrong[1])
             continue
@@ -38,7 +40,9 @@ def read_ignores(table: Table, lines: Lines, findings: Findings) -> None:
             findings.ignore(Ignore(code=name, place=place, first=first, last=texts.last_line_from(first)))
 
 
-def _mistake(names: list[str], reason: str) -> tuple[str, str] | None:
+def _mistake(word: str, names: list[str], reason: str) -> tuple[str, str] | None:
+    if word.lower() != "ignore":
+        return f'there is no comment "flypast: {word}"', _FORM
     if not names:
         return "a comment that ignores nothing: it names no code", _FORM
     for name in names:

@@ -108,3 +108,24 @@ def test_people_in_what_is_put_right_are_not_shown(wrong: Project) -> None:
     for kind in ("text", "json", "sarif", "markdown"):
         ran = wrong.run("validate", "--format", kind)
         assert "4155550177" not in ran.out + ran.err
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_put_right(wrong: Project) -> None:
+    (wrong.path / "hello.yaml").rename(wrong.path / "real.yml")
+    (wrong.path / "hello.yaml").symlink_to("real.yml")
+    assert wrong.run("validate", "--fix", "hello.yaml").code == 0
+    assert (wrong.path / "hello.yaml").is_symlink()
+    assert (wrong.path / "real.yml").read_text() == RIGHT
+
+
+def test_a_file_that_is_read_only_stays_as_it_is(wrong: Project) -> None:
+    (wrong.path / "hello.yaml").chmod(0o444)
+    ran = wrong.run("validate", "--fix")
+    assert (ran.code, "hello.yaml is read-only" in ran.err) == (2, True)
+    assert (wrong.path / "hello.yaml").read_text() == WRONG
+
+
+def test_a_file_without_a_last_line_break_gets_none(wrong: Project) -> None:
+    wrong.write("hello.yaml", WRONG.rstrip("\n"))
+    wrong.run("validate", "--fix")
+    assert (wrong.path / "hello.yaml").read_text() == RIGHT.rstrip("\n")

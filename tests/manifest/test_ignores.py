@@ -71,7 +71,7 @@ def test_a_comment_that_meets_nothing_is_a_warning() -> None:
 @pytest.mark.parametrize(
     "comment",
     ["ignore", "ignore[] why", "ignore [MSG609] why", "ignore[MSG609]", "ignore[MSG609]  ", "ignore[MSG609] - ",
-     "ignore[MSG999] why", "ignore[msg609] why", "ignore[MSG609 why"],
+     "ignore[MSG999] why", "ignore[msg609] why", "ignore[MSG609 why", "ignor[MSG609] why", "disable [MSG609] why"],
 )  # fmt: skip
 def test_a_comment_without_a_code_or_a_reason_is_an_error(comment: str) -> None:
     assert told(f"{HEAD}name: x # flypast: {comment}\n", ("MSG609", 2)) == [("MSG609", 2), ("YML130", 2)]
@@ -84,3 +84,15 @@ def test_one_mistake_with_a_comment_gives_one_finding() -> None:
 def test_a_file_full_of_comments_takes_no_longer_than_it_is_long() -> None:
     text = HEAD + "".join(f"k{n}: v # flypast: ignore[MSG609] why\n" for n in range(5_000))
     assert len(told(text)) == 5_000
+
+
+def test_capitals_of_the_comment_count_little() -> None:
+    assert told(HEAD + "name: x # Flypast: Ignore[MSG609] looked at\n", ("MSG609", 2)) == []
+
+
+def test_a_comment_about_what_only_a_plan_tells_is_used_or_not_by_a_plan() -> None:
+    findings = Findings()
+    text = HEAD + "name: x # flypast: ignore[POL828] slow on purpose\n"
+    load_document(text.encode(), Path("m.yaml"), "m.yaml", findings)
+    findings.note_unused(beyond={"POL828"})
+    assert findings.sorted() == ()
