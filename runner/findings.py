@@ -78,6 +78,9 @@ class Source:
     people: Sequence[tuple[int, int]] = ()
 
 
+_Group = tuple[str, str, str]  # code, group, path
+
+
 class _More(TypedDict, total=False):
     """What a finding may have besides.
 
@@ -100,8 +103,8 @@ class Findings:
 
     def __init__(self) -> None:
         self._found: dict[Finding, None] = {}
-        self._groups: Counter[tuple[str, str]] = Counter()
-        self._first_hidden: dict[tuple[str, str], Finding] = {}
+        self._groups: Counter[_Group] = Counter()
+        self._first_hidden: dict[_Group, Finding] = {}
         self._ignores: dict[Ignore, None] = {}
         self._causes: dict[Finding, str] = {}
 
@@ -138,12 +141,27 @@ class Findings:
         if finding in self._found:
             return
         if group is not None:
-            counted = (finding.code, group)
+            counted = (finding.code, group, finding.place.path)
             self._groups[counted] += 1
             if self._groups[counted] > SHOWN_PER_GROUP:
                 self._first_hidden.setdefault(counted, finding)
                 return
         self._found[finding] = None
+
+    def absorb(self, other: "Findings") -> None:
+        """Takes in what was found in another manifest. A list that both read has the same rows: they count once."""
+        found, causes, ignores, first_hidden, groups = other._parts()  # noqa: SLF001 - of this class
+        self._found |= found
+        self._causes |= causes
+        self._ignores |= ignores
+        self._first_hidden = first_hidden | self._first_hidden
+        for counted, total in groups.items():
+            self._groups[counted] = max(total, self._groups[counted])
+
+    def _parts(
+        self,
+    ) -> tuple[dict[Finding, None], dict[Finding, str], dict[Ignore, None], dict[_Group, Finding], Counter[_Group]]:
+        return self._found, self._causes, self._ignores, self._first_hidden, self._groups
 
     def ignore(self, comment: Ignore) -> None:
         """Warnings and infos that it meets are counted and not shown."""

@@ -176,7 +176,9 @@ def validate_all(
         )
         shown.append(order.project.shown(order.path))
         left: list[str] = []
-        loaded = validate(order, findings, left)
+        found_here = Findings()
+        loaded = validate(order, found_here, left)
+        findings.absorb(found_here)
         sources |= loaded.sources
         mains += [loaded.document] if loaded.document else []
         not_checked += [f"{shown[-1]}: {what}" if len(chosen) > 1 else what for what in left]
@@ -214,4 +216,4 @@ def _manifests(paths: tuple[Path, ...]) -> tuple[list[Path], int]:
             raise UsageError(f"there is no file or folder {path}")
     if not chosen:
         raise UsageError("no manifest found", hint="name one, or make a first one with: flypast init hello")
-    return list(chosen.values()), others
+    return sorted(chosen.values()), others  # whatever their order was, the same is told

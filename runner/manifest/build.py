@@ -155,9 +155,7 @@ def _drafts(gathered: Gathered, channels: Mapping[str, Channel], findings: Findi
         if not isinstance(message, dict):
             continue
         origin = Origin(document=document, path=("messages", name))
-        is_sound = ("messages", name) not in gathered.broken
-        if is_sound:
-            is_sound = _references_hold(origin, gathered, findings)
+        is_sound = _references_hold(origin, gathered, findings) and ("messages", name) not in gathered.broken
         channel = channels.get(message["channel"]) if isinstance(message.get("channel"), str) else None
         _check_quoted_receiver(origin, findings)
         if is_sound and channel is not None:
@@ -195,17 +193,9 @@ def _check_quoted_receiver(origin: Origin, findings: Findings) -> None:
 
 
 def _references_hold(origin: Origin, gathered: Gathered, findings: Findings) -> bool:
-    written = origin.value
-    wanted: list[tuple[str, str, Steps]] = [("channels", written["channel"], ("channel",))]
-    for key in ("to", "exclude"):
-        value = written.get(key)
-        if isinstance(value, str):
-            wanted.append(("recipients", value, (key,)))
-        else:
-            wanted += [("recipients", name, (key, index)) for index, name in enumerate(value or ())]
-    missing = [each for each in wanted if each[1] not in gathered.sections[each[0]]]
+    missing = [each for each in _references(origin.value) if each[1] not in gathered.sections[each[0]]]
     for section, name, path in missing:
-        if section in gathered.uncertain:
+        if section in gathered.uncertain or (*origin.path, *path) in gathered.mistaken:
             continue  # it may stand where a mistake is already told
         code, kind = ("REF310", "channel") if section == "channels" else ("REF311", "recipient list")
         known = gathered.sections[section]
@@ -213,6 +203,19 @@ def _references_hold(origin: Origin, gathered: Gathered, findings: Findings) -> 
         cause = name if known else "all"  # where nothing is declared, all names lack the same
         findings.error(code, f'no {kind} is called "{name}"', origin.place(*path), hint=hint, cause=cause)
     return not missing
+
+
+def _references(written: Mapping[str, Json]) -> Iterator[tuple[str, str, Steps]]:
+    """Section, name and path of each name that a message refers to, also where the schema refused something else."""
+    if isinstance(channel := written.get("channel"), str):
+        yield "channels", channel, ("channel",)
+    for key in ("to", "exclude"):
+        value = written.get(key)
+        if isinstance(value, str):
+            yield "recipients", value, (key,)
+        for index, name in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(name, str):
+                yield "recipients", name, (key, index)
 
 
 def _policy(gathered: Gathered, findings: Findings) -> Policy:

@@ -81,9 +81,9 @@ def is_somebodys(contact: Mapping[str, Json], spec: RecipientList) -> bool:
         return False
     key = str(contact.get("identifierKey") or spec.identifier_key)
     value = normaliser(key, region=spec.region, platform="sms")(written)
-    if isinstance(value, AddressFault) or is_fictional(value):
-        return False
-    return key != PHONE or is_possible(value)
+    if isinstance(value, AddressFault):
+        return _is_email(written) is not None  # under the wrong key it is one all the same
+    return not is_fictional(value) and (key != PHONE or is_possible(value))
 
 
 def normalise_email(value: str) -> str | AddressFault:

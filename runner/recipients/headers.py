@@ -25,6 +25,8 @@ def check_header(
         findings.error("RCP507", message, places[0], hint="the first line must name the columns")
     else:
         _check_names(names, places, findings)
+        if "" in names:
+            return False  # the column that is missed may be the one without a name
         if identifier is None:
             report_no_identifier(names, places[0], spec, findings)
         _check_promised(names, places[0], spec, findings)
@@ -53,7 +55,7 @@ def _check_names(names: Sequence[str], places: Sequence[Place], findings: Findin
 
 def _check_promised(names: Sequence[str], place: Place, spec: RecipientList, findings: Findings) -> None:
     for column in spec.columns or ():
-        if column not in names:
+        if column not in names and column != spec.identifier:  # of which more is told
             near = nearest((column,), names)
             findings.error(
                 "RCP511",

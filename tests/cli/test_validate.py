@@ -1,5 +1,6 @@
 """`flypast validate` and `plan` from outside, where a case folder can't say it: standard input, Git, bounds, bytes."""
 
+import random
 import shutil
 import subprocess
 import sys
@@ -147,6 +148,26 @@ def test_the_same_bytes_come_out_on_every_run(tmp_path: Path) -> None:
     }
     assert len(outputs) == 1
     assert len(outputs.pop()) > 50_000
+
+
+def test_the_order_of_paths_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "all"
+    shutil.copytree(CASES, folder, symlinks=True, ignore=shutil.ignore_patterns("expected.txt", "hostile-templates"))
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.glob("[a-l]*/*.yaml"))
+    outputs = set()
+    for seed in range(3):
+        shuffled = random.Random(seed).sample(paths, len(paths))
+        ran = Project(folder).run("validate", *shuffled, "--format", "concise", PYTHONHASHSEED=str(seed))
+        outputs.add((ran.code, ran.out, ran.err))
+    assert len(outputs) == 1
+    assert len(paths) > 30
+
+
+def test_bad_rows_of_a_list_that_two_manifests_read_count_once(project: Project) -> None:
+    project.write("people.csv", "phone,name\n" + "".join(f"0770090{n:04d},Ann\n" for n in range(60)))
+    project.write("other.yaml", MANIFEST.replace("name: hello", "name: other"))
+    ran = project.run("validate", "--format", "concise")
+    assert ran.out.splitlines()[-1].endswith("10 more like this in people.csv: 60 in all")
 
 
 def test_a_plan_of_a_hundred_thousand_rows_stays_small(project: Project) -> None:
