@@ -3,7 +3,7 @@
 import platform
 import sqlite3
 
-from . import ledger, memory, restart
+from . import findings, ledger, memory, restart
 
 
 def main() -> None:
@@ -11,6 +11,7 @@ def main() -> None:
     print(ledger.report(20_000, 5), flush=True)
     print(restart.report(100_000, 3), flush=True)
     print(memory.report(100_000), flush=True)
+    print(findings.report(1), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 The places come from PyYAML's own nodes, not from flypast's.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,6 +12,28 @@ import yaml
 
 Steps = tuple[str | int, ...]
 UNKNOWN = "zqzq"
+PAIRS = [  # what is validated, and the file in which the mistake is
+    *((f"every-field/{name}.yaml", f"every-field/{name}.yaml") for name in ("sms", "chat", "email", "whatsapp")),
+    ("every-field/whatsapp.yaml", "every-field/channels.yaml"),
+    ("picture/picture.yaml", "picture/picture.yaml"),
+    ("reminders/reminders.yaml", "reminders/reminders.yaml"),
+    ("shared-channels/reminder.yaml", "shared-channels/reminder.yaml"),
+    ("shared-channels/reminder.yaml", "shared-channels/channels.yaml"),
+    ("spring-launch/spring-launch.yaml", "spring-launch/spring-launch.yaml"),
+    ("template/welcome.yaml", "template/welcome.yaml"),
+]
+# Maps in which any key may stand, by their path without the names that people choose: own names, and what Bird leaves
+# open. A key more or less there is no mistake by itself.
+OPEN = re.compile(
+    r"(parameters|channels|recipients|messages"
+    r"|recipients/[^/]+/contacts/\d+/parameters|messages/[^/]+/parameters"
+    r"|messages/.*/(metadata|settings|configurations|headers|variables|annotations|extraInformation|connector)"
+    r"|messages/.*/metadata/(description|button|replyMessage|telegram|storyType|media|whatsapp|apple|line)"
+    r"|messages/[^/]+/meta/referral/metadata"
+    r"|messages/[^/]+/template/parameters/\d+/value(/.*)?)"
+)
+ANY_VALUE = re.compile(r"messages/.*/(extraInformation/run|parameters/\d+/value/(number|guests))")
+OF_PARAMETERS = re.compile(r"(parameters|recipients/[^/]+/contacts/\d+/parameters|messages/[^/]+/parameters)(/|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +57,10 @@ class Spot:
     key: yaml.Node | None = None
     is_in_flow: bool = False
     is_required: bool = False
+
+
+def slashed(path: tuple[str | int, ...]) -> str:
+    return "/".join(map(str, path))
 
 
 def spots(text: str) -> Iterator[Spot]:

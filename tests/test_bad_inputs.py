@@ -88,7 +88,7 @@ ELSEWHERE = {
     "a corrupt page": ("ledger/test_damage.py", "corrupt"),
     "a lock of a dead process": ("ledger/test_processes.py", "a_killed_holder_is_followed"),
     "a ledger that CI throws away": ("cli/test_runs.py", "ledger-persisted"),
-    "a ledger of another origin": ("ledger/conformance.py", "origin"),
+    "a ledger of another origin": ("cli/test_runs.py", "a_ledger_belongs_to_one_api"),
     "a full disk": ("faults/test_full_disks.py", "def test_"),
     "kill -9": ("faults/test_kills.py", "def test_"),
     "a terminal that is not there": ("cli/test_terminal.py", "def test_"),

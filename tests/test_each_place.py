@@ -4,7 +4,6 @@ A slice of the places runs here, all of them with FLYPAST_TEST_PLACES=all (make 
 """
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,33 +14,11 @@ import yaml
 
 from runner.findings import Finding, Findings, Severity
 
-from .places import UNKNOWN, Mistake, Spot, mistakes, spots
+from .places import ANY_VALUE, OF_PARAMETERS, OPEN, PAIRS, UNKNOWN, Mistake, Spot, mistakes, slashed, spots
 from .validating import found_in
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EVERY = 1 if os.environ.get("FLYPAST_TEST_PLACES") else 37
-PAIRS = [  # what is validated, and the file in which the mistake is
-    *((f"every-field/{name}.yaml", f"every-field/{name}.yaml") for name in ("sms", "chat", "email", "whatsapp")),
-    ("every-field/whatsapp.yaml", "every-field/channels.yaml"),
-    ("picture/picture.yaml", "picture/picture.yaml"),
-    ("reminders/reminders.yaml", "reminders/reminders.yaml"),
-    ("shared-channels/reminder.yaml", "shared-channels/reminder.yaml"),
-    ("shared-channels/reminder.yaml", "shared-channels/channels.yaml"),
-    ("spring-launch/spring-launch.yaml", "spring-launch/spring-launch.yaml"),
-    ("template/welcome.yaml", "template/welcome.yaml"),
-]
-# Maps in which any key may stand, by their path without the names that people choose: own names, and what Bird leaves
-# open. A key more or less there is no mistake by itself.
-OPEN = re.compile(
-    r"(parameters|channels|recipients|messages"
-    r"|recipients/[^/]+/contacts/\d+/parameters|messages/[^/]+/parameters"
-    r"|messages/.*/(metadata|settings|configurations|headers|variables|annotations|extraInformation|connector)"
-    r"|messages/.*/metadata/(description|button|replyMessage|telegram|storyType|media|whatsapp|apple|line)"
-    r"|messages/[^/]+/meta/referral/metadata"
-    r"|messages/[^/]+/template/parameters/\d+/value(/.*)?)"
-)
-ANY_VALUE = re.compile(r"messages/.*/(extraInformation/run|parameters/\d+/value/(number|guests))")
-OF_PARAMETERS = re.compile(r"(parameters|recipients/[^/]+/contacts/\d+/parameters|messages/[^/]+/parameters)(/|$)")
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +27,6 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(EXAMPLES, folder)
     (folder / ".git").mkdir()
     return folder
-
-
-def slashed(path: tuple[str | int, ...]) -> str:
-    return "/".join(map(str, path))
 
 
 def start(finding: Finding) -> tuple[str, int, int]:
