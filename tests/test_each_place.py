@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from runner.cli.fixing import fix_all
 from runner.findings import Finding, Findings, Severity
+from runner.pipeline import Inputs
 
 from .places import ANY_VALUE, OF_PARAMETERS, OPEN, PAIRS, UNKNOWN, Mistake, Spot, mistakes, slashed, spots
 from .validating import found_in
@@ -91,6 +93,20 @@ def test_a_value_of_another_kind_is_told_once_where_it_stands(examples: Path, ma
         else:
             assert [start(each) for each in found] == [(changed, mistake.line, mistake.column)], (mistake, found)
             assert found[0].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(("main", "changed"), PAIRS)
+def test_what_is_put_right_by_itself_is_as_it_was(
+    examples: Path, main: str, changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(examples)
+    path, written = examples / changed, (examples / changed).read_text()
+    for mistake in sliced(mistakes(written), "misspelt"):
+        if not OPEN.fullmatch(slashed(mistake.path[:-1])):
+            path.write_text(mistake.text)
+            fixed = fix_all([examples / main], Inputs())
+            assert (path.read_text(), sum(fixed.values())) == (written, 1), mistake
+            assert fix_all([examples / main], Inputs()) == {}
 
 
 def in_flow(text: str) -> Iterator[Spot]:

@@ -13,6 +13,7 @@ from .palette import Palette
 from .words import number
 
 WIDEST = 160
+WIDEST_BESIDE = 60  # carets with a hint after them: after more of them nobody would find it
 _KEY = re.compile(
     r"(?:^[ -]*|[{,\[]\s*)(?P<key>[A-Za-z_][\w.-]*|\"[A-Za-z_][\w.-]*\"|'[A-Za-z_][\w.-]*')(?=\s*:(?:\s|$))"
 )
@@ -51,9 +52,10 @@ def _finding(finding: Finding, sources: Sources, palette: Palette) -> Iterator[s
     yield f"{margin}{palette.blue('-->')} {neutral(place.path)}:{place.line}:{place.column}"
     source = sources.get(place.path)
     hint = neutral(finding.hint) if finding.hint else ""
-    frame = _frame(place, source(), hint, palette, paint) if source else []
+    is_beside = place.end_line != place.line or place.end_column - place.column <= WIDEST_BESIDE
+    frame = _frame(place, source(), hint if is_beside else "", palette, paint) if source else []
     yield from frame
-    if hint and not frame:
+    if hint and not (frame and is_beside):
         yield f"{margin} {palette.blue('=')} {hint}"
     for other in finding.also:
         yield f"{margin} {palette.blue('=')} see also {neutral(other.path)}:{other.line}:{other.column}"
