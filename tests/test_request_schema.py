@@ -101,8 +101,6 @@ def card(**fields: Any) -> dict[str, Any]:
 
 OPEN = {
     "sender": sent(sender={"connector": {"identifierValue": "x", "more": 1}}),
-    "notification": sent(notification={"url": "https://acme.example", "more": 1}),
-    "a template's short links": {"receiver": RECEIVER, "template": {"name": "x", "shortLinks": {"more": 1}}},
     "settings": {"receiver": RECEIVER, "template": {"name": "x", "settings": {"more": None}}},
     "extra information": sent(meta={"extraInformation": {"a": [1, {"b": None}]}}),
     "an object parameter": parameter("object", {"a": [1]}),
