@@ -48,16 +48,14 @@ class Channel:
 class RecipientList:
     """Where a list of people comes from: `contacts` (inline) or `file`, never both.
 
-    `base` is the shown path of the manifest that declares it; `place` its key there; `places` the place of
-    each option's value.
+    `locate()` finds the place of its key in the manifest, `locate("contacts", 3)` that of a value in it: only findings
+    show places, so they are looked for when they are asked for.
     """
 
     name: str
-    place: Place
-    places: Mapping[str, Place] = field(default_factory=dict)
+    locate: Callable[..., Place]
     file: str | None = None
     contacts: tuple[Mapping[str, Json], ...] | None = None
-    contact_places: tuple[Place, ...] = ()
     identifier: str | None = None
     identifier_key: str = "phonenumber"
     region: str | None = None
@@ -65,6 +63,14 @@ class RecipientList:
     sha256: str | None = None
     delimiter: str | None = None
     columns: tuple[str, ...] | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.locate()
+
+    def place_of(self, option: str) -> Place:
+        """Of an option's value; of the list where the option is not written."""
+        return self.locate(option)
 
 
 class Recipient(NamedTuple):
@@ -92,12 +98,10 @@ class Draft:
     """A message as written: Bird's fields with expressions, not yet rendered. Bird's word "template" is not this.
 
     `fields` are Bird's own (body, template, tags, …); `receiver` stands there only when written in the manifest.
-    `path` leads to the message in its document, for places.
     """
 
     name: str
     channel: Channel
-    place: Place
     fields: Mapping[str, Json]
     to: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

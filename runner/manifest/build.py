@@ -170,7 +170,6 @@ def _draft(origin: Origin, name: str, channel: Channel) -> Draft:
     return Draft(
         name=name,
         channel=channel,
-        place=origin.name_place,
         fields={key: value for key, value in written.items() if key not in OURS},
         to=_names(written.get("to")),
         exclude=_names(written.get("exclude")),

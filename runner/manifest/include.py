@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from runner.findings import Findings, Place
@@ -16,6 +17,7 @@ MAPS = ("channels", "recipients")
 KEY_BY_KEY = ("parameters", "policy")
 ABOUT_KEYS = frozenset({"required", "additionalProperties", "propertyNames", "falseSchema"})
 
+Locate = Callable[[], Place]
 OpenInclude = Callable[[Document, int, str], tuple[Path, Document | None] | None]
 """(including file, index of the include, path as written) -> (real path, document); None after having said why not."""
 
@@ -84,7 +86,7 @@ def gather(main: Document, open_file: OpenInclude, findings: Findings) -> Gather
 
 
 def _visit(
-    document: Document, gathering: _Gathering, *, stack: Mapping[Path, Place | None]
+    document: Document, gathering: _Gathering, *, stack: Mapping[Path, Locate | None]
 ) -> dict[str, dict[str, Origin]] | None:
     errors = _judged(document, gathering.findings)
     if not isinstance(document.data, dict):
@@ -98,7 +100,7 @@ def _visit(
         gathering.uncertain |= {*MAPS, *KEY_BY_KEY}
     sections: dict[str, dict[str, Origin]] = {name: {} for name in (*MAPS, *KEY_BY_KEY)}
     for index, included in _includes(document, gathering, stack):
-        _add_included(sections, included, document.place(("include", index)), gathering.findings, document)
+        _add_included(sections, included, partial(document.place, ("include", index)), gathering.findings, document)
     for section, name, origin in _own(document):
         if section in MAPS:
             _declare(section, name, origin, gathering)
@@ -128,7 +130,7 @@ def _own(document: Document) -> Iterator[tuple[str, str, Origin]]:
 
 
 def _includes(
-    document: Document, gathering: _Gathering, stack: Mapping[Path, Place | None]
+    document: Document, gathering: _Gathering, stack: Mapping[Path, Locate | None]
 ) -> Iterator[tuple[int, dict[str, dict[str, Origin]]]]:
     written = document.data.get("include")
     for index, path in enumerate(written if isinstance(written, list) else ()):
@@ -149,7 +151,9 @@ def _includes(
             )
             continue
         if real not in gathering.loaded:
-            gathering.loaded[real] = _included(included, gathering, {**stack, real: document.place(("include", index))})
+            gathering.loaded[real] = _included(
+                included, gathering, {**stack, real: partial(document.place, ("include", index))}
+            )
         sections = gathering.loaded[real]
         if sections is None:
             gathering.uncertain |= {*MAPS, *KEY_BY_KEY}
@@ -157,15 +161,15 @@ def _includes(
             yield index, sections
 
 
-def _way_round(real: Path, stack: Mapping[Path, Place | None]) -> Iterator[Place]:
+def _way_round(real: Path, stack: Mapping[Path, Locate | None]) -> Iterator[Place]:
     """The other includes of a loop that ends at `real`."""
     ways = list(stack.items())
     since = [path for path, _ in ways].index(real) + 1
-    yield from (place for _, place in ways[since:] if place is not None)
+    yield from (locate() for _, locate in ways[since:] if locate is not None)
 
 
 def _included(
-    document: Document | None, gathering: _Gathering, stack: Mapping[Path, Place | None]
+    document: Document | None, gathering: _Gathering, stack: Mapping[Path, Locate | None]
 ) -> dict[str, dict[str, Origin]] | None:
     if document is None:
         return None
@@ -195,7 +199,7 @@ def _declare(section: str, name: str, origin: Origin, gathering: _Gathering) -> 
 def _add_included(
     sections: dict[str, dict[str, Origin]],
     included: Mapping[str, Mapping[str, Origin]],
-    place: Place,
+    locate: Locate,
     findings: Findings,
     document: Document,
 ) -> None:
@@ -208,7 +212,7 @@ def _add_included(
                 findings.error(
                     "REF304",
                     f"two includes disagree about {section}.{name}",
-                    place,
+                    locate(),
                     also=(earlier.name_place, origin.name_place),
                     hint=f"set {section}.{name} in this file: the including file wins",
                 )

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from runner.findings import Findings
+from runner.findings import Findings, Place
 from runner.model import RecipientList
 
 from .include import Gathered, Origin
@@ -35,11 +36,9 @@ def _list(name: str, origin: Origin, file: str | None) -> RecipientList:
     contacts, columns = written.get("contacts"), written.get("columns")
     return RecipientList(
         name=name,
-        place=origin.name_place,
-        places={key: origin.place(key) for key in written},
+        locate=partial(_locate, origin),
         file=file,
         contacts=tuple(contacts) if contacts is not None else None,
-        contact_places=tuple(origin.place("contacts", index) for index in range(len(contacts or ()))),
         identifier=written.get("identifier"),
         identifier_key=written.get("identifierKey", "phonenumber"),
         region=written.get("region"),
@@ -48,6 +47,11 @@ def _list(name: str, origin: Origin, file: str | None) -> RecipientList:
         delimiter=written.get("delimiter"),
         columns=tuple(columns) if columns is not None else None,
     )
+
+
+def _locate(origin: Origin, *path: str | int) -> Place:
+    is_written = bool(path) and path[0] in origin.value
+    return origin.place(*path) if is_written else origin.name_place
 
 
 def check_quoted(origin: Origin, key: str, findings: Findings) -> None:

@@ -1,7 +1,8 @@
 """Parameters: declared in the manifest, given by files and by `--set`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from runner.errors import UsageError
 from runner.findings import Findings, Place, did_you_mean
@@ -15,10 +16,13 @@ RESERVED = frozenset({"recipient", "loop", "self"})  # names that expressions ha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The values after all overrides. `given` were set by the operator; `missing` are null and nobody gave them."""
+    """The values after all overrides. `given` were set by the operator; `missing` are null and nobody gave them.
+
+    `locate` finds where each value stands, for findings.
+    """
 
     values: Mapping[str, Json]
-    places: Mapping[str, Place]
+    locate: Mapping[str, Callable[[], Place]]
     given: frozenset[str]
     missing: tuple[str, ...]
 
@@ -36,7 +40,7 @@ def settle(
     Where not all declarations could be read (not `is_certain`), a name that is not among them is let pass.
     """
     values = {name: origin.value for name, origin in declared.items()}
-    places = {name: origin.place() for name, origin in declared.items()}
+    places: dict[str, Callable[[], Place]] = {name: origin.place for name, origin in declared.items()}
     for name in RESERVED & declared.keys():
         findings.error(
             "REF305",
@@ -51,11 +55,16 @@ def settle(
             continue
         values[name] = _typed(name, text, values)
     missing = tuple(name for name, value in values.items() if value is None)
-    return Parameters(values=values, places=places, given=frozenset(name for name, _ in sets), missing=missing)
+    return Parameters(values=values, locate=places, given=frozenset(name for name, _ in sets), missing=missing)
 
 
 def _take_file(
-    document: Document, values: dict[str, Json], places: dict[str, Place], findings: Findings, *, is_certain: bool
+    document: Document,
+    values: dict[str, Json],
+    places: dict[str, Callable[[], Place]],
+    findings: Findings,
+    *,
+    is_certain: bool,
 ) -> None:
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
@@ -78,7 +87,7 @@ def _take_file(
             )
             continue
         values[name] = value
-        places[name] = document.place((name,))
+        places[name] = partial(document.place, (name,))
 
 
 def _typed(name: str, text: str, values: Mapping[str, Json]) -> Json:

@@ -134,7 +134,7 @@ def _missing_parameters(manifest: Manifest, order: Order, findings: Findings, no
             findings.error(
                 "REF309",
                 f"parameter {name} has no value",
-                manifest.parameters.places[name],
+                manifest.parameters.locate[name](),
                 hint=f"give one with --set {name}=… or in a file with --parameters",
             )
         else:

@@ -225,5 +225,5 @@ class Audience:
                 hint = "rename one of them: what --set says would be used for nobody"
                 self.findings.error("RCP543", f"{message}, which --set gives", spec.place, hint=hint)
             else:
-                also = (parameters.places[name],)
+                also = (parameters.locate[name](),)
                 self.findings.warning("RCP542", message, spec.place, hint="rename one of them", also=also)

@@ -198,9 +198,7 @@ class ListFiles:
         if fault.is_missing and not self.is_strict:
             give = f"{give}, or name its columns so that it can be checked without it"
         hint = give if fault.hint is None else f"{fault.hint}; {give}" if not fault.is_missing else fault.hint
-        self.findings.error(
-            "RCP502", f"list {spec.name}: {fault.message}", spec.places.get("file", spec.place), hint=hint
-        )
+        self.findings.error("RCP502", f"list {spec.name}: {fault.message}", spec.place_of("file"), hint=hint)
 
 
 def suppress_moved(loaded: Loaded) -> list[str]:

@@ -94,7 +94,8 @@ class Ucs2:
 
     def _parameter_place(self, prepared: Prepared, name: str, character: str) -> Place | None:
         if name not in prepared.parameters:
-            return None if name in self.parameters.given else self.parameters.places.get(name)
+            locate = self.parameters.locate.get(name) if name not in self.parameters.given else None
+            return locate() if locate is not None else None
         key = (prepared.draft.name, name, character)
         if key not in self._places:
             self._places[key] = prepared.site.below("parameters", name).character_places(character)[0]

@@ -119,7 +119,7 @@ class _People:
         self._findings.error(
             "RCP536",
             f'there is no region "{region}"',
-            self._spec.places.get("region", self._spec.place),
+            self._spec.place_of("region"),
             hint=hint or "two capital letters of ISO 3166, as in US or GB",
         )
         return False

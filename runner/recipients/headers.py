@@ -62,13 +62,13 @@ def _check_promised(names: Sequence[str], place: Place, spec: RecipientList, fin
                 f"the manifest promises a column {shown_name(column)}, and this file has none",
                 place,
                 hint=f"did you mean {shown_name(near)}? names must match exactly" if near else _known(names),
-                also=(spec.places.get("columns", spec.place),),
+                also=(spec.place_of("columns"),),
             )
 
 
 def report_no_identifier(names: Sequence[str], place: Place, spec: RecipientList, findings: Findings) -> None:
     message, hint = missing_identifier(names, spec)
-    findings.error("RCP510", message, place, hint=hint, also=(spec.places.get("identifier", spec.place),))
+    findings.error("RCP510", message, place, hint=hint, also=(spec.place_of("identifier"),))
 
 
 def missing_identifier(names: Sequence[str], spec: RecipientList) -> tuple[str, str]:

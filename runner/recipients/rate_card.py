@@ -41,7 +41,7 @@ def read_rate_card(opened: BinaryIO, *, suffix: str, shown: str, findings: Findi
         return None
     check = partial(_check_header, comma="," if suffix.lower() == ".csv" else "\t")
     source = Source(
-        opened=opened, suffix=suffix.lower(), shown=shown, spec=RecipientList(name=shown, place=place),
+        opened=opened, suffix=suffix.lower(), shown=shown, spec=RecipientList(name=shown, locate=lambda *_path: place),
         findings=findings, check_header=check,
     )  # fmt: skip
     card, before = _Reading(Faults(findings)), len(findings)

@@ -15,7 +15,9 @@ IDENTIFIERS = ("identifierValue", "phonenumber", "phone")
 
 
 class Row(NamedTuple):
-    """`number` counts data rows from 1, `line` is where it starts. `text` is how it is written, to find a cell in.
+    """`number` counts data rows from 1, `line` is where it starts, `text` how it is written, to find a cell in.
+
+    Of a contact in a manifest the latter two are 0 and empty.
 
     A named tuple, not a dataclass: a million of them are made, and this costs a third.
     """

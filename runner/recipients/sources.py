@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from runner.findings import Findings, Place, did_you_mean
-from runner.model import RecipientList
+from runner.model import RecipientList, made
 
 from .documents import read_json, read_jsonl, read_yaml
 from .faults import Stop
@@ -49,7 +49,7 @@ def read_rows(
         findings.error(
             "RCP505",
             f"{shown} is not the file that was pinned: its SHA-256 is {hasher.hexdigest()}",
-            spec.places.get("sha256", spec.place),
+            spec.place_of("sha256"),
             hint="review what changed in the list, then pin it again",
         )
 
@@ -76,11 +76,10 @@ def contact_rows(spec: RecipientList, find: Callable[[int, str], Place] | None =
     def locate(row: Row, column: str | None) -> Place:
         if column is not None and find is not None:
             return find(row.number - 1, column)
-        return spec.contact_places[row.number - 1] if row.number <= len(spec.contact_places) else spec.place
+        return spec.locate("contacts", row.number - 1)
 
     for number, contact in enumerate(spec.contacts or (), start=1):
-        line = spec.contact_places[number - 1].line if number <= len(spec.contact_places) else spec.place.line
-        yield Row(number, line, contact, "", locate)
+        yield made(Row, (number, 0, contact, "", locate))
 
 
 def cell_place(
@@ -107,7 +106,7 @@ def _reader(source: Source) -> Reader:
         raise Stop(
             "RCP503",
             f'a list can\'t be read from a file named "…{source.suffix}"',
-            source.spec.places.get("file", source.spec.place),
+            source.spec.place_of("file"),
             hint=did_you_mean(source.suffix, READERS),
         )
     return reader

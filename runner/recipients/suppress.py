@@ -29,7 +29,7 @@ def suppressed(
     An entry is a phone number, an e-mail address, `id:…` for a contact in Bird, or `key:value`. One that can't be
     read is a finding: somebody who opted out would else get a message.
     """
-    spec = RecipientList(name=shown, place=Place(path=shown), region=region)
+    spec = RecipientList(name=shown, locate=lambda *_path: Place(path=shown), region=region)
     if suffix.lower() == ".txt":
         rows = _lines(opened, shown, findings)
     else:

@@ -169,4 +169,4 @@ def _delimiter(source: Source) -> str:
     if len(written) == 1 and written not in '"\r\n\0 ':
         return written
     message = "the delimiter must be one character, not a quote, a space or a line end"
-    raise Stop("RCP512", message, source.spec.places.get("delimiter", source.spec.place))
+    raise Stop("RCP512", message, source.spec.place_of("delimiter"))

@@ -9,7 +9,8 @@ from runner.model import Json
 
 from .casts import WORDS, JsonType, cast
 from .faults import ExpressionFault, OutOfFuel
-from .language import Language, Template, Values
+from .language import Language, Values
+from .plain import Template
 from .values import MASK
 
 Path = tuple[str | int, ...]

@@ -1,18 +1,21 @@
-"""The language: Jinja2's grammar, data only, bounded work. Compiled once, rendered per person."""
+"""The language: Jinja2's grammar, data only, bounded work. Compiled once, rendered per person.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+Words, names between them and a name held against a text are understood here, without Jinja2, which takes as long to
+import as the rest of `validate`; everything else by `compiling`.
+"""
 
-from jinja2 import nodes
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from .codegen import GIVE, label_of
-from .environment import BoundedEnvironment, Program, fault_of
 from .faults import ExpressionFault, UnknownName
-from .fuel import MAX_INTEGER, MAX_TEXT, Fuel
-from .gate import admit, for_sms, guarded_names, inner_filter, pay_for_turns, want_truth
-from .own_words import own_words
-from .sources import DELIMITERS, Reader, Sources, normalised
-from .values import nearest, text_too_long
-from .words import name_hint
+from .fuel import Fuel
+from .plain import Condition, PlainCondition, PlainText, Template, compared, pieces_of
+
+if TYPE_CHECKING:
+    from .compiling import Compiler
+    from .sources import Reader
+
+__all__ = ["Condition", "Language", "Template", "explained"]
 
 Values = Mapping[str, object]
 
@@ -20,233 +23,48 @@ Values = Mapping[str, object]
 class Language:
     """Compiles texts and conditions. Its `fuel` counts the work; not for several threads at once."""
 
-    def __init__(self, read: Reader | None = None, *, fuel: Fuel | None = None, is_for_sms: bool = False) -> None:
+    def __init__(self, read: "Reader | None" = None, *, fuel: Fuel | None = None, is_for_sms: bool = False) -> None:
         """`read(written_path, from_name)` gives an included file's (canonical name, text) or raises ExpressionFault."""
         self.fuel = fuel or Fuel()
         self._read = read
-        self._environment = BoundedEnvironment(self.fuel)
         self._is_for_sms = is_for_sms
+        self._compiler: Compiler | None = None
 
     def on_sms(self) -> "Language":
         """The same language, fuel and all, but that what Babel writes has plain spaces only."""
         return Language(self._read, fuel=self.fuel, is_for_sms=True)
 
-    def template(self, source: str, *, name: str = "") -> "Template":
+    def template(self, source: str, *, name: str = "") -> Template:
         """A text; `name` is the file that included paths are relative to. Raises ExpressionFault."""
         self.fuel.refill()
-        sources = Sources(self._environment, self._read)
-        try:
-            tree = sources.tree(source, name) if any(mark in source for mark in DELIMITERS) else _words(source)
-            admit(tree)
-            if self._is_for_sms:
-                for_sms(tree)
-            return Template(self, sources, tree)
-        except ExpressionFault as fault:
-            fault.line = fault.line or 1
-            raise placed(fault, sources) from None
+        pieces = pieces_of(source)
+        if pieces is None:
+            return self.compiler.template(source, name)
+        return PlainText(source, pieces, self.fuel, lambda: self.compiler.template(source, name))
 
-    def condition(self, source: str) -> "Condition":
+    def condition(self, source: str) -> Condition:
         """A `when` or `where`: an expression without braces. Raises ExpressionFault."""
         self.fuel.refill()
-        sources = Sources(self._environment, None)
-        try:
-            expression = nodes.Output([sources.expression(source)], lineno=1)
-            tree = nodes.Template([expression], lineno=1)
-            admit(tree)
-            return Condition(self, sources, tree, expression)
-        except ExpressionFault as fault:
-            fault.line = fault.line or 1
-            raise placed(fault, sources) from None
-
-    def build(self, tree: nodes.Template) -> Program:
-        try:
-            return self._environment.build(tree)
-        except Exception as error:  # noqa: BLE001 - whatever compiling a text can raise is its author's to see
-            raise fault_of(error) from None
-
-
-class Template:
-    """A compiled text.
-
-    `names` must come from outside; `guarded` are those of them that the text asks `is defined` about. `is_single`:
-    the whole text is one `{{ expression }}` (blanks around it aside). `is_plain`: it is words and `{{ name }}` alone.
-    """
-
-    def __init__(self, language: Language, sources: Sources, tree: nodes.Template) -> None:
-        self._language = language
-        self._sources = sources
-        self._tree = tree
-        self._text_program: Program | None = None
-        self._value_program: Program | None = None
-        children = _output_children(tree)
-        outputs = [child for child in children or () if not _is_blank(child)]
-        self._single = outputs[0] if len(outputs) == 1 and not isinstance(outputs[0], nodes.TemplateData) else None
-        self.is_plain, self._frame, self._holes = _plain_parts(children)
-        pay_for_turns(tree)
-        self.has_expressions = children is None or any(not isinstance(child, nodes.TemplateData) for child in children)
-        self.is_single = self._single is not None
-        self.label = label_of(self._single)
-        self.names = self._program.free if not self.is_plain else frozenset(name for _, name in self._holes)
-        self.guarded = guarded_names(tree) & self.names
-
-    def text(self, values: Values, *, continuing: bool = False) -> str:
-        """The rendered text. Raises ExpressionFault. `continuing`: with what fuel the message's other texts left."""
-        if not continuing:
-            self._language.fuel.refill()
-        text = self._quickly(values) if self.is_plain else None
-        return self._run(self._program, values, masks=False) if text is None else text
-
-    def plainly(self, names: Sequence[str]) -> Callable[[Sequence[object]], str | None]:
-        """Gives the text that the values of `names`, in this order, make where `is_plain`.
-
-        None wherever one of them is no text or anything else is out of the ordinary, which `text` then says.
-        """
-        frame, holes = self._frame, [(at, names.index(name)) for at, name in self._holes]
-
-        def filled(values: Sequence[object]) -> str | None:
-            pieces = frame.copy()
-            for at, number in holes:
-                value = values[number]
-                if type(value) is not str:
-                    return None
-                pieces[at] = value
-            text = "".join(pieces)
-            return text if len(text) <= MAX_TEXT // 4 else None
-
-        return filled
-
-    def masked(self, values: Values, *, continuing: bool = False) -> str:
-        """The text with its own words exact and `***` for all that `{{ }}` printed. Raises as `text` does."""
-        if not continuing:
-            self._language.fuel.refill()
-        return self._run(self._program, values, masks=True)
-
-    def value(self, values: Values, *, continuing: bool = False) -> object:
-        """What the one expression of an `is_single` text gives, null too. Raises ExpressionFault."""
-        if not continuing:
-            self._language.fuel.refill()
-        assert self._single is not None, "only a text that is_single has a value"  # noqa: S101
-        if self._value_program is None:
-            self._value_program = self._language.build(_giving(self._single))
-        try:
-            return self._value_program.value(values)
-        except ExpressionFault as fault:
-            raise explained(placed(fault, self._sources), values) from None
-
-    def own_words(self) -> Iterator[tuple[str, int]]:
-        """The author's own words, line by line, each with its line as `place` and `written` take it."""
-        for words, at in own_words(self._tree):
-            for further, line in enumerate(words.split("\n")):
-                yield line, at + further
-
-    def place(self, line: int) -> tuple[str, int]:
-        """The included file where a line of own words stands ("" for the text itself), and its number there."""
-        source, number = self._sources.place(line)
-        return source, number or 1
-
-    def written(self, line: int) -> str:
-        """All of that line, as its file has it."""
-        return self._sources.written(line)
+        parts = compared(source)
+        if parts is None:
+            return self.compiler.condition(source)
+        return PlainCondition(*parts, lambda: self.compiler.condition(source))
 
     @property
-    def _program(self) -> Program:
-        if self._text_program is None:
-            self._text_program = self._language.build(self._tree)
-        return self._text_program
+    def compiler(self) -> "Compiler":
+        if self._compiler is None:
+            from .compiling import Compiler  # noqa: PLC0415 - Jinja2, for what needs it
 
-    def _run(self, program: Program, values: Values, *, masks: bool) -> str:
-        try:
-            return program.text(values, masks)
-        except ExpressionFault as fault:
-            raise explained(placed(fault, self._sources), values) from None
-
-    def _quickly(self, values: Values) -> str | None:
-        """A text of plain names alone; None wherever anything is out of the ordinary, so that the program says what."""
-        pieces = self._frame.copy()
-        for at, name in self._holes:
-            value = values.get(name)
-            if type(value) is str:
-                pieces[at] = value
-            elif type(value) is int and -MAX_INTEGER < value < MAX_INTEGER:
-                pieces[at] = str(value)
-            else:
-                return None
-        text = "".join(pieces)
-        return text if len(text) <= MAX_TEXT // 4 else None
-
-
-class Condition:
-    """A compiled `when` or `where`. `names` and `guarded` as in Template."""
-
-    def __init__(self, language: Language, sources: Sources, tree: nodes.Template, output: nodes.Output) -> None:
-        self._language = language
-        self._sources = sources
-        self.guarded = guarded_names(tree)
-        self._program = language.build(_giving(want_truth(output.nodes[0])))
-        self.names = self._program.free
-        self.guarded &= self.names
-
-    def holds(self, values: Values) -> bool:
-        """Exactly true or false; anything else raises ExpressionFault."""
-        self._language.fuel.refill()
-        try:
-            return self._program.value(values) is True
-        except ExpressionFault as fault:
-            raise explained(placed(fault, self._sources), values) from None
-
-
-def placed(fault: ExpressionFault, sources: Sources) -> ExpressionFault:
-    fault.source, fault.line = sources.place(fault.line)
-    return fault
+            self._compiler = Compiler(self._read, self.fuel, is_for_sms=self._is_for_sms)
+        return self._compiler
 
 
 def explained(fault: ExpressionFault, values: Values) -> ExpressionFault:
     """An unknown name with the nearest known one."""
     if isinstance(fault, UnknownName) and fault.name:
+        from .values import nearest  # noqa: PLC0415
+        from .words import name_hint  # noqa: PLC0415 - only where something is wrong
+
         near = name_hint(fault.name, urgent=True) or nearest(fault.name, values)
         fault.hint = near or fault.hint or name_hint(fault.name)
     return fault
-
-
-def _words(source: str) -> nodes.Template:
-    """A text without any expression: most of a draft, and not worth parsing."""
-    if len(source) > MAX_TEXT // 4 and len(source.encode("utf-8", "surrogatepass")) > MAX_TEXT:
-        raise text_too_long()
-    data = nodes.TemplateData(normalised(source), lineno=1)
-    return nodes.Template([nodes.Output([data], lineno=1)], lineno=1)
-
-
-def _giving(expression: nodes.Expr) -> nodes.Template:
-    given = inner_filter(GIVE, expression)
-    return nodes.Template([nodes.Output([given], lineno=expression.lineno)], lineno=1)
-
-
-def _output_children(tree: nodes.Template) -> list[nodes.Expr] | None:
-    """The parts of a text without any tag; None where there is one."""
-    children: list[nodes.Expr] = []
-    for node in tree.body:
-        if not isinstance(node, nodes.Output):
-            return None
-        children.extend(node.nodes)
-    return children
-
-
-def _is_blank(node: nodes.Expr) -> bool:
-    return isinstance(node, nodes.TemplateData) and not node.data.strip()
-
-
-def _plain_parts(children: list[nodes.Expr] | None) -> tuple[bool, list[str], list[tuple[int, str]]]:
-    """Whether a text holds nothing but words and `{{ name }}`; its words with holes, and which name fills which."""
-    frame: list[str] = []
-    holes: list[tuple[int, str]] = []
-    if children is None:
-        return False, [], []
-    for child in children:
-        if isinstance(child, nodes.TemplateData):
-            frame.append(child.data)
-        elif isinstance(child, nodes.Name):
-            holes.append((len(frame), child.name))
-            frame.append("")
-        else:
-            return False, [], []
-    return True, frame, holes

@@ -4,8 +4,6 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from jinja2.runtime import LoopContext
-
 from .faults import ExpressionFault, UnknownName
 from .fuel import CHARACTERS_PER_UNIT, MAX_INTEGER, MAX_ITEMS, MAX_TEXT, Fuel
 
@@ -62,6 +60,8 @@ def in_words(value: object) -> str:
     if words is None:
         words = "a list" if isinstance(value, list | tuple) else "a map" if isinstance(value, Mapping) else None
     if words is None:
+        from jinja2.runtime import LoopContext  # noqa: PLC0415 - it is there where a loop is
+
         words = "the loop itself" if isinstance(value, LoopContext) else "a value of no plain kind"
     return words
 

@@ -11,7 +11,6 @@ from runner.bird.requests import AccessKey
 from runner.delivery.preflight import Need
 from runner.delivery.templates import TemplateNeed
 from runner.errors import Exit
-from runner.findings import Place
 from runner.model import Channel, Check, Draft, Message
 from runner.pipeline.online import list_channels, look_up
 from runner.pipeline.wanted import MOST_TEMPLATES, Looked, Templates, Wanted, channel_needs
@@ -279,7 +278,7 @@ async def test_where_nothing_goes_through_a_channel_its_state_is_a_warning() -> 
 
 
 def draft(name: str, channel: Channel, **fields: Any) -> Draft:
-    return Draft(name=name, channel=channel, place=Place(path="hello.yaml"), fields=fields)
+    return Draft(name=name, channel=channel, fields=fields)
 
 
 PICTURE = {"type": "image", "image": {"images": [{"mediaUrl": "https://acme.example/a.png"}]}}

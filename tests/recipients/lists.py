@@ -16,7 +16,13 @@ MANIFEST = Place(path="m.yaml", line=3, column=3)
 
 def a_list(**options: Any) -> RecipientList:
     places = {name: Place(path="m.yaml", line=4 + at, column=5) for at, name in enumerate(sorted(options))}
-    return RecipientList(name="launch", place=MANIFEST, places=places, **options)
+
+    def locate(option: str | None = None, index: int = 0) -> Place:
+        if option == "contacts":
+            return Place(path="m.yaml", line=20 + index, column=9)
+        return places.get(option or "", MANIFEST)
+
+    return RecipientList(name="launch", locate=locate, **options)
 
 
 @dataclass(frozen=True)

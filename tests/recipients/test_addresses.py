@@ -10,7 +10,7 @@ from runner.findings import Place, Severity
 from runner.model import Json
 from runner.recipients.rows import Row
 
-from .lists import a_list, at, select
+from .lists import at, select
 
 US = "+14155550100"
 
@@ -171,10 +171,7 @@ def test_what_where_raises_is_given_back_with_its_row(tmp_path: Path) -> None:
 
 
 def contacts(*written: Mapping[str, Json]) -> dict[str, Json]:
-    return {
-        "contacts": written,
-        "contact_places": tuple(Place(path="m.yaml", line=20 + number, column=9) for number in range(len(written))),
-    }
+    return {"contacts": written}
 
 
 def test_a_contact_holds_its_own_parameters(tmp_path: Path) -> None:
@@ -233,8 +230,3 @@ def test_where_sees_a_contacts_parameters(tmp_path: Path) -> None:
     found = select(tmp_path, where=lambda values: values == {"vip": True, "identifierValue": US}, **options)
     assert found.addresses == [f"phonenumber:{US}"]
     assert [each.row.number for each in found.dropped] == [2]
-
-
-def test_contacts_without_places_stand_at_their_list(tmp_path: Path) -> None:
-    person = select(tmp_path, contacts=({"id": "x"},)).one
-    assert person.place == a_list().place
