@@ -6,9 +6,11 @@ import shutil
 import stat
 import tempfile
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,14 +27,21 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
+Hint = str | Callable[[], str | None] | None  # one that has to be looked for is asked for where it is shown
+
+
 class FileFault(Exception):
     """A file that can't or may not be read: what is wrong, and the fix. `is_missing` where there is none."""
 
-    def __init__(self, message: str, hint: str | None = None, *, is_missing: bool = False) -> None:
+    def __init__(self, message: str, hint: Hint = None, *, is_missing: bool = False) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self._hint = hint
         self.is_missing = is_missing
+
+    @property
+    def hint(self) -> str | None:
+        return self._hint() if callable(self._hint) else self._hint
 
 
 def open_below(root: Path, base: Path, written: str) -> BinaryIO:
@@ -120,6 +129,11 @@ def _outside(written: str) -> FileFault:
     )
 
 
+def _nearest(name: str, names: list[str]) -> str | None:
+    near = get_close_matches(name, names, n=1)
+    return f'did you mean "{near[0]}"?' if near else None
+
+
 def _kind(mode: int) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "not a regular file")
 
@@ -172,9 +186,9 @@ class _Way:
             return os.stat(step, dir_fd=self.folders[-1], follow_symlinks=False).st_mode
         except FileNotFoundError:
             names = os.listdir(self.folders[-1])  # noqa: PTH208 - of the open folder, whatever its path is by now
-            near = get_close_matches(step, names, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else None
-            raise FileFault(f'there is no file "{self.written}"', hint, is_missing=True) from None
+            raise FileFault(
+                f'there is no file "{self.written}"', partial(_nearest, step, names), is_missing=True
+            ) from None
 
     def _read_link(self, step: str) -> None:
         self.links += 1

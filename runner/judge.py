@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -55,13 +55,17 @@ class Judge:
     _schema: Any
     _accepts: Callable[[Any], bool]
     _broken_rules: Callable[[Any], Iterable[SchemaError]]
+    _blind: dict[Steps, bool] = field(default_factory=dict)  # what was asked before
 
     def takes_any_text(self, path: Steps) -> bool:
         """Whether one text at `path` is as good as another, wherever one may stand: no rule looks closer at it.
 
         The empty one aside, and those that are no JSON (a lone surrogate). Texts that stand there need no judge then.
         """
-        return _is_blind(self._schema, self._schema, path)
+        known = self._blind.get(path)
+        if known is None:
+            known = self._blind[path] = _is_blind(self._schema, self._schema, path)
+        return known
 
     def is_valid(self, instance: Any) -> bool:
         return self._accepts(instance)

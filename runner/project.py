@@ -1,7 +1,7 @@
 """The project a manifest belongs to: its root, and how its files are shown to people."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -28,6 +28,13 @@ class Project:
 
     root: Path
     working: Path
+    real_root: Path = field(init=False, compare=False)
+    is_repository: bool = field(init=False, compare=False)
+    _real_folders: dict[Path, Path] = field(init=False, compare=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "real_root", self.root.resolve())
+        object.__setattr__(self, "is_repository", (self.root / ".git").exists())
 
     @classmethod
     def of(cls, manifest: Path, working: Path) -> "Project":
@@ -36,10 +43,10 @@ class Project:
     def shown(self, path: Path) -> str:
         """Relative to the repository; without one, to the working directory or the manifest's folder; with `/`."""
         path = path.absolute()
-        bases = (self.root,) if (self.root / ".git").exists() else (self.working, self.root)
-        for base in bases:
-            if path.is_relative_to(base):
-                return path.relative_to(base).as_posix()
+        for base in (self.root,) if self.is_repository else (self.working, self.root):
+            below = _below(path, base)
+            if below is not None:
+                return below
         return Path(os.path.relpath(path, self.root)).as_posix()
 
     def named(self, path: Path) -> str | None:
@@ -48,9 +55,25 @@ class Project:
         A link is called by its own name, not by what it leads to. What reads like an option stands behind `./`.
         """
         path = path.absolute()
-        real_root = self.root.resolve()
-        for way in (path.parent.resolve() / path.name, path):
-            if way.is_relative_to(real_root):
-                name = way.relative_to(real_root).as_posix().encode("utf-8", "backslashreplace").decode()
+        for way in (self._real(path.parent) / path.name, path):
+            below = _below(way, self.real_root)
+            if below is not None:
+                name = below if below.isascii() else below.encode("utf-8", "backslashreplace").decode()
                 return f"./{name}" if name.startswith("-") else name
         return None
+
+    def _real(self, folder: Path) -> Path:
+        """Asked of the system once for each folder."""
+        real = self._real_folders.get(folder)
+        if real is None:
+            real = self._real_folders[folder] = folder.resolve()
+        return real
+
+
+def _below(path: Path, base: Path) -> str | None:
+    """A path seen from a folder that it lies in, with `/`: as `relative_to` has it, in a tenth of the time."""
+    whole, start = path.as_posix(), base.as_posix()
+    if whole == start:
+        return "."
+    start = start if start.endswith("/") else f"{start}/"
+    return whole[len(start) :] if whole.startswith(start) else None

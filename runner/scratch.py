@@ -3,12 +3,14 @@
 The newest stand in memory, the rest in a private temporary database that has no name and goes with the process.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from runner.errors import LedgerFault
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _NEWEST = 131_072  # some 30 MiB
 _BITS = 1 << 24  # 2 MiB; a million keys set 6 % of them
@@ -81,6 +83,8 @@ class Kept:
 
     def _put_down(self) -> None:
         """In the order of the keys: neighbours share a page."""
+        import sqlite3  # noqa: PLC0415 - of most runs nothing goes to the disk
+
         database = self._database or self._opened()
         bits, newest = self._bits, self._newest
         for key in newest:
@@ -88,6 +92,7 @@ class Kept:
             bits[at >> 3] |= 1 << (at & 7)
         keys = "".join(newest)
         are_plain = keys.isascii() and "\\" not in keys  # then each is stored as it is
+
         rows: Iterable[tuple[str, str]] = ((key, newest[key]) for key in sorted(newest))
         if not are_plain:
             rows = sorted((_stored(key), value) for key, value in newest.items())
@@ -97,7 +102,9 @@ class Kept:
             raise _fault(error) from error
         self._newest.clear()
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> "sqlite3.Connection":
+        import sqlite3  # noqa: PLC0415 - of most runs nothing goes to the disk
+
         self._bits = bytearray(_BITS >> 3)
         try:
             # A database without a name is a file that is unlinked as soon as it is open, readable by its owner alone.
@@ -111,7 +118,9 @@ class Kept:
             raise _fault(error) from error
         return self._database
 
-    def _run(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+    def _run(self, statement: str, values: tuple[Any, ...]) -> "sqlite3.Cursor":
+        import sqlite3  # noqa: PLC0415 - as in `_opened`
+
         assert self._database is not None, "the caller looked"  # noqa: S101
         try:
             return self._database.execute(statement, values)
@@ -126,7 +135,7 @@ def _stored(key: str) -> str:
     return f"\\{key.encode('utf-8', 'surrogatepass').hex()}"
 
 
-def _fault(error: sqlite3.Error) -> LedgerFault:
+def _fault(error: "sqlite3.Error") -> LedgerFault:
     return LedgerFault(
         f"the temporary file of what was met already can't be written: {error}",
         hint="make room on that disk, or name another folder with TMPDIR",

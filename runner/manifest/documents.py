@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from yaml import YAMLError
 
@@ -15,10 +15,11 @@ from runner.model import Json
 from .yaml_events import Builder, OutOfBounds, collector_off, has_c_parser
 from .yaml_ignores import may_ignore, read_ignores
 from .yaml_mistakes import has_tag_directive, may_be_cut, report_bound, report_mistakes, warn_of_cuts
-from .yaml_places import Found, Places, Span
-from .yaml_syntax import report_syntax
 from .yaml_table import Kind, Table
 from .yaml_text import UTF8_BOM, Lines, read_text
+
+if TYPE_CHECKING:
+    from .yaml_places import Found, Places, Span
 
 __all__ = ["Document", "has_c_parser", "load_document", "looks_like_manifest"]
 
@@ -49,7 +50,7 @@ class Document:
     text: str = field(repr=False)
     data: Json = field(repr=False)
     _lines: Lines = field(init=False, repr=False)
-    _places: Places | None = field(init=False, repr=False, default=None)
+    _places: "Places | None" = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         self._lines = Lines(self.text, self.shown)
@@ -98,7 +99,7 @@ class Document:
         spans = self._table_places.character_spans(found, character) if found else ()
         return tuple(self._placed(span, found) for span in spans) if found else ()
 
-    def _placed(self, span: Span, found: Found) -> Place:
+    def _placed(self, span: "Span", found: "Found") -> Place:
         place = self._lines.place(*span)
         if not found.aliases:
             return place
@@ -110,12 +111,14 @@ class Document:
         found = self._find(path)
         return found is not None and self._table_places.is_plain(found)
 
-    def _find(self, path: Sequence[str | int]) -> Found | None:
+    def _find(self, path: Sequence[str | int]) -> "Found | None":
         return self._table_places.find(path)
 
     @property
-    def _table_places(self) -> Places:
+    def _table_places(self) -> "Places":
         if self._places is None:
+            from .yaml_places import Places  # noqa: PLC0415 - only where something is wrong
+
             with collector_off():
                 table = Table(self.text, self.text.encode())
                 table.read()
@@ -164,6 +167,8 @@ def _load(text: str, path: Path, lines: Lines, findings: Findings) -> Document |
 
 def _report_unreadable(error: YAMLError, text: str, encoded: bytes, lines: Lines, findings: Findings) -> None:
     """Also what is wrong in the part that could be read, but not twice what stopped the parser."""
+    from .yaml_syntax import report_syntax  # noqa: PLC0415 - only where something is wrong
+
     table = Table(text, encoded)
     with suppress(YAMLError):
         table.read()

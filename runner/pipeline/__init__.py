@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.findings import Findings
-from runner.ledger.seam import Ledger
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, State
@@ -27,8 +27,9 @@ from .loading import Inputs, Loaded, load
 from .prepare import prepare
 from .pricing import rate_card
 from .receivers import check_receiver
-from .repeats import others
-from .schedule import Lateness, check_schedule
+
+if TYPE_CHECKING:
+    from runner.ledger.seam import Ledger
 
 __all__ = ["Inputs", "Loaded", "Order", "Planned", "load", "make_plan", "validate"]
 
@@ -146,13 +147,16 @@ def make_plan(
     manifest: Manifest,
     order: Order,
     *,
-    ledger: Ledger | None,
+    ledger: "Ledger | None",
     planner: Callable[..., Planner],
     now: datetime,
     findings: Findings,
     not_checked: list[str],
 ) -> Planned:
     """Composes everything once and holds it against the ledger. The findings decide whether the plan counts."""
+    from .repeats import others  # noqa: PLC0415 - `validate` needs none of what only a plan does
+    from .schedule import Lateness, check_schedule  # noqa: PLC0415
+
     site = Site(document=manifest.document, path=("messages",))
     lateness = Lateness(now=now, messages=site, findings=findings)
     card = rate_card(loaded, findings)
@@ -173,7 +177,7 @@ def make_plan(
     return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))
 
 
-def _gone(ledger: Ledger | None, manifest: Manifest, plan: Plan) -> Mapping[str, int]:
+def _gone(ledger: "Ledger | None", manifest: Manifest, plan: Plan) -> Mapping[str, int]:
     if ledger is None:
         return {}
     held: Counter[State] = Counter(state for _, state in ledger.keys(manifest.name, manifest.edition))

@@ -82,7 +82,7 @@ class ListFiles:
 
     def _note_people_in_git(self, spec: RecipientList) -> None:
         """RCP545, once for a list, at the first of them."""
-        if not (self.loaded.project.root / ".git").exists():
+        if not self.loaded.project.is_repository:
             return
         contacts = spec.contacts or ()
         real = [index for index, contact in enumerate(contacts) if is_somebodys(contact, spec)]

@@ -62,9 +62,10 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
     """Reads one manifest with all it includes. What is wrong is in `findings`."""
     opener = _Opener(main=path, project=project, findings=findings)
     language = Language(opener.read_text)
-    document = opener.document(source, path, project.shown(path), project.named(path) or path.name)
+    shown = project.shown(path)
+    document = opener.document(source, path, shown, project.named(path) or path.name)
     parameter_files = _names([Path(name) for name, _ in inputs.parameters], project)
-    opener.files[project.shown(path)] = path
+    opener.files[shown] = path
     gathered = gather(document, opener.open_include, findings) if document is not None else None
     manifest = None
     if gathered is not None and document is not None and not is_library(document):
@@ -126,7 +127,7 @@ class _Opener:
         try:
             with open_below(self.project.root, base, written) as file:
                 source = file.read(LARGEST_MANIFEST + 1)
-            name = Path(file.name).relative_to(self.project.root.resolve()).as_posix()
+            name = Path(file.name).relative_to(self.project.real_root).as_posix()
             text = source.decode("utf-8-sig")
         except FileFault as fault:
             raise ExpressionFault("include", fault.message, hint=fault.hint) from None
@@ -139,7 +140,7 @@ class _Opener:
 
 def shown_below(project: Project, real: Path) -> str:
     """What people are shown of a file that was opened below the root: its real path, seen from there."""
-    return project.shown(project.root / real.relative_to(project.root.resolve()))
+    return project.shown(project.root / real.relative_to(project.real_root))
 
 
 def _names(files: Sequence[Path], project: Project) -> tuple[str, ...]:

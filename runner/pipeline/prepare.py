@@ -111,7 +111,8 @@ def _compiled(
     is_whole = True
     while True:
         try:
-            return compile_draft(fields, language, judge("request").errors, finish), is_whole
+            judged = judge("request")
+            return compile_draft(fields, language, judged.errors, finish, judged.takes_any_text), is_whole
         except DraftFault as failed:
             is_whole = False
             for path, fault in failed.faults:
