@@ -148,6 +148,11 @@ class Findings:
                 return
         self._found[finding] = None
 
+    @property
+    def paths(self) -> list[str]:
+        """The files that findings are about, or may be once all are in, each once."""
+        return list(dict.fromkeys(about.place.path for about in (*self._found, *self._ignores)))
+
     def absorb(self, other: "Findings") -> None:
         """Takes in what was found in another manifest. A list that both read has the same rows: they count once."""
         found, causes, ignores, first_hidden, groups = other._parts()  # noqa: SLF001 - of this class

@@ -1,6 +1,5 @@
 """`flypast demo`: the whole way on a bundled example, on this machine alone."""
 
-import asyncio
 import shutil
 import tempfile
 import threading
@@ -75,6 +74,8 @@ def _where_to_look(folder: Path, manifest: Path, record: Path) -> None:
 @contextmanager
 def _sandbox(record: Path) -> Iterator[str]:
     """A sandbox in a thread of its own, as a server elsewhere would be."""
+    import asyncio
+
     from runner.sandbox.server import Sandbox, run_sandbox
 
     loop = asyncio.new_event_loop()
@@ -98,7 +99,9 @@ def _sandbox(record: Path) -> Iterator[str]:
         thread.join()
 
 
-def _until_done(loop: asyncio.AbstractEventLoop, serving: Any) -> None:
+def _until_done(loop: Any, serving: Any) -> None:
+    import asyncio
+
     try:
         loop.run_until_complete(serving)
     except asyncio.CancelledError:

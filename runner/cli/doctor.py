@@ -2,9 +2,7 @@
 
 import os
 import platform
-import sqlite3
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +83,14 @@ def _machine() -> Iterator[Check]:
     else:
         words = "PyYAML without its C parser: many times slower"
         yield Check("warn", "YAML", words, "install libyaml's headers, then PyYAML again")
+    import sqlite3
+
     yield Check("pass", "SQLite", sqlite3.sqlite_version)
 
 
 def _libraries() -> Iterator[Check]:
+    from importlib.metadata import PackageNotFoundError, version
+
     for name in LIBRARIES:
         try:
             yield Check("pass", name, version(name))

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
-
-from runner.model import Rate
 
 from . import completing
 from .interrupts import INTERRUPTS
 from .terminal import terminal_options
+
+if TYPE_CHECKING:
+    from runner.model import Rate
 
 UNLIMITED = "unlimited"
 
@@ -49,7 +50,7 @@ def _pairs(_context: click.Context, parameter: click.Parameter, values: tuple[st
     return tuple(pairs)
 
 
-def _rate(_context: click.Context, parameter: click.Parameter, value: str | None) -> Rate | str | None:
+def _rate(_context: click.Context, parameter: click.Parameter, value: str | None) -> "Rate | str | None":
     from runner.manifest.policy import parse_rate
 
     if value is None or value == UNLIMITED:
@@ -247,7 +248,7 @@ class PlanOptions:
     only: tuple[str, ...] = ()
     limit: int | None = None
     max_messages: int | None = None
-    rate: Rate | str | None = None
+    rate: "Rate | str | None" = None
     concurrency: int | None = None
     expect: str | None = None
     accept_drift: int | None = None
@@ -255,11 +256,11 @@ class PlanOptions:
     ledger_url: str | None = None
     api_url: str | None = None
 
-    def pace(self, policy: Rate) -> Rate | None:
+    def pace(self, policy: "Rate") -> "Rate | None":
         """The operator's pace comes before the manifest's; None lifts every limit."""
         if self.rate is None:
             return policy
-        return self.rate if isinstance(self.rate, Rate) else None
+        return None if isinstance(self.rate, str) else self.rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

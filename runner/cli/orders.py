@@ -22,13 +22,28 @@ def inputs_of(
     )
 
 
-def order_of(path: Path, inputs: Inputs, *, source: bytes | None = None, is_strict: bool = True) -> Order:
-    """The manifest at `path`; `source` stands in for the file where it came from standard input."""
+def order_of(
+    path: Path,
+    inputs: Inputs,
+    *,
+    source: bytes | None = None,
+    is_strict: bool = True,
+    projects: dict[Path, Project] | None = None,
+) -> Order:
+    """The manifest at `path`; `source` stands in for the file where it came from standard input.
+
+    `projects` are those of folders that were looked at before.
+    """
     path = path.absolute()
+    project = projects.get(path.parent) if projects is not None else None
+    if project is None:
+        project = Project.of(path, Path.cwd())
+        if projects is not None:
+            projects[path.parent] = project
     return Order(
         path=path,
         source=read(path) if source is None else source,
-        project=Project.of(path, Path.cwd()),
+        project=project,
         inputs=inputs,
         is_strict=is_strict,
     )

@@ -1,6 +1,5 @@
 """`flypast sandbox`: the look-alike of Bird's Channels API as a server."""
 
-import asyncio
 import contextlib
 from pathlib import Path
 from typing import Any
@@ -131,6 +130,8 @@ def command(
         record_path=record_path,
     )
     try:
+        import asyncio
+
         asyncio.run(_serve(sandbox, host, port))
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
@@ -139,6 +140,8 @@ def command(
 
 
 async def _serve(sandbox: Any, host: str, port: int) -> None:
+    import asyncio
+
     from runner.sandbox.server import run_sandbox
 
     from .steering import told

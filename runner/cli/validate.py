@@ -1,6 +1,5 @@
 """`flypast validate`: everything that can be known without a ledger, a key or a network."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +89,12 @@ def _codes(_context: click.Context, parameter: click.Parameter, values: tuple[st
     help="The least that makes it exit 1; error by default.",
 )
 @option("--fix", is_flag=True, help="First put right in the files what safely can be: misspelt keys, missing quotes.")
+@option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="So many processes check manifests side by side; by default as many as pay.",
+)
 @findings_format_option
 @report_option
 def command(
@@ -102,6 +107,7 @@ def command(
     ignore: tuple[str, ...],
     fail_on: str,
     fix: bool,
+    jobs: int | None,
     **inputs: Any,
 ) -> int:
     """Check manifests and everything they name.
@@ -130,6 +136,7 @@ def command(
         output_format=output_format,
         reports=reports,
         choice=Choice(select=frozenset(select), ignore=frozenset(ignore), fail_on=Severity(fail_on)),
+        jobs=jobs,
     )
 
 
@@ -153,36 +160,27 @@ def validate_all(
     output_format: str = "text",
     reports: Sequence[ReportFile] = (),
     choice: Choice = EVERYTHING,
+    jobs: int | None = 1,
 ) -> int:
-    """Validates manifests together and shows all findings. `-` is standard input."""
+    """Validates manifests together and shows all findings. `-` is standard input; `jobs` None is as many as pay."""
     from runner.findings import Findings
-    from runner.manifest.names import check_names
-    from runner.pipeline import Inputs, validate
-    from runner.pipeline.loading import LARGEST_MANIFEST
+    from runner.manifest.names import Names
+    from runner.pipeline import Inputs
 
-    from .orders import order_of
+    from .checking import check_all
     from .showing import show_findings
 
     findings, not_checked = Findings(), []
+    names = Names(findings)
     sources: dict[str, Any] = {}
-    mains, shown = [], []
-    for path in chosen:
-        is_stdin = path == Path("-")
-        order = order_of(
-            (stdin_filename or Path("stdin.yaml")) if is_stdin else path,
-            inputs or Inputs(),
-            is_strict=False,
-            source=sys.stdin.buffer.read(LARGEST_MANIFEST + 1) if is_stdin else None,
-        )
-        shown.append(order.project.shown(order.path))
-        left: list[str] = []
-        found_here = Findings()
-        loaded = validate(order, found_here, left)
-        findings.absorb(found_here)
-        sources |= loaded.sources
-        mains += [loaded.document] if loaded.document else []
-        not_checked += [f"{shown[-1]}: {what}" if len(chosen) > 1 else what for what in left]
-    check_names(mains, findings)
+    shown = []
+    for checked in check_all(chosen, inputs or Inputs(), stdin_filename=stdin_filename, jobs=jobs):
+        shown.append(checked.shown)
+        findings.absorb(checked.found)
+        sources |= checked.sources
+        not_checked += [f"{checked.shown}: {what}" if len(chosen) > 1 else what for what in checked.not_checked]
+        if checked.name is not None and not names.meet(checked.name, checked.name_place):
+            sources.setdefault(checked.shown, checked.source)
     findings.note_unused(beyond=ONLY_A_PLAN_TELLS)
     found = choice.of(findings.sorted())
     show_findings(

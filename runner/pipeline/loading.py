@@ -106,7 +106,7 @@ class _Opener:
     def document(self, source: bytes, path: Path, shown: str, called: str) -> Document | None:
         self.inputs[called] = _sha256(source)
         document = load_document(source, path, shown, self.findings)
-        self.sources[shown] = partial(_source, source, document)
+        self.sources[shown] = partial(source_of, source, document)
         return document
 
     def open_include(self, including: Document, index: int, written: str) -> tuple[Path, Document | None] | None:
@@ -157,7 +157,8 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _source(source: bytes, document: Document | None) -> Source:
+def source_of(source: bytes, document: Document | None) -> Source:
+    """The lines of a file, and which of them hold people's data."""
     lines = _LINE_BREAK.split(source.decode("utf-8-sig", "replace"))
     return Source(lines=lines, people=hidden_lines(document, lines))
 

@@ -141,14 +141,16 @@ class _People:
         return made(Recipient, (spec.name, row.number, f"{key}:{value}", contact, parameters, row.place))
 
     def contact(self, row: Row) -> Recipient | None:
-        contact = {name: value for name, value in row.values.items() if name != "parameters"}
-        parameters = dict(row.values.get("parameters") or {})
+        contact = dict(row.values)
+        parameters = dict(contact.pop("parameters", None) or {})
         if contact.get("identifierValue") is not None:
             key = str(contact.get("identifierKey") or self._spec.identifier_key)
-            value = self._normalised(row, "identifierValue", key, contact["identifierValue"])
+            written = contact["identifierValue"]
+            is_as_it_goes_out = key == PHONE and written.__class__ is str and is_plain(written)
+            value = written if is_as_it_goes_out else self._normalised(row, "identifierValue", key, written)
             if value is None:
                 return None
-            contact |= {"identifierKey": key, "identifierValue": value}
+            contact["identifierKey"], contact["identifierValue"] = key, value
             parameters["identifierValue"] = value
             address = f"{key}:{value}"
         elif contact.get("id"):
@@ -157,10 +159,7 @@ class _People:
             hint = "give it an identifierValue, or the id of a contact in Bird"
             self._faults.error("RCP530", row, "a contact without an address", hint=hint)
             return None
-        return Recipient(
-            list_name=self._spec.name, row=row.number, address=address, contact=contact, parameters=parameters,
-            locate=row.place,
-        )  # fmt: skip
+        return made(Recipient, (self._spec.name, row.number, address, contact, parameters, row.place))
 
     def _normalised(self, row: Row, column: str, key: str, written: Json) -> str | None:
         """The value as it identifies a person, or None with a finding."""
