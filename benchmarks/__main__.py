@@ -3,11 +3,12 @@
 import platform
 import sqlite3
 
-from . import findings, ledger, memory, restart
+from . import findings, ledger, memory, restart, validate
 
 
 def main() -> None:
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()}")
+    print(validate.report(1_000, 50_000, 5), flush=True)
     print(ledger.report(20_000, 5), flush=True)
     print(restart.report(100_000, 3), flush=True)
     print(memory.report(100_000), flush=True)

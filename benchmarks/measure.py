@@ -52,7 +52,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """What a process took, its threads included."""
+    """What a process took, its threads and its children included."""
 
     cpu_s: float
     wall_s: float
@@ -61,13 +61,20 @@ class Used:
 
 def used_by(arguments: Sequence[str], folder: Path, *, is_killed: bool = False) -> Used:
     """Runs flypast to its end in a folder."""
+    return measured([*FLYPAST, *arguments], folder, is_killed=is_killed)
+
+
+def measured(command: Sequence[str], folder: Path, *, is_killed: bool = False) -> Used:
+    """Runs any command to its end in a folder; its children count."""
     started_s = time.monotonic()
     with (folder / "said.txt").open("w") as said:
-        process = subprocess.Popen([*FLYPAST, *arguments], cwd=folder, env=environment(), stdout=said, stderr=said)
+        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode and not is_killed:
-        raise RuntimeError(f"{arguments} ended with {process.returncode}: {(folder / 'said.txt').read_text()[-2000:]}")
+        raise RuntimeError(
+            f"{command[:4]} ended with {process.returncode}: {(folder / 'said.txt').read_text()[-2000:]}"
+        )
     return Used(
         cpu_s=usage.ru_utime + usage.ru_stime,
         wall_s=time.monotonic() - started_s,
@@ -76,7 +83,9 @@ def used_by(arguments: Sequence[str], folder: Path, *, is_killed: bool = False) 
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "BIRD_ACCESS_KEY": "bench-key", "CI": ""}
+    """Compiled modules are kept, as an installation has them."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "BIRD_ACCESS_KEY": "bench-key", "CI": ""}
 
 
 def write_manifest(folder: Path, rows: int) -> None:
@@ -91,6 +100,7 @@ def write_manifest(folder: Path, rows: int) -> None:
             people.write(f"{phone},{chance.choice(NAMES)},Town {number % 977},A{number:07}\n")
 
 
-def spread(figures: Sequence[float], unit: str = "") -> str:
+def spread(figures: Sequence[float], unit: str = "", digits: int = 1) -> str:
     """`median (min to max)`."""
-    return f"{statistics.median(figures):,.1f} ({min(figures):,.1f} to {max(figures):,.1f}){unit}"
+    middle, least, most = (f"{each:,.{digits}f}" for each in (statistics.median(figures), min(figures), max(figures)))
+    return f"{middle} ({least} to {most}){unit}"

@@ -151,7 +151,8 @@ class Findings:
     @property
     def paths(self) -> list[str]:
         """The files that findings are about, or may be once all are in, each once."""
-        return list(dict.fromkeys(about.place.path for about in (*self._found, *self._ignores)))
+        places = [*(finding.place for finding in self._found), *(comment.place for comment in self._ignores)]
+        return list(dict.fromkeys(place.path for place in places))
 
     def absorb(self, other: "Findings") -> None:
         """Takes in what was found in another manifest. A list that both read has the same rows: they count once."""
