@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# Tests run beside each other on busy machines: how long an example takes says nothing.
+settings.register_profile("flypast", deadline=None)
+settings.load_profile("flypast")
 
 WORKSPACE = "5a0c8c1e-2f0e-4c0e-9d5d-0d6b1a1f7a11"
 CHANNEL = "3f2c1f0a-7a44-4b0e-8f0c-2f3a9d1c5b22"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import ledger, memory, restart
+from benchmarks import ledger, memory, restart, validate
 from benchmarks.measure import Server, used_by, write_manifest
 from runner.delivery.record import Record
 
@@ -44,3 +44,9 @@ def test_the_benchmarks_run() -> None:
         assert ledger.one("sqlite", server.url, 200)[0] > 0
         assert ledger.one("none", server.url, 200)[0] > 0
     assert "first request" in restart.report(300, 1)
+
+
+def test_validate_is_measured_beside_its_rivals() -> None:
+    report = validate.report(4, 20, 1)
+    for rival in ("PyYAML's C loader alone", "check-jsonschema", "yamllint", 'python -c "import yaml, click"'):
+        assert rival in report

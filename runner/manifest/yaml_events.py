@@ -162,7 +162,9 @@ class Builder:
             else:
                 value = self._node(event)
             items.append(value)
-            self._count(event)
+            self._nodes += 1
+            if self._nodes > MAX_NODES:
+                raise OutOfBounds("nodes", event)
         self._last_end = event
         return items
 
@@ -191,17 +193,13 @@ class Builder:
                 self.is_suspect = True
             else:
                 pairs[key] = value
-            self._nodes += 1
-            self._count(event)
+            self._nodes += 2
+            if self._nodes > MAX_NODES:
+                raise OutOfBounds("nodes", event)
         self._last_end = event
         if has_odd_key and start.flow_style and self._text.startswith(EXPRESSION, start.start_mark.index):
             return self._text[start.start_mark.index : self._last_end.end_mark.index]
         return _merge(merged, pairs) if merged else pairs
-
-    def _count(self, event: Event) -> None:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise OutOfBounds("nodes", event)
 
     def _unusual_key(self, event: Event) -> tuple[str, bool]:
         """The text of a key that is no bare scalar, and whether it is a mapping or a list: a mistake."""
