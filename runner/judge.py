@@ -67,6 +67,10 @@ class Judge:
             known = self._blind[path] = _is_blind(self._schema, self._schema, path)
         return known
 
+    def wants_text(self, path: Steps) -> bool:
+        """Whether nothing but text may stand at `path`, and any text may."""
+        return self.takes_any_text(path) and _is_text(self._schema, self._schema, path)
+
     def is_valid(self, instance: Any) -> bool:
         return self._accepts(instance)
 
@@ -135,6 +139,22 @@ def _is_blind(root: Any, node: Any, path: Steps) -> bool:
         and _is_blind(root, inner, tuple(rest))
         and all(_is_blind(root, each, path) for each in same)
     )
+
+
+def _is_text(root: Any, node: Any, path: Steps) -> bool:
+    """Whether a schema's node says, whatever stands beside it, that text stands at `path`."""
+    if isinstance(node, bool):
+        return False
+    same = list(node.get("allOf", []))
+    if "$ref" in node:
+        same.append(_node(root, node["$ref"].removeprefix("#/").split("/")))
+    if any(_is_text(root, each, path) for each in same):
+        return True
+    if not path:
+        return bool(node.get("type") == "string")
+    step, *rest = path
+    inner = node.get("items", True) if isinstance(step, int) else node.get("properties", {}).get(step, True)
+    return _is_text(root, inner, tuple(rest))
 
 
 def _rust_judge(schema: Any) -> Judge:

@@ -314,3 +314,15 @@ def test_where_one_text_is_as_good_as_another_each_is_judged_alike(request_judge
 )
 def test_where_a_rule_looks_closer_texts_are_judged_one_by_one(request_judge: Judge, path: tuple[Any, ...]) -> None:
     assert not request_judge.takes_any_text(path)
+
+
+def test_text_is_wanted_only_where_nothing_else_may_stand(request_judge: Judge) -> None:
+    assert all(request_judge.wants_text(path) for path in PERSONAL)
+    for path in (
+        ("ignoreQuietHours",),
+        ("tags",),
+        ("template", "parameters", 0, "value"),
+        ("scheduledFor",),
+        ("body",),
+    ):
+        assert not request_judge.wants_text(path), path

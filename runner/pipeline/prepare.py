@@ -112,7 +112,7 @@ def _compiled(
     while True:
         try:
             judged = judge("request")
-            return compile_draft(fields, language, judged.errors, finish, judged.takes_any_text), is_whole
+            return compile_draft(fields, language, judged.errors, finish, judged.wants_text), is_whole
         except DraftFault as failed:
             is_whole = False
             for path, fault in failed.faults:

@@ -138,11 +138,11 @@ def compile_draft(
     language: Language,
     wanted: Judge,
     finish: Mapping[Path, Finish] = MappingProxyType({}),
-    takes_any_text: Callable[[Path], bool] = lambda _path: False,
+    wants_text: Callable[[Path], bool] = lambda _path: False,
 ) -> CompiledDraft:
     """`fields` are Bird's of one message, as written; `wanted` judges a request and gives its errors.
 
-    It need not be asked where every expression stands at a path that `takes_any_text`: that wants a text.
+    It need not be asked where every expression stands at a path of which `wants_text` holds.
     `finish` changes the texts at its paths once they are rendered.
     Strings are templates, but for keys, `receiver` and what chooses a shape. Raises DraftFault with all faults.
     """
@@ -162,7 +162,7 @@ def compile_draft(
         else:
             text = template.text({})
             _put(constant, path, finish[path](text) if path in finish else text)
-    are_texts = all(takes_any_text(path) for path, _ in slots)
+    are_texts = all(wants_text(path) for path, _ in slots)
     types = {} if are_texts else _wanted_types(constant, {path for path, _ in slots}, wanted)
     faults |= {path: _not_single(types[path]) for path, text in slots if path in types and not text.is_single}
     if faults:
