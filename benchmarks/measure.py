@@ -37,8 +37,11 @@ FLYPAST = (sys.executable, "-m", "runner")
 class Server:
     """`benchmarks/server.py` in a process of its own; a context manager."""
 
+    def __init__(self, delay_ms: float = 0.0) -> None:
+        self._delay_ms = delay_ms
+
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "benchmarks.server"]
+        command = [sys.executable, "-m", "benchmarks.server", str(self._delay_ms)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()

@@ -22,6 +22,7 @@ _FIT = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d
 
 class _Taken:
     total = 0
+    delay_s = 0.0
 
 
 class _Taker(asyncio.Protocol):
@@ -43,7 +44,11 @@ class _Taker(asyncio.Protocol):
                 return
             is_look_up = self._held.startswith(b"GET /workspaces/")
             self._held = self._held[whole:]
-            self._transport.write(_FIT if is_look_up else self._reply(is_post=bool(found)))
+            reply = _FIT if is_look_up else self._reply(is_post=bool(found))
+            if self._taken.delay_s:
+                asyncio.get_running_loop().call_later(self._taken.delay_s, self._transport.write, reply)
+            else:
+                self._transport.write(reply)
 
     def _reply(self, *, is_post: bool) -> bytes:
         """A 202; to a GET how many there were."""
@@ -56,6 +61,7 @@ class _Taker(asyncio.Protocol):
 
 async def _serve() -> None:
     taken = _Taken()
+    taken.delay_s = float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0
     server = await asyncio.get_running_loop().create_server(lambda: _Taker(taken), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -36,6 +36,8 @@ from .tally import Progress, RunResult, Tally
 
 __all__ = ["Settings", "dispatch"]
 
+_UNRECORDED = InDoubt(words="what became of this message could not be recorded")
+
 
 async def dispatch(
     messages: Iterable[Message],
@@ -103,6 +105,7 @@ class _Run:
         fail = partial(self._stopping.halt, "quietHours")
         self._hours = Hours(settings.quiet_hours, clock=self.clock, fail=fail)
         self._tasks: list[asyncio.Task[None]] = []
+        self._mistakes: list[Exception] = []
         self._trouble = ""
 
     async def to_its_end(self) -> RunResult:
@@ -114,9 +117,12 @@ class _Run:
             for task in (*watchers, *self._tasks):
                 task.cancel()
             await asyncio.gather(*watchers, *self._tasks, return_exceptions=True)
+            await self.record.written()
         for task in self._tasks:
             if not task.cancelled() and (mistake := task.exception()) is not None:
                 raise mistake
+        for mistake in self._mistakes:
+            raise mistake
         for message, outcome in self._doubts.left():
             self._tally.count(message, outcome)
         total = len(self.messages) if isinstance(self.messages, Sized) else self._taken + sum(1 for _ in self._feed)
@@ -140,6 +146,7 @@ class _Run:
         self._until = until
         self._tally.begin_wave(number)
         await self._all_done(self._work() for _ in range(self.settings.concurrency))
+        await self.record.written()
 
     async def _all_done(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
         self._tasks = [asyncio.create_task(each, name="flypast-worker") for each in work]
@@ -242,15 +249,31 @@ class _Run:
         return outcome
 
     async def _settle(self, message: Message, outcome: Outcome) -> None:
+        told = settlement(message, self._doubts.told(message, outcome), at=self.clock.now())
+        may_linger = self._stopping.is_anybody_waiting and not self._stopping.is_on
+        if isinstance(outcome, Accepted) and not self._hours.concern(message):
+            # Nothing is to be decided after it: this worker goes on, and its next intent shares the commit.
+            self.record.hand_in(told, partial(self._settled, message, outcome), may_linger=may_linger)
+            return
         try:
-            told = settlement(message, self._doubts.told(message, outcome), at=self.clock.now())
-            may_linger = self._stopping.is_anybody_waiting and not self._stopping.is_on
             await self.record.settle(told, may_linger=may_linger)
         except LedgerFault:
-            outcome = InDoubt(words="what became of this message could not be recorded")
+            outcome = _UNRECORDED
             raise
         finally:
             self._count(message, outcome)
+
+    def _settled(self, message: Message, outcome: Outcome, fault: Exception | None) -> None:
+        """Hears from the record what became of an outcome that nobody waits for."""
+        try:
+            self._count(message, outcome if fault is None else _UNRECORDED)
+        except Exception as mistake:  # noqa: BLE001 (raised at the end, when all in flight is settled)
+            fault = mistake
+        if isinstance(fault, LedgerFault):
+            self._stopping.halt("ledger", fault.message, hint=fault.hint)
+        elif fault is not None:
+            self._mistakes.append(fault)
+            self._stopping.stop_work()
 
     def _react(self, message: Message, outcome: Outcome, sent_s: float) -> None:
         """What an outcome means for the run: at once, as the other workers must not go on while it is recorded."""

@@ -20,6 +20,10 @@ class Hours:
         self._fail = fail
         self.kept = 0
 
+    def concern(self, message: Message) -> bool:
+        """Whether they have anything to say of this message, now or later."""
+        return self._quiet is not None and bool(message.zones)
+
     def keeps_back(self, message: Message) -> bool:
         """Whether it must not go now, and no later time is to be told to Bird: it stays planned."""
         return self._until_s(message) == inf

@@ -1,11 +1,17 @@
 """Making intents and outcomes durable: one writer thread that commits, as fast as it can, all that has gathered."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from runner.ledger.seam import Claim, Intent, NotSendable, Settlement
+
+from .rounds import Rounds
+
+Told = Callable[[Exception | None], None]  # hears that it is durable (None), or why it is not
 
 
 @dataclass(slots=True)
@@ -14,8 +20,11 @@ class _Gathered:
 
     settlements: list[Settlement] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
-    settlers: list["asyncio.Future[None]"] = field(default_factory=list)
+    settlers: list[Told] = field(default_factory=list)
     intenders: list["asyncio.Future[None]"] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.settlers) + len(self.intenders)
 
 
 class Record:
@@ -26,6 +35,7 @@ class Record:
     """
 
     LINGER_S = 0.005
+    _NAP_S = 0.001
     WRITING = "flypast-ledger"  # the name of the task and the thread that write
 
     def __init__(self, claim: Claim) -> None:
@@ -35,16 +45,16 @@ class Record:
         self._commit: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fault: Exception | None = None
+        self._is_hurried = False
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
+        self._rounds = Rounds(self._loop.time)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         try:
-            self._start()
-            if self._commit is not None:
-                await asyncio.shield(self._commit)
+            await self.written()
         finally:
             self._writer.shutdown(wait=True)
 
@@ -62,19 +72,35 @@ class Record:
 
         `may_linger`: another worker's intent is sure to come soon; both then share a commit.
         """
-        if not isinstance(self._fault, NotSendable):  # that one is about an intent: the ledger itself is sound
-            self._raise_fault()
         done = self._loop.create_future()
+        self.hand_in(settlement, partial(_wake, done), may_linger=may_linger)
+        await done
+
+    def hand_in(self, settlement: Settlement, told: Told, *, may_linger: bool = False) -> None:
+        """As `settle`, without waiting: `told` is called when it is durable, or will never be, and must raise nothing.
+
+        An intent that is written after this call is durable no sooner than this outcome.
+        """
+        if self._fault is not None and not isinstance(self._fault, NotSendable):
+            told(self._fault)
+            return
+        self._rounds.came_back(settlement.key)
         self._gathered.settlements.append(settlement)
-        self._gathered.settlers.append(done)
+        self._gathered.settlers.append(told)
         if not may_linger:
             self._start()
         elif self._timer is None and self._commit is None:
             self._timer = self._loop.call_later(self.LINGER_S, self._start)
-        await done
+
+    async def written(self) -> None:
+        """Returns when nothing waits any more; whatever was told by then has been told."""
+        self._start()
+        if self._commit is not None:
+            await asyncio.shield(self._commit)
 
     def hurry(self) -> None:
         """No more intents will come: what lingers is written now."""
+        self._is_hurried = True
         self._start()
 
     def _raise_fault(self) -> None:
@@ -85,40 +111,57 @@ class Record:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._commit is None and (self._gathered.settlers or self._gathered.intenders):
+        if self._commit is None and len(self._gathered):
             # A task starts after all that are ready now have had their say: one commit for all of them.
             self._commit = self._loop.create_task(self._write(), name=self.WRITING)
 
     async def _write(self) -> None:
-        while self._gathered.settlers or self._gathered.intenders:
+        while len(self._gathered):
+            self._rounds.begins()
+            while not self._is_hurried and self._rounds.waits(len(self._gathered)):  # noqa: ASYNC110 (a nap gathers)
+                await asyncio.sleep(self._NAP_S)
             batch, self._gathered = self._gathered, _Gathered()
+            since_s = self._loop.time()
             try:
                 await self._loop.run_in_executor(self._writer, self._claim.commit, batch.settlements, batch.intents)
             except Exception as fault:  # noqa: BLE001 (every waiter raises it)
                 self._fault = fault
                 self._give_up(batch)
             else:
-                _wake([*batch.settlers, *batch.intenders])
+                self._rounds.committed(batch.intents, took_s=self._loop.time() - since_s)
+                _wake_all(batch)
         self._commit = None
 
     def _give_up(self, batch: _Gathered) -> None:
         """No intent goes any more; outcomes do once more where only an intent was at fault."""
-        self._fail([*batch.intenders, *self._gathered.intenders])
+        _fail([*batch.intenders, *self._gathered.intenders], self._fault)
         rest, self._gathered = self._gathered, _Gathered()
         if isinstance(self._fault, NotSendable) and batch.intents:
             self._gathered.settlements = batch.settlements + rest.settlements
             self._gathered.settlers = batch.settlers + rest.settlers
         else:
-            self._fail([*batch.settlers, *rest.settlers])
-
-    def _fail(self, waiters: list["asyncio.Future[None]"]) -> None:
-        for waiter in waiters:
-            if self._fault is not None and not waiter.done():
-                waiter.set_exception(self._fault)
-                waiter.exception()  # its worker may have left: then nobody is to be told of it
+            for told in (*batch.settlers, *rest.settlers):
+                told(self._fault)
 
 
-def _wake(waiters: list["asyncio.Future[None]"]) -> None:
+def _wake_all(batch: _Gathered) -> None:
+    """Outcomes first: what they mean for the run is known before anybody goes on."""
+    for told in batch.settlers:
+        told(None)
+    for waiter in batch.intenders:
+        _wake(waiter, None)
+
+
+def _fail(waiters: Iterable["asyncio.Future[None]"], fault: Exception | None) -> None:
     for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(None)
+        _wake(waiter, fault)
+
+
+def _wake(waiter: "asyncio.Future[None]", fault: Exception | None) -> None:
+    if waiter.done():
+        return
+    if fault is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(fault)
+        waiter.exception()  # its worker may have left: then nobody is to be told of it

@@ -188,3 +188,56 @@ async def test_an_outcome_that_lingers_when_the_run_is_left_is_written_too() -> 
         await asyncio.sleep(0)
         lingering.cancel()
     assert states(ledger) == {"k0001": State.ACCEPTED}
+
+
+async def test_an_outcome_that_is_handed_in_is_told_before_an_intent_of_its_commit_is_awake() -> None:
+    ledger, claim = ledger_and_claim()
+    watched = Watched(claim)
+    heard: list[object] = []
+    async with Record(watched) as record:
+        await record.intend(wish(1))
+        record.hand_in(accepted(1), heard.append)
+        await record.intend(wish(2))
+        assert heard == [None]
+    assert watched.sizes == [(0, 1), (1, 1)]
+    assert states(ledger) == {"k0001": State.ACCEPTED, "k0002": State.SENDING}
+
+
+async def test_what_is_handed_in_hears_of_a_fault_then_and_ever_after() -> None:
+    _, claim = ledger_and_claim()
+
+    def fail(settlements: Sequence[Settlement], _i: Sequence[Intent]) -> None:
+        if settlements:
+            raise LedgerFault("disk full")
+
+    heard: list[Exception | None] = []
+    async with Record(Watched(claim, before=fail)) as record:
+        await record.intend(wish(1))
+        record.hand_in(accepted(1), heard.append)
+        await record.written()
+        record.hand_in(accepted(1), heard.append)
+    assert [str(fault) for fault in heard] == ["disk full", "disk full"]
+
+
+async def test_all_that_is_out_is_waited_for_where_it_comes_back_soon() -> None:
+    _, claim = ledger_and_claim()
+    slow_disk = threading.Event()
+    watched = Watched(claim, before=lambda _s, _i: slow_disk.wait(0.02))
+    async with Record(watched) as record:
+
+        async def work(worker: int) -> None:
+            for number in range(worker * 5, worker * 5 + 5):
+                await record.intend(wish(number))
+                await asyncio.sleep(0.002 * (worker % 4))  # they come back one after another
+                record.hand_in(accepted(number), lambda _: None)
+
+        await asyncio.gather(*map(work, range(16)))
+    assert len(watched.sizes) <= 10  # without a wait each round would fall into parts
+
+
+async def test_a_stop_ends_the_wait_for_more() -> None:
+    _, claim = ledger_and_claim()
+    async with Record(claim) as record:
+        await asyncio.gather(*(record.intend(wish(number)) for number in range(4)))
+        record.hurry()
+        await asyncio.gather(*(record.settle(accepted(number)) for number in range(4)))

@@ -78,18 +78,27 @@ def _order() -> dict[str, tuple[Edit, ...]]:
             edit(_RUN, "_work", (_ONE, _BATCH)),
             edit(_RUN, "_attempt", (_INTEND, _UNLESS_AHEAD)),
         ),
+        "an outcome is written after the next intent": (
+            edit(
+                _RUN,
+                "_settle",
+                ("self.record.hand_in(", "self.record._loop.call_later(0.5, self.record.hand_in, "),
+                ("message, outcome), may_linger=may_linger)", "message, outcome))"),
+            ),
+        ),
+        "what is handed in is not waited for": (edit(record.Record, "written", ("self._start()", "return")),),
         "waiters are woken before the commit": (
             edit(
                 record.Record,
                 "_write",
-                ("_Gathered()\n", "_Gathered()\n        _wake([*batch.settlers, *batch.intenders])\n"),
+                ("_Gathered()\n", "_Gathered()\n        _wake_all(batch)\n"),
             ),
         ),
         "a failed commit is taken for a good one": (
             edit(
                 record.Record,
                 "_write",
-                ("self._fault = fault\n            self._give_up(batch)", "_wake([*batch.settlers, *batch.intenders])"),
+                ("self._fault = fault\n            self._give_up(batch)", "_wake_all(batch)"),
             ),
         ),
         "one worker too many": (
