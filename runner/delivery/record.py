@@ -35,7 +35,6 @@ class Record:
     """
 
     LINGER_S = 0.005
-    _NAP_S = 0.001
     WRITING = "flypast-ledger"  # the name of the task and the thread that write
 
     def __init__(self, claim: Claim) -> None:
@@ -119,7 +118,7 @@ class Record:
         while len(self._gathered):
             self._rounds.begins()
             while not self._is_hurried and self._rounds.waits(len(self._gathered)):  # noqa: ASYNC110 (a nap gathers)
-                await asyncio.sleep(self._NAP_S)
+                await asyncio.sleep(self._rounds.nap_s)
             batch, self._gathered = self._gathered, _Gathered()
             since_s = self._loop.time()
             try:

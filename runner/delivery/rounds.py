@@ -14,6 +14,9 @@ class Rounds:
     """
 
     FEW = 8
+    LONGEST_S = 0.1
+    _NAP_S = 0.001
+    _NAPS = 4  # in a commit's time
 
     def __init__(self, time_s: Callable[[], float]) -> None:
         self._time_s = time_s
@@ -40,13 +43,20 @@ class Rounds:
     def begins(self) -> None:
         """A commit could be made now."""
         self._begun_s = self._grown_s = self._time_s()
-        self._gathered = 0
+        self._gathered = self._asked = 0
 
     def waits(self, gathered: int) -> bool:
         """Whether the commit is to wait for more than has gathered by now: while more comes faster than it is made."""
         now_s = self._time_s()
+        self._asked += 1
         if gathered > self._gathered:
             self._gathered, self._grown_s = gathered, now_s
-        soon_s = self.FEW * self._commit_s
+        soon_s = min(self.FEW * self._commit_s, self.LONGEST_S)
         may_come = self._out > 0 and self._trip_s < soon_s and now_s - self._begun_s < soon_s
-        return may_come and now_s - self._grown_s <= self._commit_s
+        # Counted too: a clock that stands still must not hold up a commit.
+        return may_come and self._asked <= self.FEW * self._NAPS and now_s - self._grown_s <= self._commit_s
+
+    @property
+    def nap_s(self) -> float:
+        """How long to wait before asking again."""
+        return max(self._commit_s / self._NAPS, self._NAP_S)

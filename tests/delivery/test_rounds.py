@@ -81,3 +81,14 @@ def test_a_commit_waits_no_longer_than_all_that_is_out_may_take() -> None:
         clock.now_s += 0.001
         gathered += 1
     assert gathered == Rounds.FEW * 2 + 1
+
+
+def test_a_clock_that_stands_still_holds_up_no_commit() -> None:
+    rounds = rounds_with_one_back(Hands(), commit_s=0.002, trip_s=0.010)
+    rounds.begins()
+    assert not all(rounds.waits(gathered) for gathered in range(1, 100))
+
+
+def test_naps_are_parts_of_a_commit_and_never_a_busy_loop() -> None:
+    assert rounds_with_one_back(Hands(), commit_s=0.020, trip_s=0.010).nap_s == 0.005
+    assert Rounds(Hands().time_s).nap_s == 0.001
