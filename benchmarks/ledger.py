@@ -7,7 +7,6 @@ Instructions are counted by valgrind (callgrind), in user mode: what else the ma
 """
 
 import argparse
-import asyncio
 import resource
 import statistics
 import subprocess
@@ -31,6 +30,7 @@ from runner.ledger.memory import MemoryLedger
 from runner.ledger.seam import Claim, Intent, Settlement
 from runner.ledger.sqlite import create
 from runner.model import Channel, Message, Policy
+from runner.pipeline.running import run
 
 from .measure import Server, spread
 
@@ -111,7 +111,7 @@ def one(ledger: str, url: str, messages: int) -> tuple[float, float]:
             return 0.0, 0.0
         claim = _claim(ledger, Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
         before = resource.getrusage(resource.RUSAGE_SELF)
-        accepted, wall_s = asyncio.run(_send(spool, claim, url))
+        accepted, wall_s = run(_send(spool, claim, url))
         after = resource.getrusage(resource.RUSAGE_SELF)
     if accepted != messages:
         raise RuntimeError(f"{accepted} of {messages} were accepted")

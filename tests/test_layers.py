@@ -44,6 +44,7 @@ HOMES = {
     "jsonschema_rs": {"judge"},
     "phonenumbers": {"recipients"},
     "tzdata": {"quiet"},
+    "uvloop": {"pipeline"},
     "zoneinfo": {"quiet"},
     "sqlite3": {"ledger", "scratch", "cli"},
     "aiohttp": {"bird", "sandbox"},

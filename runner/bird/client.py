@@ -61,7 +61,7 @@ class BirdClient:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=_Connector(limit=self._concurrency, keepalive_timeout=self._timeouts.idle_s),
+            connector=_Connector(limit=self._concurrency, timeouts=self._timeouts),
             headers=self._headers,
             # No total: it would end a connection attempt and a lost reply with the same TimeoutError.
             timeout=aiohttp.ClientTimeout(total=None, connect=self._timeouts.connect_s),
@@ -116,7 +116,7 @@ class BirdClient:
         failure: NoConnection | ReplyLost | None = None
         content: bytes | None = None
         limit = asyncio.timeout(None)  # the connector sets it going, once there is a connection
-        _limit.set(_Limit(timeout=limit, reply_s=self._timeouts.reply_s))
+        _limit.set(limit)
         try:
             async with limit:
                 response = await session.request(method, url, data=data, allow_redirects=False)
@@ -178,24 +178,19 @@ def _system_words(error: BaseException) -> str | None:
 
 async def _content(response: aiohttp.ClientResponse, longest: int) -> bytes | None:
     """The body; None when it is encoded (identity was asked for) or longer than `longest` bytes."""
-    encoding = response.headers.get("Content-Encoding", "identity")
-    if encoding.strip().lower() != "identity":
+    encoding = response.headers.get("Content-Encoding")
+    if encoding is not None and encoding.strip().lower() != "identity":
         return None
-    content = bytearray()
-    while not response.content.at_eof():
-        content += await response.content.read(longest + 1 - len(content))
-        if len(content) > longest:
+    stream, parts, left = response.content, [], longest + 1
+    while not stream.at_eof():
+        parts.append(await stream.read(left))
+        left -= len(parts[-1])
+        if not left:
             return None
-    return bytes(content)
+    return b"".join(parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Limit:
-    timeout: asyncio.Timeout
-    reply_s: float
-
-
-_limit: ContextVar[_Limit] = ContextVar("_limit")
+_limit: ContextVar[asyncio.Timeout] = ContextVar("_limit")
 
 
 class _HeadFirst(ResponseHandler):
@@ -219,8 +214,9 @@ class _Connector(aiohttp.TCPConnector):
     the next request: a stray 202 or 429 would then lose or double a message.
     """
 
-    def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
-        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout)
+    def __init__(self, *, limit: int, timeouts: Timeouts) -> None:
+        super().__init__(limit=limit, keepalive_timeout=timeouts.idle_s)
+        self._reply_s = timeouts.reply_s
         self._factory = cast("partial[ResponseHandler]", partial(_HeadFirst, loop=self._loop))
 
     async def connect(
@@ -232,8 +228,7 @@ class _Connector(aiohttp.TCPConnector):
         for _ in range(self.limit + 1):  # so many may lie in the pool; one more is fresh
             connection = await super().connect(req, traces, timeout)
             if connection.protocol is not None and not connection.protocol.should_close:
-                limit = _limit.get()
-                limit.timeout.reschedule(asyncio.get_running_loop().time() + limit.reply_s)
+                _limit.get().reschedule(self._loop.time() + self._reply_s)
                 return connection
             connection.close()
         raise aiohttp.ServerDisconnectedError("the server talks before it is asked")

@@ -1,6 +1,5 @@
 """A send, from the manifest to the last line: load, plan, guard, ask, dispatch, report."""
 
-import asyncio
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +29,7 @@ from runner.pipeline import Planned
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.listfiles import suppress_moved
 from runner.pipeline.reviewing import check_known
+from runner.pipeline.running import run
 from runner.pipeline.sending import Sent, standing
 from runner.pipeline.sending import send as dispatch_spool
 
@@ -114,7 +114,7 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         INTERRUPTS.defer()  # from here on what was done is told, whatever comes
         if len(spool):
             settings = _settings(planned, drawing.options, consent, total=len(spool))
-            result = asyncio.run(_run(planned, held, key, spool, settings))
+            result = run(_run(planned, held, key, spool, settings))
         sent = standing(planned.plan, result, in_doubt=in_doubt(held, planned.manifest.name))
     _summarise(planned, held, sent, report)
     _say_next(sent, is_in_doubt=in_doubt(held, planned.manifest.name) > 0)

@@ -56,7 +56,7 @@ async def dispatch(
     Expected ends are in the result; a mistake of ours is raised, after all that is in flight has been settled.
     `observe` is called in the event loop after each outcome and must be quick.
     """
-    async with Record(claim) as record:
+    async with Record(claim, monotonic_s=clock.monotonic_s) as record:
         return await _Run(
             messages=messages,
             edition=edition,
@@ -233,18 +233,20 @@ class _Run:
 
     async def _post(self, message: Message) -> Outcome:
         sent_s = self.clock.monotonic_s()
-        with self._stopping.posting() as is_drained:
-            try:
-                reply = await self.transport.post(message.channel, message.body)
-                outcome = classify(reply, self.clock.wall_s())
-            except NoConnection as error:
-                outcome = NotSent(words=error.words, is_final=error.is_certificate)
-            except ReplyLost as error:
-                outcome = InDoubt(words=error.words)
-            except asyncio.CancelledError:
-                if not is_drained():
-                    raise
-                return InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
+        self._stopping.begins_to_post()
+        try:
+            reply = await self.transport.post(message.channel, message.body)
+            outcome = classify(reply, self.clock.wall_s())
+        except NoConnection as error:
+            outcome = NotSent(words=error.words, is_final=error.is_certificate)
+        except ReplyLost as error:
+            outcome = InDoubt(words=error.words)
+        except asyncio.CancelledError:
+            if not self._stopping.is_drained():
+                raise
+            return InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
+        finally:
+            self._stopping.has_posted()
         self._react(message, outcome, sent_s)
         return outcome
 

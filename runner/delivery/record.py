@@ -1,6 +1,7 @@
 """Making intents and outcomes durable: one writer thread that commits, as fast as it can, all that has gathered."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,8 +38,11 @@ class Record:
     LINGER_S = 0.005
     WRITING = "flypast-ledger"  # the name of the task and the thread that write
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self, claim: Claim, *, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        """`monotonic_s`: uvloop's own time is of whole milliseconds, and stands still while callbacks run."""
         self._claim = claim
+        self._monotonic_s = monotonic_s
+        self._rounds = Rounds(monotonic_s)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.WRITING)
         self._gathered = _Gathered()
         self._commit: asyncio.Task[None] | None = None
@@ -48,7 +52,6 @@ class Record:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._rounds = Rounds(self._loop.time)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -120,14 +123,14 @@ class Record:
             while not self._is_hurried and self._rounds.waits(len(self._gathered)):  # noqa: ASYNC110 (a nap gathers)
                 await asyncio.sleep(self._rounds.nap_s)
             batch, self._gathered = self._gathered, _Gathered()
-            since_s = self._loop.time()
+            since_s = self._monotonic_s()
             try:
                 await self._loop.run_in_executor(self._writer, self._claim.commit, batch.settlements, batch.intents)
             except Exception as fault:  # noqa: BLE001 (every waiter raises it)
                 self._fault = fault
                 self._give_up(batch)
             else:
-                self._rounds.committed(batch.intents, took_s=self._loop.time() - since_s)
+                self._rounds.committed(batch.intents, took_s=self._monotonic_s() - since_s)
                 _wake_all(batch)
         self._commit = None
 

@@ -1,8 +1,7 @@
 """What ends a run early: nothing more is taken, who waits is woken, what is in flight has its time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
 
 from .control import Control
@@ -70,22 +69,19 @@ class Stopping:
             self._waiting.discard(task)
         return not self.is_on
 
-    @contextmanager
-    def posting(self) -> Iterator[Callable[[], bool]]:
-        """While a request is in flight. What it gives says, in a CancelledError, whether the run goes on after it."""
-        task = _this_task()
+    def begins_to_post(self) -> None:
+        """A request of this task is in flight, until `has_posted`."""
+        self._posting.add(_this_task())
 
-        def is_drained() -> bool:
-            if self.is_leaving:
-                return False
-            task.uncancel()
-            return True
+    def has_posted(self) -> None:
+        self._posting.discard(_this_task())
 
-        self._posting.add(task)
-        try:
-            yield is_drained
-        finally:
-            self._posting.discard(task)
+    def is_drained(self) -> bool:
+        """Whether the run goes on after this CancelledError of a task that posts: its time was over, no more."""
+        if self.is_leaving:
+            return False
+        _this_task().uncancel()
+        return True
 
     @property
     def is_anybody_waiting(self) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runner.model import Accepted, InDoubt, Message, Outcome, Rejected, State, StopAfter
 
@@ -33,11 +33,11 @@ class Stopped:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where a run stands: told after every outcome. `waits` counts 429s, `unconnected` connections that never were.
+class Progress(NamedTuple):
+    """Where a run stands. `waits` counts 429s, `unconnected` connections that never were.
 
-    `wave` of `waves` is under way; where `pause_s` is given it has just ended, and the next one begins after so long.
+    A named tuple, because one is made for every outcome. `wave` of `waves` is under way; where `pause_s` is given it
+    has just ended, and the next one begins after so long.
     """
 
     accepted: int
@@ -68,9 +68,9 @@ class RunResult:
     `problems` holds the first ten rejected or in doubt. A message whose outcome could not be recorded counts as in
     doubt, whatever Bird said: the next start will find it so. `closed` counts those that the ledger had in doubt or
     absent before, and now has as this run left them; `doubles` the requests that went out although an earlier one of
-    the same message may have. `cost` is that of the accepted, `cost_in_doubt` that of those in doubt.
-    the same message may have. Of quiet hours: `deferred` counts those of the accepted that Bird sends when they end,
-    `kept` those of the returned whose quiet hours had begun at their turn.
+    the same message may have. `cost` is that of the accepted, `cost_in_doubt` that of those in doubt. Of quiet hours:
+    `deferred` counts those of the accepted that Bird sends when they end, `kept` those of the returned whose quiet
+    hours had begun at their turn.
     """
 
     accepted: int
@@ -121,7 +121,8 @@ class Tally:
         match outcome:
             case Accepted():
                 self.accepted += 1
-                self.cost += Decimal(message.cost or 0)
+                if message.cost is not None:
+                    self.cost += Decimal(message.cost)
             case Rejected(code=code, words=words):
                 self.rejected += 1
                 self._note(message, State.REJECTED, without_texts(message, code), without_texts(message, words))

@@ -34,13 +34,12 @@ class Known(NamedTuple):
     resent: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(NamedTuple):
     """`sending`: written and synced before the first byte of the request.
 
     `from_doubt`: the message may be in doubt before, so somebody may get it twice (policy at-least-once). `resent`:
     what a new message begins with (see Entry), 1 where nobody knows what was before. `cost`, `currency`, `text_hash`:
-    see Message.
+    see Message. A named tuple, because one is made for every request; so is a settlement.
     """
 
     key: str
@@ -61,8 +60,7 @@ class Intent:
     text_hash: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What became of an intent. `state` is planned (proven unsent), accepted, rejected or inDoubt."""
 
     key: str

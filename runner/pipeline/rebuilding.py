@@ -7,7 +7,7 @@ file; what the look says of each is worked out again whenever it is needed.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from random import Random
 
@@ -166,7 +166,7 @@ def _shared(gathered: Gathered) -> frozenset[str]:
 
 def _intent(message: Message, edition: str, at: str) -> Intent:
     """Counted as sent again already: that Bird's list of this window lacks it is no reason to do it unasked."""
-    return replace(intent(message, edition=edition, at=at), resent=1)
+    return intent(message, edition=edition, at=at)._replace(resent=1)
 
 
 def write(gathered: Gathered, looked: Looked, *, claim: Claim, edition: str) -> Iterator[int]:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def ledger_file(project: Project) -> Path:
         message_key(workspace_id="w", name="hello", edition="1", message="greet", address=digits) for digits in DIGITS
     ]
     people = [
-        replace(sent(key), message="greet", reference=reference_of(key), address=f"phonenumber:+1{digits}")
+        sent(key)._replace(message="greet", reference=reference_of(key), address=f"phonenumber:+1{digits}")
         for key, digits in zip(keys, DIGITS, strict=True)
     ]
     claim.commit([], people)

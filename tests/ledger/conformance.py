@@ -57,7 +57,7 @@ def settled(key: str, state: State = State.ACCEPTED, *, at: str = T1, words: str
 
 def sent(key: str) -> Intent:
     """An intent as a send writes it, where `intent` is short to read."""
-    return replace(intent(key), workspace_id=str(UUID(int=1)), channel_id=str(UUID(int=2)), payload_hash="a" * 64)
+    return intent(key)._replace(workspace_id=str(UUID(int=1)), channel_id=str(UUID(int=2)), payload_hash="a" * 64)
 
 
 def told(key: str, state: State = State.ACCEPTED, *, at: str = T1) -> Settlement:
@@ -294,7 +294,7 @@ class Conformance:
     ) -> None:
         states = {name: State(name) for name in ("planned", "accepted", "rejected", "inDoubt", "absent", "dropped")}
         claim = ledger.claim("autumn", run="r1", at=T0)
-        claim.commit([], [replace(intent(name), text_hash=name * 2) for name in (*states, "sending")])
+        claim.commit([], [intent(name)._replace(text_hash=name * 2) for name in (*states, "sending")])
         claim.commit([settled(name) for name in states], [])
         for name, state in states.items():
             store.put(name, state)
@@ -304,7 +304,7 @@ class Conformance:
 
     def test_texts_are_asked_for_by_the_last_change_of_their_state(self, ledger: Ledger) -> None:
         claim = ledger.claim("autumn", run="r1", at=T0)
-        claim.commit([], [replace(intent("A", at=T0), text_hash="a"), intent("B", at=T0)])
+        claim.commit([], [intent("A", at=T0)._replace(text_hash="a"), intent("B", at=T0)])
         claim.commit([settled("A", at=T0), settled("B", at=T1)], [])
         assert list(ledger.texts("spring", T0)) == ["a", None]
         assert list(ledger.texts("spring", "2026-03-01T10:00:00+01:00")) == ["a", None]
@@ -314,7 +314,7 @@ class Conformance:
 
     def test_many_texts_come_in_the_order_of_their_intents(self, ledger: Ledger) -> None:
         claim = ledger.claim("autumn", run="r1", at=T0)
-        many = [replace(intent(f"K{number}"), text_hash=f"{number}") for number in range(2500)]
+        many = [intent(f"K{number}")._replace(text_hash=f"{number}") for number in range(2500)]
         claim.commit([], many)
         assert list(ledger.texts("spring", T0)) == [f"{number}" for number in range(2500)]
 
@@ -449,8 +449,8 @@ class Conformance:
         assert (known.state, known.code, known.resent) == (State.IN_DOUBT, "7", 1)
 
     def test_a_new_message_may_begin_as_one_that_was_sent_again(self, ledger: Ledger, claim: Claim) -> None:
-        claim.commit([], [replace(intent("A"), resent=1)])
-        claim.commit([settled("A", State.PLANNED)], [replace(intent("A"), resent=1)])
+        claim.commit([], [intent("A")._replace(resent=1)])
+        claim.commit([settled("A", State.PLANNED)], [intent("A")._replace(resent=1)])
         assert only(ledger.entries()).resent == 1
 
     def test_what_is_in_doubt_goes_again_only_where_the_intent_says_so(self, ledger: Ledger, claim: Claim) -> None:
@@ -514,7 +514,7 @@ class Conformance:
     def test_a_purge_drops_the_address_of_what_is_decided_and_nothing_else(
         self, store: Store, ledger: Ledger, claim: Claim, state: State
     ) -> None:
-        claim.commit([], [replace(intent("A"), text_hash="f" * 64)])
+        claim.commit([], [intent("A")._replace(text_hash="f" * 64)])
         claim.commit([settled("A", State.REJECTED, words="so it was")], [])
         store.put("A", state)
         before = only(ledger.entries())
@@ -526,12 +526,12 @@ class Conformance:
         assert ledger.lookup("A") == known
 
     def test_what_a_message_costs_and_says_is_that_of_its_newest_intent(self, ledger: Ledger, claim: Claim) -> None:
-        first = replace(intent("A"), cost="0.0415", currency="USD", text_hash="a" * 64)
+        first = intent("A")._replace(cost="0.0415", currency="USD", text_hash="a" * 64)
         claim.commit([], [first, intent("B")])
         held = {entry.key: (entry.cost, entry.currency, entry.text_hash) for entry in ledger.entries()}
         assert held == {"A": ("0.0415", "USD", "a" * 64), "B": (None, None, None)}
         claim.commit([settled("A", State.REJECTED, words="so it was")], [])
-        claim.commit([], [replace(intent("A"), cost="0.083", currency="EUR", text_hash="b" * 64)])
+        claim.commit([], [intent("A")._replace(cost="0.083", currency="EUR", text_hash="b" * 64)])
         held = {entry.key: (entry.cost, entry.currency, entry.text_hash) for entry in ledger.entries()}
         assert held["A"] == ("0.083", "EUR", "b" * 64)
 
@@ -551,7 +551,7 @@ class Conformance:
         assert "".join(entry.key for entry in ledger.entries() if not entry.address) == "ACEF"
 
     def test_a_purge_keeps_a_reference_of_ours_and_of_another_the_hash(self, ledger: Ledger, claim: Claim) -> None:
-        own = replace(intent("B"), reference="order of ann@mail.example")
+        own = intent("B")._replace(reference="order of ann@mail.example")
         claim.commit([], [intent("A"), own])
         claim.commit([settled("A"), settled("B")], [])
         assert claim.purge(T2) == 2

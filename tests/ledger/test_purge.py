@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -29,7 +28,7 @@ def grown(path: Path) -> SqliteLedger:
     while todo or opened:
         begun, todo = todo[:40], todo[40:]
         people = [
-            replace(intent(number[1:].rjust(32, "A")), address=f"phonenumber:{number}", reference=f"for {number}")
+            intent(number[1:].rjust(32, "A"))._replace(address=f"phonenumber:{number}", reference=f"for {number}")
             for number in begun
         ]
         claim.commit([], people)

@@ -33,14 +33,14 @@ def key(number: int) -> str:
 def fill(claim: Claim) -> None:
     """One message in each state that a run and a look can leave, ten times over."""
     people = [sent(key(number)) for number in range(60)]
-    people[7] = replace(people[7], reference="order 7")
+    people[7] = people[7]._replace(reference="order 7")
     claim.commit([], people)
     claim.commit([settled_as(number) for number in range(60)], [])
     claim.reconcile(
         [Verdict(key=key(number), state=State.ABSENT, at=T2, words="no", looked_at=T1) for number in range(3, 60, 6)]
     )
     claim.resolve([key(number) for number in range(4, 60, 6)], State.DROPPED, T2)
-    claim.commit([], [replace(people[number], at=T1) for number in range(5, 60, 6)])
+    claim.commit([], [people[number]._replace(at=T1) for number in range(5, 60, 6)])
 
 
 def settled_as(number: int) -> Settlement:

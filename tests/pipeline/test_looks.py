@@ -1,7 +1,6 @@
 """A look at Bird's lists that has to end early: no other channel is asked, and all there stays as it was."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from random import Random
 
 from runner.bird.requests import AccessKey
@@ -74,7 +73,7 @@ async def test_after_a_refusal_rebuild_asks_for_no_other_list_and_doubts_all_tha
 
 
 def in_channel(key: str, channel: Channel) -> Intent:
-    return replace(intent(key), workspace_id=channel.workspace_id, channel_id=channel.channel_id)
+    return intent(key)._replace(workspace_id=channel.workspace_id, channel_id=channel.channel_id)
 
 
 def composed(message: Message) -> Composed:

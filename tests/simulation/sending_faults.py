@@ -47,7 +47,7 @@ def _conclusions() -> dict[str, tuple[Edit, ...]]:
                 "_post",
                 (
                     "outcome = InDoubt(words=error.words)",
-                    'from runner.model import Rejected\n            outcome = Rejected(code="", words="")',
+                    'from runner.model import Rejected\n        outcome = Rejected(code="", words="")',
                 ),
             ),
         ),
