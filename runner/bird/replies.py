@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 class Reply:
     """A reply whose status line and headers parsed. `body` is None where it was cut, too long or encoded.
 
-    `date` is the server's clock, where a list was asked for.
+    `date` is the server's clock.
     """
 
     status: int

@@ -133,8 +133,14 @@ def _commit_synced(due: Due) -> None:
     _before(RunLock, "witness", due)
 
 
+def _on_asyncios_own_loop() -> Any:
+    """Its transport, which can be watched; what is not watched there runs on uvloop, where that is installed."""
+    sys.modules["uvloop"] = None  # type: ignore[assignment]  # as if it were not
+    return selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+
+
 def _bytes_half_written(due: Due) -> None:
-    transport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+    transport = _on_asyncios_own_loop()
     write, write_lines = transport.write, transport.writelines
 
     def half(self: Any, content: bytes) -> None:
@@ -152,13 +158,13 @@ def _bytes_half_written(due: Due) -> None:
 
 
 def _request_written(due: Due) -> None:
-    transport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+    transport = _on_asyncios_own_loop()
     _after(transport, "write", due)
     _after(transport, "writelines", due)
 
 
 def _reply_half_read(due: Due) -> None:
-    from runner.bird.client import _HeadFirst
+    from runner.bird.wire import _HeadFirst
 
     real = _HeadFirst.data_received
 

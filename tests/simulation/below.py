@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.bird import client
+from runner.bird import client, wire
 from runner.ledger import identity, sqlite, sqlite_claim
 
 from .planting import Edit, edit, planted
@@ -29,15 +29,18 @@ class Below:
 
 _PROOF = "failure = proof("
 _NAIVE = """\
-if isinstance(error, aiohttp.ClientResponseError):
-            from types import SimpleNamespace
-            return SimpleNamespace(status=error.status, headers={}), b""
+if isinstance(error, HttpProcessingError):
+            return Reply(status=error.code, retry_after=None, body=b"")
         failure = proof("""
+_FOLLOWED = """\
+if head is not None and "Location" in head.headers:
+        return await self._exchange(wire.target("POST", URL(head.headers["Location"])), body, longest=longest)
+    if head is not None:"""
 _CHECKED = "if not counted:\n                lost(self.manifest)\n            yield connection"
 
 BELOW = {
     "redirects on": Below(
-        edits=(edit(client.BirdClient, "_exchange", ("allow_redirects=False", "allow_redirects=True")),),
+        edits=(edit(client.BirdClient, "_exchange", ("if head is not None:", _FOLLOWED)),),
         tests=("tests/bird/test_client.py::test_a_redirect_is_not_followed_and_the_other_host_sees_no_byte",),
     ),
     "garbled-as-400 rejected": Below(
@@ -45,7 +48,7 @@ BELOW = {
         tests=("tests/bird/test_client.py::test_a_garbled_reply_is_lost_and_not_a_400",),
     ),
     "a stray reply answers the next request": Below(
-        edits=(edit(client._Connector, "connect", (" and not connection.protocol.should_close", "")),),
+        edits=(edit(wire._Connector, "connect", (" and not connection.protocol.should_close", "")),),
         tests=("tests/bird/test_client.py::test_a_stray_reply_on_an_idle_connection_answers_nobodys_request",),
     ),
     "synchronous=NORMAL": Below(
