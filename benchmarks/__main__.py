@@ -3,13 +3,14 @@
 import platform
 import sqlite3
 
-from . import findings, ledger, memory, restart, validate
+from . import findings, ledger, memory, restart, send, validate
 
 
 def main() -> None:
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()}")
     print(validate.report(1_000, 50_000, 5), flush=True)
     print(ledger.report(20_000, 5), flush=True)
+    print(send.report(20_000, 5, 60), flush=True)
     print(restart.report(100_000, 3), flush=True)
     print(memory.report(100_000), flush=True)
     print(findings.report(1), flush=True)

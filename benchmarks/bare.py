@@ -2,7 +2,7 @@
 
     python -m benchmarks.bare CLIENT MESSAGES CONCURRENCY URL
 
-prints CPU in microseconds a message, and messages a second. CLIENT is aiohttp, uvloop (aiohttp on it) or requests.
+prints CPU in microseconds a message, and messages a second. CLIENT: asyncio or uvloop (aiohttp on it), or requests.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ PATH = "/workspaces/5a0c8c1e-2f0e-4c0e-9d5d-0d6b1a1f7a11/channels/3f2c1f0a-7a44-
 
 def main() -> None:
     client, messages, concurrency, url = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    run = {"aiohttp": on_asyncio, "uvloop": on_uvloop, "requests": with_requests}[client]
+    run = {"asyncio": on_asyncio, "uvloop": on_uvloop, "requests": with_requests}[client]
     print(*measured(lambda: run(url + PATH, messages, concurrency), messages))
 
 

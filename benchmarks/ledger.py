@@ -106,12 +106,12 @@ def _counted(ledger: str, url: str, messages: int) -> int:
 def one(ledger: str, url: str, messages: int) -> tuple[float, float]:
     """CPU in microseconds for each message, and messages a second of wall time."""
     with ExitStack() as stack:
-        spool = stack.enter_context(_spool(messages))
+        spool = stack.enter_context(make_spool(messages))
         if ledger == "unsent":
             return 0.0, 0.0
-        claim = _claim(ledger, Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
+        claim = make_claim(ledger, Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
         before = resource.getrusage(resource.RUSAGE_SELF)
-        accepted, wall_s = run(_send(spool, claim, url))
+        accepted, wall_s = run(sent(spool, claim, url))
         after = resource.getrusage(resource.RUSAGE_SELF)
     if accepted != messages:
         raise RuntimeError(f"{accepted} of {messages} were accepted")
@@ -119,7 +119,7 @@ def one(ledger: str, url: str, messages: int) -> tuple[float, float]:
     return cpu_s / messages * 1e6, messages / wall_s
 
 
-def _claim(ledger: str, folder: Path, stack: ExitStack) -> Claim:
+def make_claim(ledger: str, folder: Path, stack: ExitStack) -> Claim:
     if ledger == "none":
         return cast(Claim, NoClaim())
     if ledger == "memory":
@@ -131,7 +131,7 @@ def _claim(ledger: str, folder: Path, stack: ExitStack) -> Claim:
     return claim
 
 
-def _spool(messages: int) -> Spool:
+def make_spool(messages: int) -> Spool:
     writer = SpoolWriter()
     for number in range(messages):
         writer.add(_message(number))
@@ -157,7 +157,7 @@ def _message(number: int) -> Message:
     )  # fmt: skip
 
 
-async def _send(spool: Spool, claim: Claim, url: str) -> tuple[int, float]:
+async def sent(spool: Spool, claim: Claim, url: str) -> tuple[int, float]:
     settings = Settings(concurrency=64, workspace_rate=None, stop_after=Policy().stop_after)
     clock = SystemClock()
     started_s = clock.monotonic_s()

@@ -1,11 +1,15 @@
 """What the benchmarks share: a server beside them, manifests of any size, processes measured from outside."""
 
 import os
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -40,6 +44,9 @@ class Server:
     def __init__(self, delay_ms: float = 0.0) -> None:
         self._delay_ms = delay_ms
 
+    def __str__(self) -> str:
+        return "a server of a few lines"
+
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "benchmarks.server", str(self._delay_ms)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -51,6 +58,52 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate()
+
+
+class Nginx:
+    """Where it is installed: a server that costs next to nothing itself. One worker; a context manager."""
+
+    _CONF = """\
+worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/a; fastcgi_temp_path {folder}/b; uwsgi_temp_path {folder}/c; scgi_temp_path {folder}/d;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ default_type application/json; return 202 '{{"id":"00000000-0000-4000-8000-000000000000"}}'; }}
+  }}
+}}
+"""
+
+    @staticmethod
+    def is_there() -> bool:
+        return shutil.which("nginx") is not None
+
+    def __str__(self) -> str:
+        return "nginx"
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory()
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            port = found.getsockname()[1]
+        configuration = Path(self._folder.name) / "nginx.conf"
+        configuration.write_text(self._CONF.format(folder=self._folder.name, port=port))
+        command = [shutil.which("nginx") or "nginx", "-c", str(configuration)]
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self.url = f"http://127.0.0.1:{port}"
+        while self._process.poll() is None:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return self
+            time.sleep(0.01)
+        raise RuntimeError(f"nginx ended with {self._process.returncode}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._folder.cleanup()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """A server that takes every message at once: 202 with an id, in a process of its own.
 
-    python -m benchmarks.server
+    python -m benchmarks.server [DELAY_MS]
 
-prints its address, and ends with its standard input.
+prints its address, answers after the delay, and ends with its standard input.
 """
 
 import asyncio

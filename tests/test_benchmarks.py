@@ -1,14 +1,19 @@
 """Slices of `make bench` that count work, not seconds; and that what it runs still runs."""
 
 import asyncio
+import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import ledger, memory, restart, validate
+from benchmarks import bare, ledger, memory, restart, send, validate
 from benchmarks.measure import Server, used_by, write_manifest
+from runner.bird.client import BirdClient
+from runner.bird.requests import AccessKey
 from runner.delivery.record import Record
+from runner.ledger.sqlite import create
 
 from .delivery.claims import Watched, ledger_and_claim
 from .delivery.test_record import accepted, wish
@@ -23,6 +28,49 @@ def test_a_plan_of_many_more_rows_takes_no_more_memory(tmp_path: Path) -> None:
         write_manifest(tmp_path / str(rows), rows)
         peaks_mib.append(used_by(memory.PLAN, tmp_path / str(rows)).peak_mib)
     assert peaks_mib[1] < peaks_mib[0] + 3, peaks_mib  # one dict of who was met would take 4 more
+
+
+class Counted:
+    """A claim of a real ledger, counted: what is written for so many messages, whatever the machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.commits = self.statements = 0
+        self.ledger = create(path, origin=ledger.ORIGIN, name=None, at=ledger.AT)
+        self.claim = self.ledger.claim("bench", run="run", at=ledger.AT)
+        self.ledger._connection.set_trace_callback(self._count)
+
+    def _count(self, statement: str) -> None:
+        self.statements += 1
+        self.commits += statement == "COMMIT"
+
+
+def test_a_send_needs_so_many_commits_and_statements_for_1000_messages(tmp_path: Path) -> None:
+    counted = Counted(tmp_path / "ledger.db")
+    with Server() as server, ledger.make_spool(1_000) as spool:
+        accepted_, _ = asyncio.run(ledger.sent(spool, counted.claim, server.url))
+    counted.claim.release()
+    counted.ledger.close()
+    assert accepted_ == 1_000
+    assert counted.commits <= 150, "each commit is an fsync; 16 would do, and a machine that is busy needs some more"
+    assert counted.statements <= 8 * counted.commits, "what is per message must not be a statement"
+
+
+async def test_a_request_leaves_next_to_nothing_behind() -> None:
+    """Blocks of memory that live on after 400 requests more: a leak of one object a request would show."""
+    with Server() as server:
+        async with BirdClient(server.url, AccessKey("bench-key"), concurrency=4) as client:
+            body = b"{}"
+            lasting = []
+            for number in (200, 400):
+                for _ in range(number):
+                    await client.post(ledger.CHANNEL, body)
+                gc.collect()
+                lasting.append(sys.getallocatedblocks())
+    assert lasting[1] - lasting[0] < 200
+
+
+def test_the_fullest_second_is_found() -> None:
+    assert send.fullest_second([0.0, 0.5, 0.99, 1.0, 1.4, 5.0]) == 4
 
 
 async def test_workers_side_by_side_share_their_commits() -> None:
@@ -43,6 +91,7 @@ def test_the_benchmarks_run() -> None:
     with Server() as server:
         assert ledger.one("sqlite", server.url, 200)[0] > 0
         assert ledger.one("none", server.url, 200)[0] > 0
+        bare.on_asyncio(server.url + bare.PATH, 200, 8)
     assert "first request" in restart.report(300, 1)
 
 
@@ -50,3 +99,10 @@ def test_validate_is_measured_beside_its_rivals() -> None:
     report = validate.report(4, 20, 1)
     for rival in ("PyYAML's C loader alone", "check-jsonschema", "yamllint", 'python -c "import yaml, click"'):
         assert rival in report
+
+
+def test_a_paced_send_is_told_by_what_went_out() -> None:
+    with Server(20.0) as server:
+        told = send.paced("uvloop", server.url, 1)
+    assert set(told) == {"per_second", "fullest", "cpu_share"}
+    assert told["fullest"] <= send.RATE_PER_S
