@@ -55,7 +55,8 @@ class Judge:
     _schema: Any
     _accepts: Callable[[Any], bool]
     _broken_rules: Callable[[Any], Iterable[SchemaError]]
-    _blind: dict[Steps, bool] = field(default_factory=dict)  # what was asked before
+    _blind: dict[Steps, bool] = field(default_factory=dict)  # what was asked before, as `_text`
+    _text: dict[Steps, bool] = field(default_factory=dict)
 
     def takes_any_text(self, path: Steps) -> bool:
         """Whether one text at `path` is as good as another, wherever one may stand: no rule looks closer at it.
@@ -69,7 +70,10 @@ class Judge:
 
     def wants_text(self, path: Steps) -> bool:
         """Whether nothing but text may stand at `path`, and any text may."""
-        return self.takes_any_text(path) and _is_text(self._schema, self._schema, path)
+        known = self._text.get(path)
+        if known is None:
+            known = self._text[path] = self.takes_any_text(path) and _is_text(self._schema, self._schema, path)
+        return known
 
     def is_valid(self, instance: Any) -> bool:
         return self._accepts(instance)
