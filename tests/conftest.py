@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests import forks
+
 # Tests run beside each other on busy machines: how long an example takes says nothing.
 settings.register_profile("flypast", deadline=None)
 settings.load_profile("flypast")
@@ -64,6 +66,11 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "runner", *map(str, arguments)]
 
 
+def _text(content: bytes) -> str:
+    """As a process's output is read in text mode."""
+    return content.decode().replace("\r\n", "\n").replace("\r", "\n")
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder of its own, with the command at hand."""
@@ -94,10 +101,20 @@ class Project:
         )
 
     def run(self, *arguments: str | Path, stdin: str = "", timeout_s: float = 60, **environment: str) -> Ran:
+        variables = clean_environment(**environment)
+        if forks.can_fork(variables):
+            ended = forks.run(
+                [*map(str, arguments)],
+                folder=self.path,
+                environment=variables,
+                stdin=stdin.encode(),
+                timeout_s=timeout_s,
+            )
+            return Ran(ended.code, _text(ended.out), _text(ended.err))
         done = subprocess.run(
             command(*arguments),
             cwd=self.path,
-            env=clean_environment(**environment),
+            env=variables,
             input=stdin,
             capture_output=True,
             text=True,
