@@ -46,7 +46,7 @@ HOMES = {
     "tzdata": {"quiet"},
     "uvloop": {"pipeline"},
     "zoneinfo": {"quiet"},
-    "sqlite3": {"ledger", "scratch", "cli"},
+    "sqlite3": {"ledger", "cli"},
     "aiohttp": {"bird", "sandbox"},
     "yarl": {"bird", "sandbox"},
     "pathspec": {"manifest"},

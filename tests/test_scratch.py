@@ -35,6 +35,17 @@ def test_every_one_of_many_is_known_again_and_no_other() -> None:
         assert 7 not in kept
 
 
+@given(batches=st.lists(st.lists(KEYS, max_size=4)), newest=st.integers(1, 5))
+def test_many_at_once_are_taken_if_all_are_new(batches: list[list[str]], newest: int) -> None:
+    expected: dict[str, str] = {}
+    with Kept(newest=newest) as kept:
+        for number, batch in enumerate(batches):
+            is_new = expected.keys().isdisjoint(batch) and len(set(batch)) == len(batch)
+            assert kept.add_new(batch, [str(number)] * len(batch)) is is_new
+            expected |= dict.fromkeys(batch, str(number)) if is_new else {}
+            assert all(kept.first(key, "x") == value for key, value in expected.items())
+
+
 def test_twice_as_many_take_no_more_memory() -> None:
     assert peak_of(40_000) < 1.1 * peak_of(20_000)
 
@@ -53,20 +64,20 @@ def peak_of(count: int) -> int:
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells of its open files")
 def test_its_file_has_no_name_and_goes_with_it() -> None:
     before = deleted_files()
-    with Kept(newest=100) as kept:
-        kept.update(f"{number:050}" for number in range(100_000))
+    with Kept(newest=2000) as kept:
+        kept.update(f"{number:050}" for number in range(10_000))
         assert len(deleted_files()) == len(before) + 1
     assert deleted_files() == before
 
 
-def deleted_files() -> list[str]:
+def deleted_files() -> set[str]:
     found = []
     for link in Path("/proc/self/fd").iterdir():
         try:
             found.append(str(link.readlink()))
         except OSError:  # the folder's own, closed by now
             continue
-    return sorted(name for name in found if name.endswith("(deleted)"))
+    return {name for name in found if name.endswith("(deleted)")}
 
 
 FULL_DISK = """
