@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import forks
 
-# Tests run beside each other on busy machines: how long an example takes says nothing.
-settings.register_profile("flypast", deadline=None)
+# Tests run beside each other on busy machines: how long an example takes, or takes to be made, says nothing.
+settings.register_profile("flypast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("flypast")
 
 WORKSPACE = "5a0c8c1e-2f0e-4c0e-9d5d-0d6b1a1f7a11"
