@@ -2,13 +2,15 @@
 
 import gc
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.model import Channel, Message
-from runner.plan import Composed, Sample
+from runner.plan import Composed, Forced, Sample, Sheaf
 from runner.plan.samples import SAMPLES, Samples
 
 from .conftest import Project
@@ -168,3 +170,66 @@ def test_a_gap_in_typed_data_is_shown_in_both_ways_of_composing(project: Project
         project.write("hello.yaml", manifest.replace("Hi {{ name }}, welcome.", text))
         samples = project.run("plan", "hello.yaml", "--format", "json").json["samples"]
         assert [each["row"] for each in samples if "emptyValue" in each["risks"]] == ["people#6"], text
+
+
+def a_sheaf(items: Sequence[Composed]) -> Sheaf:
+    """The same messages side by side."""
+    first = items[0]
+
+    def hollow(texts: Set[str]) -> int | None:
+        gaps = (index for index, each in enumerate(items) if each.has_gap or not texts.isdisjoint(each.message.values))
+        return next(gaps, None)
+
+    return Sheaf(
+        draft=first.message.draft,
+        channel=US,
+        keys=[each.message.key for each in items],
+        addresses=[each.message.address for each in items],
+        payload_hashes=["h" for _ in items],
+        bodies=[each.message.body for each in items],
+        countries=["US" for _ in items],
+        segments=[each.message.segments for each in items],
+        encodings=[each.encoding for each in items],
+        costs=[None for _ in items],
+        currency=None,
+        unpriced=["" for _ in items],
+        scheduled_for=None,
+        overrides=(),
+        validity_s=None,
+        values=lambda index: items[index].message.values,
+        row=lambda index: items[index].row,
+        sample=lambda index: items[index].sample(),
+        forced=lambda _: Forced((), 0, is_typographic=False),
+        has_gap=lambda index: items[index].has_gap,
+        hollow=hollow,
+    )
+
+
+LOOKS = st.tuples(
+    st.sampled_from((1, 1, 2, 5)),
+    st.sampled_from(("GSM-7", "GSM-7", "UCS-2")),
+    st.integers(1, 30),
+    st.sampled_from(("Ann", "Ann", "Ann", "n/a")),
+    st.sampled_from((False, False, False, True)),
+)
+
+
+@given(batches=st.lists(st.tuples(st.sampled_from(("greet", "remind")), st.lists(LOOKS, min_size=1, max_size=6))))
+def test_many_at_once_give_the_samples_that_one_by_one_give(
+    batches: list[tuple[str, list[tuple[int, str, int, str, bool]]]],
+) -> None:
+    one_by_one, together, number = Samples(), Samples(), 0
+    for draft, looks in batches:
+        items = []
+        for segments, encoding, length, value, has_gap in looks:
+            number += 1
+            items.append(
+                composed(
+                    number, "x" * length, segments=segments, encoding=encoding, draft=draft, values=(value,),
+                    has_gap=has_gap,
+                )
+            )  # fmt: skip
+        for item in items:
+            one_by_one.offer(item)
+        together.offer_all(a_sheaf(items))
+    assert together.chosen(str) == one_by_one.chosen(str)

@@ -12,7 +12,7 @@ from runner.errors import Exit, FlypastError, UsageError
 from runner.findings import Findings, did_you_mean
 from runner.guards import check_digest, not_judged, over_limits
 from runner.ledger.seam import Ledger
-from runner.model import Check, Message
+from runner.model import Check
 from runner.output.formats.found import Found
 from runner.output.lock import Lock
 from runner.output.neutral import neutral
@@ -52,7 +52,8 @@ class Drawing:
     @classmethod
     def of(cls, manifest: Path, options: PlanOptions, *, may_retry: Callable[[str], bool] | None = None) -> "Drawing":
         """`may_retry`: of what was rejected, that with such codes is to be sent, and nothing else."""
-        order = order_of(manifest, inputs_of(options.parameter_files, options.sets, options.recipient_files))
+        given = inputs_of(options.parameter_files, options.sets, options.recipient_files)
+        order = order_of(manifest, given, jobs=options.jobs)
         findings = Findings()
         loaded = order.load(findings)
         if loaded.manifest is not None:
@@ -62,8 +63,11 @@ class Drawing:
             raise UsageError(f"{manifest} has no messages: it is a library for other manifests to include")
         return cls(order=order, options=options, findings=findings, not_checked=[], loaded=loaded, may_retry=may_retry)
 
-    def plan(self, ledger: Ledger | None, spool: Spool) -> Planned | None:
-        """The plan; None where the manifest could not be read at all. Findings decide whether it counts."""
+    def plan(self, ledger: Ledger | None, spool: Spool | None) -> Planned | None:
+        """The plan, without a spool to look at it; None where the manifest could not be read at all.
+
+        Findings decide whether it counts.
+        """
         if self.loaded.manifest is None:
             return None
         planner = partial(
@@ -122,13 +126,6 @@ def _check_only(only: tuple[str, ...], drafts: list[str], order: Order) -> None:
             )
 
 
-class NoSpool:
-    """A plan is looked at, not sent."""
-
-    def add(self, message: Message) -> None:
-        pass
-
-
 def plan(
     manifest: Path,
     options: PlanOptions,
@@ -155,7 +152,7 @@ def _plan(
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path)
     ledger = _readable(choice, drawing)
     is_empty = ledger is not None and not ledger.manifests()
-    spool: Spool = NoSpool()
+    spool: Spool | None = None
     if online is not None and drawing.loaded.manifest is not None:
         spool = online.spool(drawing.loaded.manifest, options.only)
     try:

@@ -151,6 +151,10 @@ ledger_options = _together(
     api_url_option,
 )
 
+jobs_option = option(
+    "--jobs", type=click.IntRange(1, 256), metavar="N", help="So many processes compose; by default as many as pay."
+)
+
 plan_options = _together(
     input_options,
     option(
@@ -176,6 +180,7 @@ plan_options = _together(
     ),
     consent("--allow-empty", is_flag=True, help="Nobody to send to is no error."),
     ledger_options,
+    jobs_option,
 )
 
 skip_channels_option = consent(
@@ -255,6 +260,7 @@ class PlanOptions:
     allow_empty: bool = False
     ledger_url: str | None = None
     api_url: str | None = None
+    jobs: int | None = None
 
     def pace(self, policy: "Rate") -> "Rate | None":
         """The operator's pace comes before the manifest's; None lifts every limit."""

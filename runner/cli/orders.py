@@ -29,8 +29,9 @@ def order_of(
     source: bytes | None = None,
     is_strict: bool = True,
     projects: dict[Path, Project] | None = None,
+    jobs: int | None = 1,
 ) -> Order:
-    """The manifest at `path`; `source` stands in for the file where it came from standard input.
+    """The manifest at `path`; `source` stands in for the file where it came from standard input, `jobs` as in Order.
 
     `projects` are those of folders that were looked at before.
     """
@@ -46,6 +47,7 @@ def order_of(
         project=project,
         inputs=inputs,
         is_strict=is_strict,
+        jobs=jobs,
     )
 
 

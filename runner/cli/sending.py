@@ -34,7 +34,7 @@ from runner.pipeline.sending import Sent, standing
 from runner.pipeline.sending import send as dispatch_spool
 
 from .consent import ask
-from .drawing import Drawing, NoSpool, outputs_of, templates_not_looked_up, told_of
+from .drawing import Drawing, outputs_of, templates_not_looked_up, told_of
 from .interrupts import INTERRUPTS
 from .ledgers import Held, send_ledger
 from .online import check_before_sending
@@ -65,7 +65,7 @@ def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report
     drawing = Drawing.of(path, options, may_retry=consent.may_retry)
     manifest = drawing.loaded.manifest
     if manifest is None or drawing.findings.has_errors:
-        drawing.plan(None, NoSpool())
+        drawing.plan(None, None)
         return report.end_with_findings(drawing.found())
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
     try:
@@ -87,7 +87,7 @@ def _count_all_the_same(drawing: Drawing, choice: LedgerChoice | None, report: R
         ledger = open_ledger(choice.path, origin=None) if choice.exists else None
     except FlypastError:
         return
-    planned = drawing.plan(ledger, NoSpool())
+    planned = drawing.plan(ledger, None)
     if ledger is not None:
         ledger.close()
     if planned is not None and not drawing.findings.has_errors:

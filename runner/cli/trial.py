@@ -36,7 +36,7 @@ from runner.plan import Composed, Planner, Skipped
 from runner.recipients.phones import mask, normalise_phone
 
 from .consent import ask
-from .drawing import Drawing, NoSpool
+from .drawing import Drawing
 from .interrupts import INTERRUPTS
 from .online import heed, look
 from .options import PlanOptions
@@ -118,7 +118,7 @@ def _reviewed(drawing: Drawing) -> Iterator[Composed | Skipped]:
         yield from items
         return
     check_known(drawing.loaded, drawing.order.path, is_required=True)
-    digester = Planner(known=lambda _keys: {}, spool=NoSpool(), drafts=(), mask=mask, on_scheduled=lambda _item: None)
+    digester = Planner(known=lambda _keys: {}, spool=None, drafts=(), mask=mask, on_scheduled=lambda _item: None)
     for item in items:
         digester.take_all([item])
         yield item

@@ -23,6 +23,10 @@ def _spread(groups: int) -> tuple[int, int]:
 
 
 _SPREADS = [_spread(groups) for groups in (16, 8, 4, 2, 1)]
+_TOGETHER = 64  # keys that are spread as one number, each in 256 bits of its own
+_EACH = sum(1 << 256 * at for at in range(_TOGETHER))
+_SPREADS_OF_MANY = [(high * _EACH, factor) for high, factor in _SPREADS]
+_ROOM = bytes(32 - _KEY_BYTES)
 
 
 class KeyMaker:
@@ -41,6 +45,19 @@ class KeyMaker:
             framed += len(encoded).to_bytes(4) + encoded
         whole.update(framed)
         return _base32(int.from_bytes(whole.digest()[:_KEY_BYTES]))
+
+    def keys(self, *columns: Sequence[str]) -> list[str]:
+        """`key` of many recipients, in a third of the time: their addresses, then each of their distinct values."""
+        framed = ([len(text).to_bytes(4) + text for text in map(str.encode, column)] for column in columns)
+        digests = []
+        for fields in map(b"".join, zip(*framed, strict=True)):
+            whole = self._shared.copy()
+            whole.update(fields)
+            digests.append(whole.digest())
+        found: list[str] = []
+        for at in range(0, len(digests), _TOGETHER):
+            found += _base32_of_many(digests[at : at + _TOGETHER])
+        return found
 
 
 def message_key(
@@ -77,6 +94,14 @@ def _base32(number: int) -> str:
     for high, factor in _SPREADS:
         number += (number & high) * factor
     return number.to_bytes(32).translate(_TO_DIGITS).decode()
+
+
+def _base32_of_many(digests: Sequence[bytes]) -> list[str]:
+    number = int.from_bytes(b"".join([_ROOM + digest[:_KEY_BYTES] for digest in digests]))
+    for high, factor in _SPREADS_OF_MANY:
+        number += (number & high) * factor
+    digits = number.to_bytes(32 * len(digests)).translate(_TO_DIGITS).decode()
+    return [digits[at : at + 32] for at in range(0, len(digits), 32)]
 
 
 def _framed(fields: Iterable[str]) -> bytes:

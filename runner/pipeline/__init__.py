@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,11 @@ from runner.findings import Findings
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, State
-from runner.plan import Composed, Hours, Plan, Planner, Skipped
+from runner.plan import Composed, Hours, Plan, Planner, Sheaf, Skipped, one_by_one
 from runner.prices import RateCard
 from runner.project import Project
 from runner.recipients.phones import mask
+from runner.workers import jobs_for
 
 from .audience import Audience
 from .compose import Composer
@@ -27,22 +29,27 @@ from .loading import Inputs, Loaded, load
 from .prepare import prepare
 from .pricing import rate_card
 from .receivers import check_receiver
+from .sides import EACH, Reload
 
 if TYPE_CHECKING:
     from runner.ledger.seam import Ledger
 
-__all__ = ["Inputs", "Loaded", "Order", "Planned", "load", "make_plan", "validate"]
+__all__ = ["Inputs", "Loaded", "Order", "Planned", "gathered", "load", "make_plan", "validate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One manifest and what the operator gives with it. `is_strict` where every value must be there to go on."""
+    """One manifest and what the operator gives with it. `is_strict` where every value must be there to go on.
+
+    `jobs` is how many processes may compose: None for as many as pay.
+    """
 
     path: Path
     source: bytes
     project: Project
     inputs: Inputs = field(default_factory=Inputs)
     is_strict: bool = True
+    jobs: int | None = 1
 
     def load(self, findings: Findings) -> Loaded:
         return load(self.path, self.source, self.project, self.inputs, findings)
@@ -61,7 +68,7 @@ def validate(order: Order, findings: Findings, not_checked: list[str]) -> Loaded
     """Everything that can be known without a ledger, a key or a network."""
     loaded = order.load(findings)
     card = rate_card(loaded, findings)
-    for _ in composed(loaded, order, findings, not_checked, card):
+    for _ in gathered(loaded, order, findings, not_checked, card):
         pass
     return loaded
 
@@ -69,6 +76,15 @@ def validate(order: Order, findings: Findings, not_checked: list[str]) -> Loaded
 def composed(
     loaded: Loaded, order: Order, findings: Findings, not_checked: list[str], card: RateCard | None = None
 ) -> Generator[Composed | Skipped, None, None]:
+    """`gathered`, each message by itself."""
+    items = gathered(loaded, order, findings, not_checked, card)
+    with closing(items):
+        yield from one_by_one(items)
+
+
+def gathered(
+    loaded: Loaded, order: Order, findings: Findings, not_checked: list[str], card: RateCard | None = None
+) -> Generator[Composed | Skipped | Sheaf, None, None]:
     """Resolve, render and check: every message of the manifest in plan order. What is wrong is in `findings`.
 
     Who stops early closes it: then what was met so far is told. Messages have a cost where there is a rate card.
@@ -83,7 +99,8 @@ def composed(
         is_certain="parameters" not in manifest.uncertain,
         parameters=manifest.parameters.values.keys(),
     )
-    composer = Composer(manifest=manifest, findings=findings, faults=faults, card=card)
+    reload = Reload(load=order.load, inputs=dict(loaded.inputs))
+    composer = Composer(manifest=manifest, findings=findings, faults=faults, card=card, reload=reload)
     with ListFiles(
         loaded=loaded,
         manifest=manifest,
@@ -95,7 +112,8 @@ def composed(
         audience = Audience(manifest=manifest, lists=lists, language=loaded.language, findings=findings, faults=faults)
         try:
             for draft in manifest.drafts:
-                yield from _messages(draft, manifest, loaded, composer, audience)
+                jobs = 1 if order.jobs == 1 else jobs_for(lists.size_of(draft.to), each=EACH, asked=order.jobs)
+                yield from _messages(draft, manifest, loaded, composer, audience, jobs=jobs)
             for draft in manifest.unsound:
                 _look_through(draft, manifest, loaded, audience, faults)
             if not order.is_strict:
@@ -106,15 +124,15 @@ def composed(
 
 
 def _messages(
-    draft: Draft, manifest: Manifest, loaded: Loaded, composer: Composer, audience: Audience
-) -> Iterator[Composed | Skipped]:
+    draft: Draft, manifest: Manifest, loaded: Loaded, composer: Composer, audience: Audience, *, jobs: int
+) -> Iterator[Composed | Skipped | Sheaf]:
     site = Site(document=manifest.document, path=("messages", draft.name))
     check_receiver(draft, site, composer.findings)
     prepared = prepare(draft, manifest, loaded.language, composer.faults)
     composer.check_words(prepared)
     composer.content.look(prepared)
     if audience.can_name(prepared) and prepared.is_whole:
-        yield from composer.compose(prepared, audience.people(draft))
+        yield from composer.compose(prepared, audience.people(draft), jobs=jobs)
     else:
         audience.read_only(draft)
 
@@ -171,7 +189,8 @@ def make_plan(
             repeats=repeats,
             hours=Hours(hours, now) if hours is not None else None,
         )
-        chosen.take_all(composed(loaded, order, findings, not_checked, card))
+        with closing(gathered(loaded, order, findings, not_checked, card)) as items:
+            chosen.take_all(items)
         plan = chosen.finish(manifest.policy, currency=card.currency if card is not None else None)
     lateness.report()
     return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))

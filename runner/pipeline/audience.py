@@ -1,6 +1,6 @@
 """Who gets a draft: its lists in the order of `to`, less those filtered out, excluded or suppressed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -9,7 +9,8 @@ from runner.findings import Findings, did_you_mean
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, Json, Recipient, RecipientList, made
-from runner.recipients.addresses import Dropped, recipients
+from runner.recipients.addresses import Dropped, crowds
+from runner.recipients.crowds import Crowd, one_by_one, stretches
 from runner.recipients.rows import Row
 from runner.recipients.suppress import is_suppressed, ways
 from runner.rendering.faults import ExpressionFault
@@ -61,8 +62,11 @@ class Audience:
             self.faults.unknown(prepared.site_of(name), name, known, is_own=name in prepared.parameters)
         return can_tell_apart and not unknown and not missing
 
-    def people(self, draft: Draft) -> Iterator[Person]:
-        """In the order of `to`, then of rows: where, normalise, exclude, suppress. The rest is composing's."""
+    def people(self, draft: Draft) -> Iterator[Person | Crowd]:
+        """In the order of `to`, then of rows: where, normalise, exclude, suppress. The rest is composing's.
+
+        Those who come together get the message, each of them.
+        """
         with self._excluded(draft) as excluded:
             is_open_to_all = not excluded and not self._suppressed
             if draft.receiver is not None:
@@ -70,11 +74,14 @@ class Audience:
                 return
             for name in draft.to:
                 spec = self.lists.specs.get(name)
+                region = spec.region if spec else None
                 for found in self._read(spec, draft.channel.platform):
-                    if is_open_to_all and isinstance(found, Recipient):
+                    if isinstance(found, Crowd):
+                        yield from (found,) if is_open_to_all else self._apart(found, region, excluded)
+                    elif is_open_to_all and isinstance(found, Recipient):
                         yield made(Person, (found, found.address, f"{name}#{found.row}", found.locate, "", False, None))
                     else:
-                        yield self._person(found, name, spec.region if spec else None, excluded)
+                        yield self._person(found, name, region, excluded)
 
     def read_only(self, draft: Draft) -> None:
         """Judges the lists of a draft that can't be composed: their mistakes are told all the same."""
@@ -120,6 +127,15 @@ class Audience:
         is_silenced = bool(self._suppressed) and is_suppressed(address, contact, self._suppressed, region=region)
         return Person(found, address, row, found.locate, "exclude" if is_out else "", is_silenced)
 
+    def _apart(self, crowd: Crowd, region: str | None, excluded: Kept) -> Iterator[Person | Crowd]:
+        """Whom a list leaves out stands alone. An E.164 number is normal: there is no other way to know it by."""
+        out = [index for index, number in enumerate(crowd.numbers) if number in excluded or number in self._suppressed]
+        for part in stretches(crowd.size, out):
+            if isinstance(part, int):
+                yield self._person(crowd.recipient(part), crowd.list_name, region, excluded)
+            else:
+                yield crowd.only(part)
+
     def _receiver(self, draft: Draft, excluded: Kept) -> Person:
         contacts = contacts_of(draft)
         who = [(address_of(contact), contact) for contact in contacts]
@@ -138,12 +154,12 @@ class Audience:
         found = Kept()
         for name in draft.exclude:
             spec = self.lists.specs.get(name)
-            for person in self._read(spec, draft.channel.platform):
+            for person in one_by_one(self._read(spec, draft.channel.platform)):
                 if isinstance(person, Recipient) and spec is not None:
                     found.update(ways(person.address, person.contact, region=spec.region))
         return found
 
-    def _read(self, spec: RecipientList | None, platform: str) -> Iterator[Recipient | Dropped]:
+    def _read(self, spec: RecipientList | None, platform: str) -> Iterator[Crowd | Recipient | Dropped]:
         """The people of a list. What is wrong with it is told once, for the platform that asks most of it."""
         if spec is None:
             return
@@ -158,7 +174,7 @@ class Audience:
             for _ in rows:  # whom it would leave out can't be known, but rows can be broken by themselves
                 pass
             return
-        for found in recipients(
+        for found in crowds(
             spec,
             rows,
             platform=platform,
@@ -166,8 +182,9 @@ class Audience:
             where=partial(self._holds, where) if where is not None else None,
             on_fault=partial(self._on_fault, spec, faults),
         ):
-            if is_judged_now and isinstance(found, Recipient) and not given.isdisjoint(found.parameters):
-                self._check_hidden(spec, found.parameters)
+            columns = _columns(found) if is_judged_now else ()
+            if not given.isdisjoint(columns):
+                self._check_hidden(spec, columns)
             yield found
 
     def _holds(self, where: Condition, row: Mapping[str, Json]) -> bool:
@@ -213,7 +230,7 @@ class Audience:
             self._check_hidden(spec, columns or ())
         return columns
 
-    def _check_hidden(self, spec: RecipientList, columns: tuple[str, ...] | Mapping[str, Json]) -> None:
+    def _check_hidden(self, spec: RecipientList, columns: Iterable[str]) -> None:
         """RCP542, RCP543, once for each column that has the name of a parameter."""
         parameters = self.manifest.parameters
         for name in columns:
@@ -227,3 +244,9 @@ class Audience:
             else:
                 also = (parameters.locate[name](),)
                 self.findings.warning("RCP542", message, spec.place, hint="rename one of them", also=also)
+
+
+def _columns(found: Crowd | Recipient | Dropped) -> Iterable[str]:
+    if isinstance(found, Crowd):
+        return found.rows.names
+    return found.parameters if isinstance(found, Recipient) else ()

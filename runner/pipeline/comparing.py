@@ -14,7 +14,7 @@ from runner.project import Project
 from runner.recipients.phones import mask
 from runner.scratch import Kept
 
-from . import Order, composed
+from . import Order, gathered
 from .differences import Side, compared, written
 from .faults import Faults
 from .loading import LARGEST_MANIFEST, Inputs, Loaded
@@ -149,6 +149,6 @@ def _plan(side: Side, order: Order, loaded: Loaded, findings: Findings, counting
         mask=mask,
         on_scheduled=lambda _item: None,
     )
-    planner.take_all(composed(loaded, order, findings, side.not_checked, card))
+    planner.take_all(gathered(loaded, order, findings, side.not_checked, card))
     plan = planner.finish(manifest.policy, currency=card.currency if card is not None else None)
     side.digest, side.tallies, side.currency = plan.digest, plan.messages, plan.currency

@@ -1,6 +1,7 @@
 """Drafts and people become messages: rendered, judged as Bird would, counted in segments."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import sha256
@@ -8,32 +9,35 @@ from hashlib import sha256
 from runner.bird.requests import overrides, scheduled_for, sms_text, validity_s
 from runner.canonical import canonical_text
 from runner.findings import Findings
-from runner.judge import Judge, Steps, judge
+from runner.judge import Judge, judge
 from runner.ledger.identity import reference_of
 from runner.manifest.build import Manifest
 from runner.manifest.explain import mistakes
 from runner.manifest.site import Site
-from runner.model import Json, Message, Recipient
-from runner.plan import Composed, Forced, Skipped
+from runner.model import Json, Message
+from runner.plan import Composed, Forced, Sheaf, Skipped
 from runner.prices import RateCard
+from runner.recipients.crowds import Crowd
 from runner.rendering.drafts import DraftFault
 from runner.rendering.faults import ExpressionFault
-from runner.rendering.language import Template
 from runner.scratch import Kept
 from runner.sms import count
 
+from .alike import brought_together
 from .content import Content
 from .faults import Faults
-from .people import Person
-from .plain import plain_composer
+from .people import Person, person_of
 from .prepare import Prepared, has_gap
 from .pricing import Pricer, pricer
 from .receivers import receiver_text
+from .sides import Reload, Worker, side_by_side
 from .texts import Texts
+from .together import Part, together
 from .ucs2 import Ucs2
+from .values import Values, holds, printed, values_of
 from .zones import Zones
 
-Values = dict[str, Json]
+_TOLD_APART = 32  # digits of a hash: 128 bits are enough to say that two payloads differ
 
 
 @dataclass(slots=True)
@@ -48,12 +52,16 @@ class _Again:
 
 @dataclass(slots=True, kw_only=True)
 class Composer:
-    """Composes all messages of one manifest; what is wrong goes to `findings` and `faults`."""
+    """Composes all messages of one manifest; what is wrong goes to `findings` and `faults`.
+
+    With `reload` other processes can do so too.
+    """
 
     manifest: Manifest
     findings: Findings
     faults: Faults
     card: RateCard | None = None
+    reload: Reload | None = None
     _judge: Judge = field(default_factory=lambda: judge("request"))
     _references: Kept = field(default_factory=Kept)
     _like_ours: set[str] = field(default_factory=set)  # drafts with such a reference
@@ -78,39 +86,72 @@ class Composer:
         """What a draft's own words do, whoever gets it."""
         self._texts.check_words(prepared)
 
-    def compose(self, prepared: Prepared, people: Iterator[Person]) -> Iterator[Composed | Skipped]:
-        """In order; each person once for each set of `distinct` values."""
-        priced = self._pricers[prepared.draft.name]
-        plainly = plain_composer(prepared, self.manifest.parameters.values, self._judge, self._texts, priced)
-        has_own_reference = "reference" in prepared.draft.fields
-        with Kept() as seen:
-            for person in people:
-                if person.dropped:
-                    yield Skipped(draft=prepared.draft.name, reason=person.dropped)
-                    continue
-                composed: Composed | Skipped | None = plainly(person) if plainly is not None else None
-                if composed is None:
-                    composed = self._one(prepared, person)
-                if not isinstance(composed, Composed):
-                    if composed is not None:
-                        yield composed
-                    continue
-                if self._zones is not None:
-                    composed = composed._replace(zones=self._zones.of(prepared.draft, person))
-                payload = composed.message.payload_hash[:32]  # 128 of its bits: enough to say that two differ
-                first = seen.first(composed.message.key, payload)
-                if first is not None:
-                    yield self._duplicate(prepared, person, is_same=first == payload)
-                    continue
-                if has_own_reference and not person.is_suppressed:
-                    self._note_reference(composed.message, prepared, person)
-                yield composed
+    def compose(
+        self, prepared: Prepared, people: Iterator[Person | Crowd], *, jobs: int = 1
+    ) -> Iterator[Composed | Skipped | Sheaf]:
+        """In order; each person once for each set of `distinct` values. `jobs` are processes to do it in."""
+        with Kept() as seen, closing(self._parts(prepared, people, jobs)) as parts:
+            for part in parts:
+                yield from self._part(prepared, part, seen)
+
+    def _parts(self, prepared: Prepared, people: Iterator[Person | Crowd], jobs: int) -> Generator[Part, None, None]:
+        texts, priced = self._texts, self._pricers[prepared.draft.name]
+        many = together(prepared, self.manifest.parameters.values, self._judge, texts, priced)
+        if many is None:
+            for each in people:
+                yield from (each,) if isinstance(each, Person) else map(partial(person_of, each), range(each.size))
+            return
+        people = brought_together(people, many.names)
+        if jobs > 1 and self.reload is not None:
+            yield from side_by_side(many, people, Worker(self.reload, prepared.draft.name, self.card), jobs=jobs)
+            return
+        for each in people:
+            yield from (each,) if isinstance(each, Person) else many.compose(each)
+
+    def _part(self, prepared: Prepared, part: Part, seen: Kept) -> Iterator[Composed | Skipped | Sheaf]:
+        if isinstance(part, Person):
+            yield from self._alone(prepared, part, seen)
+        elif isinstance(part, Skipped):
+            yield part
+        elif self._zones is None and seen.add_new(
+            part[1].keys, [each[:_TOLD_APART] for each in part[1].payload_hashes]
+        ):
+            yield part[1]
+        else:
+            for index, composed in enumerate(part[1].each()):
+                yield from self._first(prepared, person_of(part[0], index), composed, seen)
+
+    def _alone(self, prepared: Prepared, person: Person, seen: Kept) -> Iterator[Composed | Skipped]:
+        if person.dropped:
+            yield Skipped(draft=prepared.draft.name, reason=person.dropped)
+            return
+        composed = self._one(prepared, person)
+        if isinstance(composed, Composed):
+            yield from self._first(prepared, person, composed, seen)
+        elif composed is not None:
+            yield composed
+
+    def _first(
+        self, prepared: Prepared, person: Person, composed: Composed, seen: Kept
+    ) -> Iterator[Composed | Skipped]:
+        """Unless somebody before was the same person."""
+        if self._zones is not None:
+            composed = composed._replace(zones=self._zones.of(prepared.draft, person))
+        payload = composed.message.payload_hash[:_TOLD_APART]
+        first = seen.first(composed.message.key, payload)
+        if first is not None:
+            yield self._duplicate(prepared, person, is_same=first == payload)
+            return
+        if "reference" in prepared.draft.fields and not person.is_suppressed:
+            self._note_reference(composed.message, prepared, person)
+        yield composed
 
     def _one(self, prepared: Prepared, person: Person) -> Composed | Skipped | None:
         recipient = person.recipient
         try:
-            values = self._values(prepared, recipient)
-            if prepared.when is not None and not self._holds(prepared, values):
+            row = recipient.parameters if recipient is not None else {}
+            values = values_of(prepared, self.manifest.parameters.values, row)
+            if not holds(prepared, values):
                 return Skipped(draft=prepared.draft.name, reason="suppress" if person.is_suppressed else "when")
             filled = prepared.compiled.fill(values)
         except DraftFault as failed:
@@ -118,32 +159,6 @@ class Composer:
                 self.faults.in_row(prepared.site.below(*path), fault, recipient)
             return None
         return self._message(prepared, person, values, filled)
-
-    def _values(self, prepared: Prepared, recipient: Recipient | None) -> Values:
-        """Looked up in the recipient's parameters, then the message's, then the manifest's."""
-        row = recipient.parameters if recipient is not None else {}
-        values = {**self.manifest.parameters.values, **row, "recipient": row}
-        if prepared.parameters:
-            own = {name: self._own_value(name, value, values) for name, value in prepared.parameters.items()}
-            values = {**self.manifest.parameters.values, **own, **row, "recipient": row}
-        return values
-
-    @staticmethod
-    def _own_value(name: str, value: Json | Template, values: Values) -> Json:
-        if not isinstance(value, Template):
-            return value
-        try:
-            return value.value(values) if value.is_single else value.text(values)
-        except ExpressionFault as fault:
-            raise DraftFault(faults=((("parameters", name), fault),)) from None
-
-    @staticmethod
-    def _holds(prepared: Prepared, values: Values) -> bool:
-        assert prepared.when is not None  # noqa: S101 - the caller looked
-        try:
-            return prepared.when.holds(values)
-        except ExpressionFault as fault:
-            raise DraftFault(faults=((("when",), fault),)) from None
 
     def _message(self, prepared: Prepared, person: Person, values: Values, filled: list[Json]) -> Composed | None:
         draft, recipient = prepared.draft, person.recipient
@@ -169,7 +184,7 @@ class Composer:
         parts = (
             segments.segments if segments else int(bool(request.get("template")) and draft.channel.platform == "sms")
         )
-        priced = self._pricers[draft.name](person, country := person.country, parts)
+        priced = self._pricers[draft.name](person.number, country := person.country, parts)
         message = Message(
             draft=draft.name,
             channel=draft.channel,
@@ -180,7 +195,7 @@ class Composer:
             body=body,
             country=country,
             segments=parts,
-            values=_printed(prepared, values),
+            values=printed(prepared, values),
             cost=priced.cost,
             currency=priced.currency,
         )
@@ -251,7 +266,7 @@ class Composer:
             )  # that one is at the item too many
             is_inside = is_data and at not in rendered
             words = "what it gives is not what Bird takes here" if is_inside else f"once rendered: {mistake.message}"
-            names = _names_at(prepared, mistake.path)
+            names = prepared.names_at(mistake.path)
             told = " and ".join(f"{{{{ {name} }}}}" for name in names)
             hint = f"look at what {told} gives" if names else None if is_data else mistake.hint
             fault = ExpressionFault("type", words, hint=hint)
@@ -287,34 +302,3 @@ class Composer:
                 again.site.below("reference").place(),
                 hint="two messages with one reference can't be told apart at Bird: leave it out",
             )
-
-
-def _names_at(prepared: Prepared, path: Steps) -> list[str]:
-    """The names in the expressions that gave the value at `path`."""
-    given = (template.names for at, template in prepared.compiled.slots if path[: len(at)] == at)
-    return sorted(frozenset().union(*given))
-
-
-def _printed(prepared: Prepared, values: Values) -> tuple[str, ...]:
-    """The texts and numbers that expressions could print."""
-    texts: list[str] = []
-    for name in prepared.printed:
-        value = values.get(name)
-        if value.__class__ is str:
-            texts.append(value)
-        else:
-            texts.extend(_texts(value))
-    return tuple([text for text in texts if text])
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield str(value)
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)

@@ -1,8 +1,9 @@
 """The files of recipient lists: found, opened once for the whole run, their columns and cells looked up."""
 
 import hashlib
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,8 +19,8 @@ from runner.manifest.documents import load_document
 from runner.manifest.include import Origin
 from runner.model import Recipient, RecipientList
 from runner.recipients.addresses import is_somebodys
-from runner.recipients.rows import Row
-from runner.recipients.sources import cell_place, contact_rows, read_columns, read_rows
+from runner.recipients.rows import Row, Rows
+from runner.recipients.sources import cell_place, contact_rows, read_columns, read_many
 from runner.recipients.suppress import suppressed
 from runner.scratch import Kept
 
@@ -64,14 +65,14 @@ class ListFiles:
     ) -> None:
         self._files.close()
 
-    def rows(self, spec: RecipientList, findings: Findings) -> Iterator[Row]:
+    def rows(self, spec: RecipientList, findings: Findings) -> Iterator[Row | Rows]:
         if spec.contacts is not None:
             self._note_people_in_git(spec)
             yield from contact_rows(spec, partial(self._contact_place, spec.name))
             return
         opened = self._open(spec)
         if opened is not None:
-            yield from read_rows(
+            yield from read_many(
                 opened.file,
                 suffix=opened.suffix,
                 shown=opened.shown,
@@ -103,6 +104,11 @@ class ListFiles:
             spec = self.specs.get(name)
             self._columns[name] = self._find_columns(spec) if spec is not None else None
         return self._columns[name]
+
+    def size_of(self, names: Iterable[str]) -> int:
+        """The bytes of the files of these lists."""
+        opened = (self._open(self.specs[name]) for name in names if name in self.specs and self.specs[name].file)
+        return sum(os.fstat(each.file.fileno()).st_size for each in opened if each is not None)
 
     def cell(self, recipient: Recipient, column: str) -> Place:
         """The exact place of one value of a row; not while the list is being read."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from runner.findings import Place
-from runner.model import Recipient
+from runner.model import Recipient, made
+from runner.recipients.crowds import Crowd
 from runner.recipients.phones import country_of
 
 
@@ -38,3 +39,8 @@ class Person(NamedTuple):
     @property
     def place(self) -> Place:
         return self.locate()
+
+
+def person_of(crowd: Crowd, index: int) -> Person:
+    found = crowd.recipient(index)
+    return made(Person, (found, found.address, f"{found.list_name}#{found.row}", found.locate, "", False, None))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runner.bird.requests import TEXT_PATHS, carries_media, value_at
-from runner.judge import judge
+from runner.judge import Steps, judge
 from runner.ledger.identity import KeyMaker
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
@@ -51,6 +51,11 @@ class Prepared:
     def is_same_for_all(self, path: tuple[str, ...]) -> bool:
         """Whether the text at `path` has no expression that a person's data could change."""
         return not any(path == at and template.names for at, template in self.compiled.slots)
+
+    def names_at(self, path: Steps) -> list[str]:
+        """The names in the expressions that gave the value at `path`."""
+        given = (template.names for at, template in self.compiled.slots if path[: len(at)] == at)
+        return sorted(frozenset().union(*given))
 
     def site_of(self, name: str) -> Site:
         """The first place that needs a name."""

@@ -13,7 +13,6 @@ from runner.recipients.rate_card import SUFFIXES, read_rate_card
 
 from .listfiles import sha256_of
 from .loading import Loaded, shown_below
-from .people import Person
 
 
 class Priced(NamedTuple):
@@ -25,10 +24,10 @@ class Priced(NamedTuple):
 
 
 UNASKED = Priced()  # without a rate card nothing has a cost, and nothing lacks a price
-Pricer = Callable[[Person, str | None, int], Priced]
+Pricer = Callable[[str | None, str | None, int], Priced]
 
 
-def unasked(_person: Person, _country: str | None, _segments: int) -> Priced:
+def unasked(_number: str | None, _country: str | None, _segments: int) -> Priced:
     """The pricer where there is no rate card."""
     return UNASKED
 
@@ -57,16 +56,16 @@ def rate_card(loaded: Loaded, findings: Findings) -> RateCard | None:
 
 
 def pricer(draft: Draft, card: RateCard | None) -> Pricer:
-    """What prices a draft's messages: called with the person, the country and the segments of each."""
+    """What prices a draft's messages: called with the number, the country and the segments of each."""
     if card is None:
         return unasked
     kind, platform = kind_of(draft), draft.channel.platform
     if kind is None:
-        return lambda _person, _country, _segments: Priced(unpriced=platform)
+        return lambda _number, _country, _segments: Priced(unpriced=platform)
     price_of, currency, is_sms = card.price, card.currency, kind == "sms"
 
-    def priced(person: Person, country: str | None, segments: int) -> Priced:
-        price = price_of(kind, country=country, number=person.number)
+    def priced(number: str | None, country: str | None, segments: int) -> Priced:
+        price = price_of(kind, country=country, number=number)
         if price is None:
             return Priced(unpriced=_called(country, kind))
         return Priced(plain_product(price, segments if is_sms else 1), currency)

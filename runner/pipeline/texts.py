@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from runner.bird.requests import value_at
 from runner.findings import Findings, Place
 from runner.model import Json
 from runner.plan import Cause, Forced, Source
-from runner.sms import PLAIN, Segments, called
+from runner.sms import PLAIN, Segments, called, counts
 
 from .people import Person
 from .prepare import Prepared
@@ -73,6 +74,20 @@ class Texts:
             and text != ""
             and not text.isspace()
         )
+
+    def remarkable(self, texts: Sequence[str]) -> list[int]:
+        """Which of many texts are not quiet, or no UTF-8: one look at all where none is."""
+        if not texts:
+            return []
+        if not _is_utf8("".join(texts)):
+            return list(range(len(texts)))
+        segments = counts(texts)
+        encodings, parts, _ = zip(*segments, strict=True)
+        most = max(parts)
+        are_short = most <= self.most_segments and (most == 1 or "UCS-2" not in encodings)
+        if are_short and "" not in texts and not any(map(str.isspace, map(itemgetter(-1), texts))):
+            return []
+        return [index for index, text in enumerate(texts) if not self.is_quiet(text, segments[index])]
 
     def check(self, prepared: Prepared, person: Person, request: Mapping[str, Json]) -> None:
         """MSG602: a text that renders to nothing."""
@@ -161,6 +176,13 @@ class _Costly:
         rest = ", …" if self.rows > len(self.first_rows) else ""
         rows = f"{self.rows:,} row{'s' if self.rows > 1 else ''} ({', '.join(self.first_rows)}{rest})"
         return f"{self.segments:,} more segment{'s' if self.segments > 1 else ''} for {rows}"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        return text.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _places(prepared: Prepared, character: str, source: Source) -> list[Place]:

@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 from runner.canonical import canonical
@@ -17,6 +16,8 @@ from .composed import Cause, Composed, Forced, Skipped, Source
 from .hours import Held, Hours, Moved
 from .repeats import Repeats
 from .samples import Sample, Samples
+from .sheaf import Sheaf, one_by_one
+from .standing import held_of, is_in_doubt, status_of
 from .tally import Tally, summed
 from .timetable import Pace, Timetable
 
@@ -35,10 +36,12 @@ __all__ = [
     "Repeats",
     "Sample",
     "Saved",
+    "Sheaf",
     "Skipped",
     "Source",
     "Spool",
     "Tally",
+    "one_by_one",
 ]
 
 CHUNK = 100  # messages that the ledger is asked about at once; more would leave the processor's cache
@@ -84,7 +87,7 @@ class Spool(Protocol):
 
 
 class Planner:
-    """Takes what composing gives and spools what is new.
+    """Takes what composing gives and spools what is new; a plan that is only looked at has no spool.
 
     `known` asks the ledger about keys, `on_scheduled` judges the time of what is new and has one. `on_timed` hears when
     what has such a time, or a validity, goes at the pace of `rate` (None: no limit).
@@ -96,7 +99,7 @@ class Planner:
         self,
         *,
         known: Callable[[Sequence[str]], Mapping[str, Known]],
-        spool: Spool,
+        spool: Spool | None,
         drafts: Iterable[str],
         only: frozenset[str] = frozenset(),
         limit: int | None = None,
@@ -139,18 +142,76 @@ class Planner:
         self._characters = Characters()
         self._overrides: dict[str, Counter[str]] = {}
 
-    def take_all(self, items: Iterable[Composed | Skipped]) -> None:
+    def take_all(self, items: Iterable[Composed | Skipped | Sheaf]) -> None:
         """In their order; the ledger is asked about a chunk of them at once."""
-        rest = iter(items)
-        while chunk := list(islice(rest, CHUNK)):
-            messages = [item.message for item in chunk if isinstance(item, Composed)]
-            known = self._known([message.key for message in messages])
-            self._hash.update(b"".join(map(self._framed, messages)))
-            for item in chunk:
-                if isinstance(item, Composed):
-                    self._take(item, known.get(item.message.key))
-                else:
-                    self._skip(item.draft, item.reason)
+        chunk: list[Composed | Skipped] = []
+        for item in items:
+            if isinstance(item, Sheaf):
+                self._take_chunk(chunk)
+                chunk.clear()
+                self._take_sheaf(item)
+            else:
+                chunk.append(item)
+                if len(chunk) == CHUNK:
+                    self._take_chunk(chunk)
+                    chunk.clear()
+        self._take_chunk(chunk)
+
+    def _take_chunk(self, chunk: Sequence[Composed | Skipped]) -> None:
+        messages = [item.message for item in chunk if isinstance(item, Composed)]
+        known = self._known([message.key for message in messages]) if messages else {}
+        for message in messages:
+            self._digest(message.channel, (message.body,))
+        for item in chunk:
+            if isinstance(item, Composed):
+                self._take(item, known.get(item.message.key))
+            else:
+                self._skip(item.draft, item.reason)
+
+    def _take_sheaf(self, sheaf: Sheaf) -> None:
+        known = self._known(sheaf.keys)
+        self._digest(sheaf.channel, sheaf.bodies)
+        if not known and self._is_all_to_send(sheaf):
+            if sheaf.draft in self._to_send:
+                self._count_all(sheaf)
+        elif _is_all_accepted(sheaf, known):
+            self._count_accepted(sheaf)
+        else:
+            for composed in sheaf.each():
+                self._take(composed, known.get(composed.message.key))
+
+    def _is_all_to_send(self, sheaf: Sheaf) -> bool:
+        """Whether nothing of it needs a look of its own, if all of it is new."""
+        is_timed = sheaf.scheduled_for is not None or sheaf.validity_s is not None
+        return not (is_timed or self._restraints or self._may_retry is not None or self._room < sheaf.size)
+
+    def _count_accepted(self, sheaf: Sheaf) -> None:
+        """What `_take` does with each."""
+        self._matched[State.ACCEPTED] += sheaf.size
+        if sheaf.draft in self._others:
+            self._note(sheaf)
+            self._others[sheaf.draft].add("accepted", sheaf.size)
+
+    def _note(self, sheaf: Sheaf) -> None:
+        for name in sheaf.overrides:
+            self._overrides.setdefault(name, Counter())[sheaf.draft] += sheaf.size
+        self._channels[sheaf.draft] = sheaf.channel.name
+
+    def _count_all(self, sheaf: Sheaf) -> None:
+        """What `_take` does with each."""
+        self._note(sheaf)
+        self._characters.take_all(sheaf)
+        self._samples.offer_all(sheaf)
+        self._room -= sheaf.size
+        self._to_send[sheaf.draft].add_all_new(sheaf)
+        self._timetable.add_all(sheaf.channel, sheaf.size)
+        if self._spool is not None:
+            for message in sheaf.messages():
+                self._spool.add(message)
+
+    def _put(self, message: Message) -> None:
+        if self._spool is not None:
+            self._spool.add(message)
 
     def _skip(self, draft: str, reason: str) -> None:
         if draft in self._others:
@@ -172,9 +233,9 @@ class Planner:
         message = composed.message
         self._matched[known.state] += 1
         is_retried = self._is_retried(known)
-        status = "new" if is_retried else _status(known, message, self._delivery)
+        status = "new" if is_retried else status_of(known, message, self._delivery)
         if message.draft not in self._others:
-            self._others_in_doubt += _is_in_doubt(status, known)
+            self._others_in_doubt += is_in_doubt(status, known)
         elif status == "dropped":
             self._skip(message.draft, "dropped")
         elif status == "new":
@@ -182,7 +243,7 @@ class Planner:
         else:
             self._channels[message.draft] = message.channel.name
             self._others[message.draft].add(status)
-            self._drift_in_doubt += status == "drift" and _is_in_doubt(status, known)
+            self._drift_in_doubt += status == "drift" and is_in_doubt(status, known)
 
     def _is_retried(self, known: Known) -> bool:
         if self._may_retry is None or known.state is not State.REJECTED:
@@ -191,7 +252,7 @@ class Planner:
 
     def _count_new(self, composed: Composed, known: Known | None, *, is_retried: bool) -> None:
         message = composed.message
-        held = _held(known) if known is not None else None
+        held = held_of(known) if known is not None else None
         is_chosen = self._may_retry is None or is_retried
         if is_chosen and self._restraints and self._is_held_back(composed, held):
             return
@@ -220,7 +281,7 @@ class Planner:
         for each in self._restraints:
             each.count(composed)
         zones = composed.zones if composed.scheduled_for is None else ()
-        self._spool.add(message._replace(held=held, zones=zones) if held is not None or zones else message)
+        self._put(message._replace(held=held, zones=zones) if held is not None or zones else message)
 
     def _is_held_back(self, composed: Composed, held: State | None) -> bool:
         """Counts it then; what nobody has decided about stays so, whatever else is to be said of it."""
@@ -235,13 +296,13 @@ class Planner:
             self._others[message.draft].add("in_doubt")
         return True
 
-    def _framed(self, message: Message) -> bytes:
+    def _digest(self, channel: Channel, bodies: Sequence[bytes]) -> None:
         """What the digest says of a message: where it goes, and its request."""
-        channel, body = message.channel, message.body
         if channel is not self._framed_channel:
             self._framed_channel = channel
             self._framed_ids = _framed(channel.workspace_id.encode()) + _framed(channel.channel_id.encode())
-        return self._framed_ids + len(body).to_bytes(4) + body
+        ids = self._framed_ids
+        self._hash.update(b"".join([ids + len(body).to_bytes(4) + body for body in bodies]))
 
     def finish(self, policy: Policy, *, currency: str | None = None) -> Plan:
         self._hash.update(canonical(policy.written))
@@ -276,37 +337,14 @@ class Planner:
         )
 
 
+def _is_all_accepted(sheaf: Sheaf, known: Mapping[str, Known]) -> bool:
+    """Whether all of it was sent, as it is now."""
+    held = (known.get(key) for key in sheaf.keys)
+    return len(known) == sheaf.size and all(
+        each is not None and each.state is State.ACCEPTED and each.payload_hash == payload_hash
+        for each, payload_hash in zip(held, sheaf.payload_hashes, strict=True)
+    )
+
+
 def _framed(part: bytes) -> bytes:
     return len(part).to_bytes(4, "big") + part
-
-
-def _status(known: Known | None, message: Message, delivery: Delivery) -> str:
-    """Where a message stands; `sending` without a living run is in doubt, and so is absent until it is resolved.
-
-    What was absent once and sent again is not proven to be so for ever: another time a person decides.
-    """
-    if known is None or known.state is State.PLANNED:
-        return "new"
-    is_same = known.payload_hash == message.payload_hash
-    if known.state is State.REJECTED:
-        return "rejected" if is_same and known.channel_id == message.channel.channel_id else "new"
-    if known.state is State.DROPPED:
-        return "dropped"
-    if known.state is State.ABSENT and delivery is Delivery.RESEND_ABSENT and not known.resent:
-        return "new"
-    if not is_same:
-        return "drift"
-    if known.state is State.ACCEPTED:
-        return "accepted"
-    return "new" if delivery is Delivery.AT_LEAST_ONCE else "in_doubt"
-
-
-def _held(known: Known) -> State | None:
-    """What the ledger says of a message that is sent although it is undecided; `sending` is in doubt by then."""
-    if known.state not in (State.IN_DOUBT, State.SENDING, State.ABSENT):
-        return None
-    return State.ABSENT if known.state is State.ABSENT else State.IN_DOUBT
-
-
-def _is_in_doubt(status: str, known: Known) -> bool:
-    return status == "in_doubt" or (status == "drift" and known.state is not State.ACCEPTED)

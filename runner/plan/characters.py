@@ -7,6 +7,7 @@ from decimal import Decimal
 from runner.model import Message
 
 from .composed import Cause, Forced, Source
+from .sheaf import Sheaf
 
 KEPT = 50  # characters of one message that are told apart; texts with further ones are counted
 
@@ -73,6 +74,11 @@ class Characters:
             if forced.is_typographic or cause.replacement is None:
                 character.saved.add(message, forced.saved)
         self.more[message.draft] += has_more
+
+    def take_all(self, sheaf: Sheaf) -> None:
+        if "UCS-2" in sheaf.encodings:
+            for index in (index for index, encoding in enumerate(sheaf.encodings) if encoding == "UCS-2"):
+                self.take(sheaf.one(index).message, sheaf.forced(index))
 
     def found(self) -> list[Character]:
         """By message, in their order; of each first what saves most."""

@@ -10,6 +10,7 @@ from runner.bird.requests import TEXT_PATHS, value_at
 from runner.model import Json
 
 from .composed import Composed
+from .sheaf import Sheaf
 
 SAMPLES = 3
 Risk = Literal["mostSegments", "emptyValue", "ucs2", "longest"]
@@ -93,6 +94,28 @@ class Samples:
         ranked = sorted([*self._riskiest, (risk, composed)], key=itemgetter(0), reverse=True)
         self._riskiest = ranked[:SAMPLES]
         self._floor = ranked[SAMPLES - 1][0] if len(ranked) >= SAMPLES else -1
+
+    def offer_all(self, sheaf: Sheaf) -> None:
+        """Of many only those are looked at that may be kept: what it takes for that never falls."""
+        indices = set(self._notable(sheaf))
+        if self._hollow is None and (hollow := sheaf.hollow(EMPTYISH)) is not None:
+            indices.add(hollow)
+        for index in sorted(indices):
+            self.offer(sheaf.one(index))
+
+    def _notable(self, sheaf: Sheaf) -> Iterator[int]:
+        """Those who are above what was kept of their like before any of these."""
+        sizes = list(map(len, sheaf.bodies))
+        for encoding in dict.fromkeys(sheaf.encodings):
+            alike = self._alike.get((sheaf.draft, encoding))
+            most = min(self._floor, alike.most_risk) if alike is not None else -1
+            longest = alike.most_bytes if alike is not None else -1
+            if max(sheaf.segments) << 32 | max(sizes) <= most and max(sizes) <= longest:
+                continue
+            for index, (segments, size) in enumerate(zip(sheaf.segments, sizes, strict=True)):
+                is_notable = segments << 32 | size > most or size > longest
+                if is_notable and sheaf.encodings[index] == encoding:
+                    yield index
 
     def chosen(self, mask: Callable[[str], str]) -> tuple[Sample, ...]:
         """One for each risk that no other shows already, then other messages, other rows, and the next riskiest."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Self
 
 from .composed import Composed
+from .sheaf import Sheaf
 
 Costs = dict[str, Decimal]
 UNKNOWN = "ZZ"  # the country of what has none
@@ -50,10 +51,10 @@ class Tally:
         self.skipped += 1
         self.reasons[reason] += 1
 
-    def add(self, status: str) -> None:
-        """One that is not new."""
-        self.messages += 1
-        setattr(self, status, getattr(self, status) + 1)
+    def add(self, status: str, count: int = 1) -> None:
+        """So many that are not new."""
+        self.messages += count
+        setattr(self, status, getattr(self, status) + count)
 
     def add_new(self, composed: Composed) -> None:
         message = composed.message
@@ -70,6 +71,19 @@ class Tally:
             self.costs[country or UNKNOWN] = self.costs.get(country or UNKNOWN, _NOTHING) + Decimal(message.cost)
         elif composed.unpriced:
             self.unpriced[composed.unpriced] += 1
+
+    def add_all_new(self, sheaf: Sheaf) -> None:
+        """What `add_new` counts of each."""
+        self.messages += sheaf.size
+        self.new += sheaf.size
+        self.segments += sum(sheaf.segments)
+        self.sizes.update(sheaf.segments)
+        self.countries.update(sheaf.countries)
+        if sheaf.currency is not None:
+            for country, cost in zip(sheaf.countries, sheaf.costs, strict=True):
+                if cost is not None:
+                    self.costs[country] = self.costs.get(country, _NOTHING) + Decimal(cost)
+        self.unpriced.update(filter(None, sheaf.unpriced))
 
     def unskipped(self) -> "Tally":
         return replace(self, messages=self.messages - self.skipped, skipped=0, reasons=Counter())

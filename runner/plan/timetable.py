@@ -61,6 +61,12 @@ class Timetable:
         self._count += 1
         return self._start_s + (self._count - 1) * self._step_s
 
+    def add_all(self, channel: Channel, count: int) -> None:
+        """So many of them."""
+        if count:
+            self.add(channel)
+            self._count += count - 1
+
     def pace(self) -> Pace:
         """Of all that was added."""
         self._end()

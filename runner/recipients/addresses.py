@@ -1,17 +1,18 @@
 """Rows → recipients: the address that identifies a person, and Bird's contact as it goes on the wire."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.findings import Findings
 from runner.model import Json, Recipient, RecipientList, made
 
+from .crowds import Crowd, one_by_one
 from .faults import AddressFault, Faults
 from .fictional import is_fictional
 from .headers import missing_identifier
-from .phones import is_e164, is_plain, is_possible, is_region, normalise_phone
-from .rows import Row, identifier_of
+from .phones import are_plain, is_e164, is_plain, is_possible, is_region, normalise_phone
+from .rows import Row, Rows, identifier_of
 
 PHONE, EMAIL = "phonenumber", "emailaddress"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -34,28 +35,57 @@ def recipients(
     spec: RecipientList, rows: Iterable[Row], *, platform: str, findings: Findings,
     where: Where | None = None, on_fault: Callable[[Row, Exception], None] | None = None,
 ) -> Iterator[Recipient | Dropped]:  # fmt: skip
+    """`crowds`, each person alone."""
+    return one_by_one(crowds(spec, rows, platform=platform, findings=findings, where=where, on_fault=on_fault))
+
+
+def crowds(
+    spec: RecipientList, rows: Iterable[Row | Rows], *, platform: str, findings: Findings,
+    where: Where | None = None, on_fault: Callable[[Row, Exception], None] | None = None,
+) -> Iterator[Crowd | Recipient | Dropped]:  # fmt: skip
     """Selects by `where`, then normalises; a row with a finding gives nothing.
 
-    `rows` come from `read_rows`, or from `contact_rows` where the list has contacts. `where` sees values as written;
-    what it raises goes to `on_fault` with the row (or on, without one).
+    `rows` come from `read_many`, or from `contact_rows` where the list has contacts. `where` sees values as written;
+    what it raises goes to `on_fault` with the row (or on, without one). Of rows that come together those that are
+    dropped are told first.
     """
     people = _People(spec, platform, findings)
     judge = people.contact if spec.contacts is not None else people.file_row
     is_region_known = people.check_region()
-    for row in rows:
+    for each in rows if where is None else _selected(spec, rows, where, on_fault):
+        if isinstance(each, Dropped):
+            yield each
+        elif not is_region_known:
+            continue
+        elif isinstance(each, Rows):
+            yield from people.file_rows(each)
+        elif (recipient := judge(each)) is not None:
+            yield recipient
+
+
+def _selected(
+    spec: RecipientList, rows: Iterable[Row | Rows], where: Where, on_fault: Callable[[Row, Exception], None] | None
+) -> Iterator[Row | Rows | Dropped]:
+    def is_wanted(row: Row) -> bool | None:
+        """None where nobody can say."""
         try:
-            is_wanted = where is None or where(_seen_by_where(spec, row))
+            return where(_seen_by_where(spec, row))
         except Exception as fault:
             if on_fault is None:
                 raise
             on_fault(row, fault)
-            continue
-        if not is_wanted:
-            yield Dropped(row=row, reason="where")
-        elif is_region_known:
-            recipient = judge(row)
-            if recipient is not None:
-                yield recipient
+            return None
+
+    for each in rows:
+        together = list(each.each()) if isinstance(each, Rows) else [each]
+        answers = [is_wanted(row) for row in together]
+        yield from (
+            Dropped(row=row, reason="where") for row, answer in zip(together, answers, strict=True) if answer is False
+        )
+        if isinstance(each, Row):
+            yield from together if answers[0] else ()
+        elif any(answers):
+            yield each.only([index for index, answer in enumerate(answers) if answer])
 
 
 def _seen_by_where(spec: RecipientList, row: Row) -> Mapping[str, Json]:
@@ -139,6 +169,32 @@ class _People:
         parameters = values if value is written else {**values, column: value}
         contact = {"identifierKey": key, "identifierValue": value}
         return made(Recipient, (spec.name, row.number, f"{key}:{value}", contact, parameters, row.place))
+
+    def file_rows(self, rows: Rows) -> Iterator[Crowd | Recipient]:
+        """Together where all of them have numbers on sms."""
+        spec, column = self._spec, identifier_of(self._spec, rows.names)
+        if column is None or spec.identifier_key != PHONE or self._platform != "sms":
+            yield from (found for row in rows.each() if (found := self.file_row(row)) is not None)
+            return
+        at = rows.names.index(column)
+        numbers = [cells[at] for cells in rows.cells]
+        if not are_plain(numbers):
+            rows, numbers = self._put_right(rows, numbers, at)
+        if numbers:
+            yield Crowd(spec.name, PHONE, rows, numbers)
+
+    def _put_right(self, rows: Rows, written: Sequence[str], at: int) -> tuple[Rows, list[str]]:
+        """As the numbers go out; what is none is left out with its finding."""
+        kept: list[int] = []
+        numbers: list[str] = []
+        for index, value in enumerate(written):
+            number = value if is_plain(value) else self._normalised(rows.row(index), rows.names[at], PHONE, value)
+            if number is not None:
+                kept.append(index)
+                numbers.append(number)
+        rows = rows.only(kept)
+        cells = [[*each[:at], number, *each[at + 1 :]] for each, number in zip(rows.cells, numbers, strict=True)]
+        return rows._replace(cells=cells), numbers
 
     def contact(self, row: Row) -> Recipient | None:
         contact = dict(row.values)

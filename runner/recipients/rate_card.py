@@ -14,7 +14,7 @@ from runner.prices import KINDS, Kind, RateCard
 
 from .faults import Faults, Stop, shown_name
 from .phones import is_region
-from .rows import MAX_DOCUMENT, Row, Source
+from .rows import MAX_DOCUMENT, Row, Source, singly
 from .tables import read_table
 
 SUFFIXES = (".csv", ".tsv")
@@ -46,7 +46,7 @@ def read_rate_card(opened: BinaryIO, *, suffix: str, shown: str, findings: Findi
     )  # fmt: skip
     card, before = _Reading(Faults(findings)), len(findings)
     try:
-        for row in read_table(source):
+        for row in singly(read_table(source)):
             card.take(row)
     except Stop as stop:
         findings.error(stop.code, stop.message, stop.place, hint=stop.hint)

@@ -1,12 +1,12 @@
 """One row of a recipient list as it stands in its source, and what a reader of rows is given."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from runner.findings import Findings, Place
-from runner.model import Json, RecipientList
+from runner.model import Json, RecipientList, made
 
 MAX_CELL = 65_536  # characters
 MAX_RECORD = 1_048_576  # characters of one row, bytes of one line
@@ -31,6 +31,50 @@ class Row(NamedTuple):
     def place(self, column: str | None = None) -> Place:
         """The place of the row, or exactly of one of its cells (found by reading the row again)."""
         return self.locate(self, column)
+
+
+class Rows(NamedTuple):
+    """Rows of a table, each on a line of its own and none of them odd: what is done to one is done to all at once.
+
+    `cells` are those of each row in the order of `names`, "" where there is nothing; `texts` the lines as written.
+    A row's line is its number and `above`.
+    """
+
+    numbers: Sequence[int]
+    above: int
+    names: tuple[str, ...]
+    cells: Sequence[Sequence[str]]
+    texts: Sequence[str]
+    locate: Callable[[Row, str | None], Place]
+
+    def row(self, index: int) -> Row:
+        number = self.numbers[index]
+        return made(Row, (number, number + self.above, self.values(index), self.texts[index], self.locate))
+
+    def values(self, index: int) -> dict[str, Json]:
+        cells = self.cells[index]
+        values: dict[str, Json] = dict(zip(self.names, cells, strict=True))
+        return {name: cell or None for name, cell in values.items()} if "" in cells else values
+
+    def each(self) -> Iterator[Row]:
+        return map(self.row, range(len(self.numbers)))
+
+    def only(self, indices: Sequence[int]) -> "Rows":
+        """Those of them."""
+        return self._replace(
+            numbers=[self.numbers[index] for index in indices],
+            cells=[self.cells[index] for index in indices],
+            texts=[self.texts[index] for index in indices],
+        )
+
+
+def singly(rows: Iterable[Row | Rows]) -> Iterator[Row]:
+    """Each row by itself."""
+    for row in rows:
+        if isinstance(row, Rows):
+            yield from row.each()
+        else:
+            yield row
 
 
 class Hasher(Protocol):

@@ -9,10 +9,10 @@ from runner.model import RecipientList, made
 
 from .documents import read_json, read_jsonl, read_yaml
 from .faults import Stop
-from .rows import LoadYaml, Row, Source
+from .rows import LoadYaml, Row, Rows, Source, singly
 from .tables import read_header, read_table
 
-Reader = Callable[[Source], Iterator[Row]]
+Reader = Callable[[Source], Iterator[Row | Rows]]
 
 READERS: dict[str, Reader] = {
     ".csv": read_table,
@@ -29,6 +29,14 @@ def read_rows(
     opened: BinaryIO, *, suffix: str, shown: str, spec: RecipientList, findings: Findings,
     load_yaml: LoadYaml | None = None,
 ) -> Iterator[Row]:  # fmt: skip
+    """`read_many`, each row by itself."""
+    return singly(read_many(opened, suffix=suffix, shown=shown, spec=spec, findings=findings, load_yaml=load_yaml))
+
+
+def read_many(
+    opened: BinaryIO, *, suffix: str, shown: str, spec: RecipientList, findings: Findings,
+    load_yaml: LoadYaml | None = None,
+) -> Iterator[Row | Rows]:  # fmt: skip
     """The sound rows of a list, from the file's start; what is wrong with the others is in the findings.
 
     Tables and JSON Lines are streamed, so one file is read by one at a time. `shown` is the path that people see.
@@ -92,7 +100,7 @@ def cell_place(
         from_line=place.line if suffix in _STREAMED else 0,
     )  # fmt: skip
     try:
-        rows = _reader(source)(source)
+        rows = singly(_reader(source)(source))
         row = next(rows, None) if suffix in _STREAMED else next((row for row in rows if row.place() == place), None)
     except Stop:
         return place

@@ -4,19 +4,18 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from runner.findings import Place
-from runner.model import Json, made
 
 from .cells import Cells
 from .faults import Faults, Stop
 from .headers import check_header
 from .lines import Lines
-from .rows import MAX_CELL, Row, Source, offset_place
+from .rows import MAX_CELL, Row, Rows, Source, offset_place
 
 _CLOSE_IT = 'close it, or write each quote inside the cell twice: ""'
 
 
-def read_table(source: Source) -> Iterator[Row]:
-    """The rows of a table. Raises Stop where nothing after a place can be told apart."""
+def read_table(source: Source) -> Iterator[Row | Rows]:
+    """The rows of a table, most of them many at once. Raises Stop where nothing after a place can be told apart."""
     return _Table(source).rows()
 
 
@@ -32,6 +31,7 @@ class _Table:
         self._delimiter = _delimiter(source)
         self._names: tuple[str, ...] = ()
         self._has_crlf = False
+        self._number = 0  # of the last row
         self._lines = Lines(source.opened, source.shown, source.hasher)
         # csv gives up at a cell of 131,072 characters by itself, so an open quote can't swallow a large file.
         self._records = csv.reader(iter(self._lines), delimiter=self._delimiter, strict=True)
@@ -62,37 +62,57 @@ class _Table:
                 yield cells
             self._lines.begin()
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Rows]:
         names = self.header()
         if names is None:
             return
-        lines, width, locate, number = self._lines, len(names), self._locate, 0
-        records, record = self._records, lines.record
+        lines = self._lines
         lines.skip_to(self._source.from_line)
         while True:
+            above, texts = lines.number - self._number, lines.look_ahead()
+            if not lines.has_ahead:
+                return
+            cells = self._easily(texts)
+            if not cells:
+                yield from self._one_by_one()
+                continue
+            lines.pass_over(len(texts))
+            first, self._number = self._number + 1, self._number + len(cells)
+            yield Rows(range(first, self._number + 1), above, names, cells, texts, self._locate)
+
+    def _easily(self, texts: Sequence[str]) -> Sequence[Sequence[str]]:
+        """The cells of each line; nothing where some line is not one row without a fault."""
+        if not texts or max(map(len, texts)) > MAX_CELL:
+            return ()
+        try:
+            cells = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return ()
+        return cells if len(cells) == len(texts) and set(map(len, cells)) == {len(self._names)} else ()
+
+    def _one_by_one(self) -> Iterator[Row]:
+        """The rows of the lines that were looked at, and the rest of the last."""
+        lines, names, records, record = self._lines, self._names, self._records, self._lines.record
+        while lines.has_ahead:
             record.clear()
             line = lines.number + 1
             try:
                 cells = next(records)
-            except StopIteration:
-                return
             except csv.Error:
-                number += 1
-                self._report_unreadable(self._record_so_far(number))
+                self._number += 1
+                self._report_unreadable(self._record_so_far(self._number))
                 continue
             if not cells:
                 continue
             if self._has_crlf and len(record) > 1:
                 cells = _with_plain_breaks(cells)
-            number += 1
+            self._number += 1
             text = record[0] if len(record) == 1 else "".join(record)
-            if len(cells) != width:
-                self._report_ragged(Row(number, line, {}, text, locate), len(cells))
+            row = Row(self._number, line, {}, text, self._locate)
+            if len(cells) != len(names):
+                self._report_ragged(row, len(cells))
                 continue
-            values: dict[str, Json] = dict(zip(names, cells, strict=True))
-            if "" in cells:
-                values = {name: cell or None for name, cell in values.items()}
-            row = made(Row, (number, line, values, text, locate))
+            row = row._replace(values={name: cell or None for name, cell in zip(names, cells, strict=True)})
             if (len(text) <= MAX_CELL and "\0" not in text) or self._is_sound(row, cells):
                 yield row
 

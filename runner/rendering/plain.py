@@ -73,24 +73,13 @@ class Template(ABC):
     def written(self, line: int) -> str:
         """All of that line, as its file has it."""
 
-    def plainly(self, names: Sequence[str]) -> Callable[[Sequence[object]], str | None]:
-        """Gives the text that the values of `names`, in this order, make where `is_plain`.
-
-        None wherever one of them is no text or anything else is out of the ordinary, which `text` then says.
-        """
-        frame, holes = self._frame, [(at, names.index(name)) for at, name in self._holes]
-
-        def filled(values: Sequence[object]) -> str | None:
-            pieces = frame.copy()
-            for at, number in holes:
-                value = values[number]
-                if type(value) is not str:
-                    return None
-                pieces[at] = value
-            text = "".join(pieces)
-            return text if len(text) <= SHORT else None
-
-        return filled
+    def together(self, columns: Mapping[str, Sequence[str]]) -> list[str]:
+        """The texts that columns of texts make, by name, where `is_plain`; "" where one is too long."""
+        words = [piece.replace("%", "%%") for piece in self._frame]
+        for at, _ in self._holes:
+            words[at] = "%s"
+        texts = list(map("".join(words).__mod__, zip(*(columns[name] for _, name in self._holes), strict=True)))
+        return [text if len(text) <= SHORT else "" for text in texts]
 
     def _quickly(self, values: Values) -> str | None:
         """A text of plain names alone; None wherever anything is out of the ordinary, so that the program says what."""

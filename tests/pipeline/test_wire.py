@@ -46,12 +46,13 @@ def test_it_writes_what_the_whole_request_would_read(
 
 
 @given(text=TEXTS, value=TEXTS, words=TEXTS.filter(lambda text: "{" not in text), tags=st.lists(KEYS))
-def test_a_request_of_one_slot_is_written_the_same(text: str, value: str, words: str, tags: list[str]) -> None:
+def test_requests_of_one_slot_are_written_the_same(text: str, value: str, words: str, tags: list[str]) -> None:
     fields = {"body": {"type": "text", "text": {"text": f"{words}{{{{ a }}}}"}}, "tags": tags, "validity": 60}
     draft = compile_draft(fields, Language(), no_types)
     wire, filled, receiver = Wire(draft), [text], canonical({"contacts": [{"identifierValue": value}]}).decode()
-    quickly = wire.of_one_slot()(canonical(text).decode(), receiver, "fp1.KEY")
-    assert quickly == wire.request(filled, receiver, "fp1.KEY")
+    whole, hashed = wire.requests([canonical(text).decode()] * 2, [receiver] * 2, ["fp1.KEY", "fp1.YEK"])
+    assert (whole[0], hashed[0]) == wire.request(filled, receiver, "fp1.KEY")
+    assert (whole[1], hashed[1]) == wire.request(filled, receiver, "fp1.YEK")
 
 
 def test_values_that_are_no_text_are_written_as_json_writes_them() -> None:

@@ -185,6 +185,12 @@ def test_a_nul_is_found_with_its_row(tmp_path: Path) -> None:
     assert [row.number for row in found.rows] == [2]
 
 
+def test_a_nul_in_a_row_like_the_others_is_found(tmp_path: Path) -> None:
+    found = read(tmp_path, "phone,name\n1,a\n2,b\0\n3,c\n")
+    assert at(found.only) == ("RCP515", 3, 4)
+    assert [row.number for row in found.rows] == [1, 3]
+
+
 def test_a_lone_carriage_return_is_found(tmp_path: Path) -> None:
     found = read(tmp_path, "phone,name\n1,a\rb\n2,b\n")
     assert at(found.only) == ("RCP515", 2, 4)

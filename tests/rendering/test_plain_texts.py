@@ -97,8 +97,8 @@ def all_of(template: Template, values: dict[str, object]) -> list[object]:
         [template.written(line) for _, line in lines if template.has_expressions], outcome(template, values),
     ]  # fmt: skip
     if template.is_plain:
-        names = sorted(template.names)
-        asked.append(template.plainly(names)([values.get(name) for name in names]))
+        texts = {name: [value] * 2 for name in template.names if isinstance(value := values.get(name), str)}
+        asked.append(template.together(texts) if len(texts) == len(template.names) else None)
     for ask in (template.masked, template.value) if template.is_single else (template.masked,):
         try:
             asked.append(ask(values))

@@ -1,0 +1,80 @@
+"""Many messages side by side: what a plan has to count of each is counted of all at once."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import partial
+from itertools import repeat
+from typing import NamedTuple
+
+from runner.ledger.identity import reference_of
+from runner.model import Channel, Json, Message, made
+
+from .composed import Composed, Forced, Skipped
+
+
+class Sheaf(NamedTuple):
+    """Messages of one draft in plan order, each in the same place of every column; nobody in it is suppressed.
+
+    What is the same for all stands once. The rest is asked for by index, where somebody looks at one of them: `row`,
+    `sample`, `forced` and `has_gap` as in Composed, `values` as in Message. `hollow` gives the first who has a gap
+    or one of some texts among its values.
+    """
+
+    draft: str
+    channel: Channel
+    keys: Sequence[str]
+    addresses: Sequence[str]
+    payload_hashes: Sequence[str]
+    bodies: Sequence[bytes]
+    countries: Sequence[str]
+    segments: Sequence[int]
+    encodings: Sequence[str]
+    costs: Sequence[str | None]
+    currency: str | None
+    unpriced: Sequence[str]
+    scheduled_for: str | None
+    overrides: tuple[str, ...]
+    validity_s: int | None
+    values: Callable[[int], tuple[str, ...]]
+    row: Callable[[int], str]
+    sample: Callable[[int], Json]
+    forced: Callable[[int], Forced]
+    has_gap: Callable[[int], bool]
+    hollow: Callable[[Set[str]], int | None]
+
+    @property
+    def size(self) -> int:
+        return len(self.keys)
+
+    def messages(self) -> Iterator[Message]:
+        columns = (
+            repeat(self.draft), repeat(self.channel), self.keys, map(reference_of("").__add__, self.keys),
+            self.addresses, self.payload_hashes, self.bodies, self.countries, self.segments,
+            map(self.values, range(self.size)),
+            self.costs, (cost and self.currency for cost in self.costs), repeat(None), repeat(()), repeat(None),
+        )  # fmt: skip
+        return map(partial(made, Message), zip(*columns, strict=False))
+
+    def each(self) -> Iterator[Composed]:
+        return map(self.one, range(self.size))
+
+    def one(self, index: int) -> Composed:
+        key, cost, encoding = self.keys[index], self.costs[index], self.encodings[index]
+        message = made(Message, (
+            self.draft, self.channel, key, reference_of(key), self.addresses[index], self.payload_hashes[index],
+            self.bodies[index], self.countries[index], self.segments[index], self.values(index),
+            cost, cost and self.currency, None, (), None,
+        ))  # fmt: skip
+        return made(Composed, (
+            message, self.row(index), False, encoding, self.scheduled_for, self.overrides, partial(self.sample, index),
+            self.validity_s, self.unpriced[index], partial(self.forced, index) if encoding == "UCS-2" else None, (),
+            self.has_gap(index),
+        ))  # fmt: skip
+
+
+def one_by_one(items: Iterable[Composed | Skipped | Sheaf]) -> Iterator[Composed | Skipped]:
+    """Each message by itself."""
+    for item in items:
+        if isinstance(item, Sheaf):
+            yield from item.each()
+        else:
+            yield item
