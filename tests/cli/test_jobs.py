@@ -1,4 +1,4 @@
-"""`validate --jobs`: the same bytes however many processes work, and none of them is ever left behind."""
+"""`validate --jobs` and `plan --jobs`: the same bytes however many processes work, and none is ever left behind."""
 
 import os
 import shutil
@@ -154,13 +154,29 @@ def wait_until_gone(processes: list[int]) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture
-def at_work(tmp_path: Path) -> "Iterator[tuple[subprocess.Popen[str], list[int]]]":
-    """A validation in two workers that stand still."""
+def write_a_long_list(folder: Path) -> None:
+    """Enough rows that two processes have something to do."""
+    (folder / "sends").mkdir(parents=True)
+    (folder / "lists").mkdir()
+    (folder / ".git").mkdir()
+    (folder / "library.yaml").write_text(LIBRARY)
+    rows = "".join(f"+1415555{100 + number % 100:04},{number}\n" for number in range(20_000))
+    for name in ("crowd", "people"):
+        (folder / "lists" / f"{name}.csv").write_text(f"phone,name\n{rows}")
+    source = SEND.format(number=1, code="x", list="people", columns="", to="people", text="Hi {{ name }}")
+    (folder / "sends" / "long.yaml").write_text(source.replace("to: [", "distinct: name, to: ["))
+
+
+@pytest.fixture(params=["validate", "plan"])
+def at_work(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[tuple[subprocess.Popen[str], list[int]]]":
+    """A command in two workers that stand still."""
     folder = tmp_path / "project"
-    write_sends(folder, 200)
+    if request.param == "plan":
+        write_a_long_list(folder)
+    else:
+        write_sends(folder, 200)
     run = subprocess.Popen(
-        command("validate", "--jobs", "2"),
+        command(request.param, *(["sends/long.yaml"] if request.param == "plan" else []), "--jobs", "2"),
         cwd=folder, env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     while len(workers := children_of(run.pid)) < 2:
@@ -173,6 +189,15 @@ def at_work(tmp_path: Path) -> "Iterator[tuple[subprocess.Popen[str], list[int]]
         if is_alive(process):
             os.kill(process, signal.SIGKILL)
     run.communicate()
+
+
+def test_more_jobs_draw_the_same_plan(tmp_path: Path) -> None:
+    write_a_long_list(tmp_path / "project")
+    project = Project(tmp_path / "project")
+    alone, together = (project.run("plan", "sends/long.yaml", "--format", "json", "--jobs", jobs) for jobs in "12")
+    assert alone == together
+    assert alone.code == 0
+    assert '"new": 20000' in alone.out
 
 
 @pytest.mark.skipif(not IS_LINUX, reason="it looks into /proc")
