@@ -3,7 +3,7 @@
 import platform
 import sqlite3
 
-from . import findings, ledger, memory, restart, send, validate
+from . import findings, ledger, memory, plan, restart, send, validate
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     print(restart.report(100_000, 3), flush=True)
     print(memory.report(100_000), flush=True)
     print(findings.report(1), flush=True)
+    print(plan.report(1_000_000, 3), flush=True)
 
 
 if __name__ == "__main__":

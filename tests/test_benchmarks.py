@@ -4,16 +4,24 @@ import asyncio
 import gc
 import os
 import sys
+from collections import Counter
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
-from benchmarks import bare, ledger, memory, restart, send, validate
+from benchmarks import bare, ledger, memory, plan, restart, send, validate
 from benchmarks.measure import Server, used_by, write_manifest
 from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
 from runner.delivery.record import Record
+from runner.findings import Findings
 from runner.ledger.sqlite import create
+from runner.model import Policy
+from runner.pipeline import Order, gathered
+from runner.plan import Planner
+from runner.project import Project
+from runner.recipients.phones import mask
 
 from .delivery.claims import Watched, ledger_and_claim
 from .delivery.test_record import accepted, wish
@@ -73,6 +81,39 @@ def test_the_fullest_second_is_found() -> None:
     assert send.fullest_second([0.0, 0.5, 0.99, 1.0, 1.4, 5.0]) == 4
 
 
+def calls_of_a_plan(folder: Path, rows: int) -> Counter[str]:
+    """How often each function is called, C's as `c`."""
+    write_manifest(folder, rows)
+    path = folder / "bench.yaml"
+    order = Order(path=path, source=path.read_bytes(), project=Project(root=folder, working=folder))
+    loaded, found = order.load(Findings()), Counter[str]()
+    planner = Planner(known=lambda _keys: {}, spool=None, drafts=["greet"], mask=mask, on_scheduled=lambda _item: None)
+
+    def count(frame: FrameType, event: str, _given: object) -> None:
+        if event == "call":
+            found[frame.f_code.co_qualname] += 1
+        elif event == "c_call":
+            found["c"] += 1
+
+    sys.setprofile(count)
+    try:
+        planner.take_all(gathered(loaded, order, Findings(), []))
+    finally:
+        sys.setprofile(None)
+    assert planner.finish(Policy()).totals.new == rows
+    return found
+
+
+def test_another_row_of_a_plan_costs_few_calls_and_none_to_a_judge_or_a_template(tmp_path: Path) -> None:
+    calls_of_a_plan(tmp_path / "first", 4000)  # what is looked up once in a process
+    few, many = calls_of_a_plan(tmp_path / "few", 2000), calls_of_a_plan(tmp_path / "many", 4000)
+    more = {name: (many[name] - few[name]) / 2000 for name in many}
+    assert more.pop("c") < 26
+    assert sum(more.values()) < 1, {name: count for name, count in more.items() if count > 0.01}
+    judged = [many[name] for name in many if name.endswith("accepts")]
+    assert sum(judged) <= 2, judged
+
+
 async def test_workers_side_by_side_share_their_commits() -> None:
     _, claim = ledger_and_claim()
     watched = Watched(claim)
@@ -93,6 +134,7 @@ def test_the_benchmarks_run() -> None:
         assert ledger.one("none", server.url, 200)[0] > 0
         bare.on_asyncio(server.url + bare.PATH, 200, 8)
     assert "first request" in restart.report(300, 1)
+    assert "x the bound" in plan.report(300, 1)
 
 
 def test_validate_is_measured_beside_its_rivals() -> None:
