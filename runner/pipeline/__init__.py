@@ -19,7 +19,6 @@ from runner.plan import Composed, Hours, Plan, Planner, Sheaf, Skipped, one_by_o
 from runner.prices import RateCard
 from runner.project import Project
 from runner.recipients.phones import mask
-from runner.workers import jobs_for
 
 from .audience import Audience
 from .compose import Composer
@@ -29,10 +28,11 @@ from .loading import Inputs, Loaded, load
 from .prepare import prepare
 from .pricing import rate_card
 from .receivers import check_receiver
-from .sides import EACH, Reload
 
 if TYPE_CHECKING:
     from runner.ledger.seam import Ledger
+
+    from .sides import Reload
 
 __all__ = ["Inputs", "Loaded", "Order", "Planned", "gathered", "load", "make_plan", "validate"]
 
@@ -99,7 +99,7 @@ def gathered(
         is_certain="parameters" not in manifest.uncertain,
         parameters=manifest.parameters.values.keys(),
     )
-    reload = Reload(load=order.load, inputs=dict(loaded.inputs))
+    reload = _reload(loaded, order) if order.jobs != 1 else None
     composer = Composer(manifest=manifest, findings=findings, faults=faults, card=card, reload=reload)
     with ListFiles(
         loaded=loaded,
@@ -112,7 +112,7 @@ def gathered(
         audience = Audience(manifest=manifest, lists=lists, language=loaded.language, findings=findings, faults=faults)
         try:
             for draft in manifest.drafts:
-                jobs = 1 if order.jobs == 1 else jobs_for(lists.size_of(draft.to), each=EACH, asked=order.jobs)
+                jobs = 1 if order.jobs == 1 else _jobs(draft, lists, order.jobs)
                 yield from _messages(draft, manifest, loaded, composer, audience, jobs=jobs)
             for draft in manifest.unsound:
                 _look_through(draft, manifest, loaded, audience, faults)
@@ -121,6 +121,20 @@ def gathered(
         finally:
             faults.report(lists.cell)
             composer.report()
+
+
+def _reload(loaded: Loaded, order: Order) -> "Reload":
+    from .sides import Reload  # noqa: PLC0415 - only where there may be more than one process
+
+    return Reload(load=order.load, inputs=dict(loaded.inputs))
+
+
+def _jobs(draft: Draft, lists: ListFiles, asked: int | None) -> int:
+    from runner.workers import jobs_for  # noqa: PLC0415 - only where there may be more than one
+
+    from .sides import EACH  # noqa: PLC0415
+
+    return jobs_for(lists.size_of(draft.to), each=EACH, asked=asked)
 
 
 def _messages(

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from runner.bird.requests import overrides, scheduled_for, sms_text, validity_s
 from runner.canonical import canonical_text
@@ -30,12 +31,14 @@ from .people import Person, person_of
 from .prepare import Prepared, has_gap
 from .pricing import Pricer, pricer
 from .receivers import receiver_text
-from .sides import Reload, Worker, side_by_side
 from .texts import Texts
 from .together import Part, together
 from .ucs2 import Ucs2
 from .values import Values, holds, printed, values_of
 from .zones import Zones
+
+if TYPE_CHECKING:
+    from .sides import Reload
 
 _TOLD_APART = 32  # digits of a hash: 128 bits are enough to say that two payloads differ
 
@@ -61,7 +64,7 @@ class Composer:
     findings: Findings
     faults: Faults
     card: RateCard | None = None
-    reload: Reload | None = None
+    reload: "Reload | None" = None
     _judge: Judge = field(default_factory=lambda: judge("request"))
     _references: Kept = field(default_factory=Kept)
     _like_ours: set[str] = field(default_factory=set)  # drafts with such a reference
@@ -103,6 +106,8 @@ class Composer:
             return
         people = brought_together(people, many.names)
         if jobs > 1 and self.reload is not None:
+            from .sides import Worker, side_by_side  # noqa: PLC0415 - most runs have one process
+
             yield from side_by_side(many, people, Worker(self.reload, prepared.draft.name, self.card), jobs=jobs)
             return
         for each in people:

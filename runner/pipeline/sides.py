@@ -16,7 +16,6 @@ from runner.judge import judge
 from runner.prices import RateCard
 from runner.recipients.crowds import Crowd
 from runner.recipients.rows import Row, Rows
-from runner.workers import in_order
 
 from .faults import Faults
 from .loading import Loaded
@@ -82,6 +81,8 @@ def side_by_side(
         for each in chain.from_iterable(first):
             yield from (each,) if isinstance(each, Person) else here.compose(each)
         return
+    from runner.workers import in_order  # noqa: PLC0415 - one process needs none of it
+
     under_way: deque[list[Person | Crowd]] = deque()
 
     def given() -> Iterator[list[_Given]]:
