@@ -54,8 +54,8 @@ def _mistake(word: str, names: list[str], reason: str) -> tuple[str, str] | None
 
 
 def _line_meant(lines: Lines, number: int) -> int:
-    """The comment's own line, or where nothing else stands on it the next line that is no comment."""
-    while re.fullmatch(r"[ \t]*(?:#.*)?", lines.line(number)) and number <= lines.last:
+    """The comment's own line, or where nothing else stands on it the next line that is no comment, or the last."""
+    while number < lines.last and re.fullmatch(r"[ \t]*(?:#.*)?", lines.line(number)):
         number += 1
     return number
 
