@@ -108,12 +108,13 @@ class Comparison:
         _describe(side, manifest)
         if self.plans:
             _plan(side, order, loaded, findings, _Counting(side=side, other=other))
-            side.inputs = dict(loaded.inputs)
+            given = set(loaded.parameter_files)  # the same for both sides, but seen from each they have another name
+            side.inputs = {name: digest for name, digest in loaded.inputs.items() if name not in given}
         else:
             for draft in manifest.drafts:  # compiled, an expression has read what it includes
                 prepare(draft, manifest, loaded.language, Faults(Findings()))
-        given = {name for name, _ in order.inputs.parameters}
-        for name in loaded.sources.keys() - loaded.files.keys() - given:
+        shown = {order.project.shown(Path(name)) for name, _ in order.inputs.parameters}
+        for name in loaded.sources.keys() - loaded.files.keys() - shown:
             side.included[name] = tuple(loaded.sources[name]().lines)
 
 

@@ -198,6 +198,30 @@ def test_a_list_that_is_given_is_the_same_on_both_sides(project: Project) -> Non
     assert project.run("diff", "--recipients", "nobody=-", stdin=given).code == 2
 
 
+def test_a_file_of_parameters_that_is_given_is_the_same_on_both_sides(project: Project, tmp_path: Path) -> None:
+    edit(project, "channels.yaml", "channels:\n", "parameters: {shop: Acme}\nchannels:\n")
+    edit(project, SPRING, "Hi ", "{{ shop }}, hi ")
+    project.write("parameters/production.yaml", "shop: Shop\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "parameters")
+    elsewhere = tmp_path / "own.yaml"
+    elsewhere.write_text("shop: Own\n")
+    for folder, given in (
+        (".", "parameters/production.yaml"),
+        ("campaigns", "../parameters/production.yaml"),
+        (".", elsewhere),
+    ):
+        ran = Project(project.path / folder).run("diff", "HEAD", "--detailed-exitcode", "--parameters", given)
+        assert (ran.code, ran.out[:8]) == (0, "0 of 2 m"), (given, ran.out)
+    ran = project.run("plan", SPRING, "--parameters", "parameters/production.yaml", "--format", "markdown")
+    assert ran.code == 0
+    assert "Changed" not in ran.out
+    edit(project, SPRING, ", hi ", ", hello ")
+    (spring,) = diff(project, "HEAD", "--parameters", "parameters/production.yaml")["manifests"]
+    assert spring["inputs"] == [SPRING]
+    assert spring["included"] == []
+
+
 def test_hostile_texts_and_names_mean_nothing_in_any_form(project: Project, tmp_path: Path) -> None:
     edit(project, "campaigns/footer.txt", "STOP", "STOP\n```\n````</details>\n::error::x\n##[group]\n@everybody \u202e")
     name = "campaigns/a|b<i>`@all.yaml"
