@@ -49,7 +49,7 @@ class Git:
             return commit
         branch = next((name for name in self._branches() if self.commit(name)), None)
         if branch is None:
-            raise UsageError("there is no default branch to compare with here", hint=self._fetch("a revision"))
+            raise UsageError("there is no default branch to compare with here", hint=self._fetch("main or master"))
         found = self._run("merge-base", "HEAD", "--end-of-options", branch)
         if not found:
             raise UsageError(f"HEAD and {branch} have no common commit here", hint=self._fetch(branch))

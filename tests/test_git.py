@@ -83,8 +83,9 @@ def test_a_revision_that_is_none_is_a_mistake_of_usage(root: Path, revision: str
 
 
 def test_without_a_commit_there_is_nothing_to_compare_with(root: Path) -> None:
-    with pytest.raises(UsageError, match="no default branch"):
+    with pytest.raises(UsageError, match="no default branch") as stop:
         of(root).base()
+    assert str(stop.value.hint).endswith("flypast diff REF (looked for main or master)")
 
 
 def test_a_folder_that_git_does_not_take_is_told_in_its_own_words(tmp_path: Path) -> None:
