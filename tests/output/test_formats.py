@@ -92,6 +92,7 @@ def test_github_gets_ten_of_each_kind_and_how_many_more_there_are(count: int, li
     assert len(shown) == 2 * lines
     assert last.format("error") in shown[lines - 1]
     assert last.format("warning") in shown[-1]
+    assert shown[-1].endswith(": --format text shows them all") == (count > lines)
 
 
 def test_gitlab_gets_an_array_in_any_case() -> None:

@@ -27,7 +27,7 @@ def _commands(severity: Severity, found: Found) -> Iterator[str]:
     for finding in shown:
         yield _command(severity, finding)
     if len(alike) > len(shown):
-        more = f"{number(len(alike) - len(shown), severity.value)} more: the log of this step has them all"
+        more = f"{number(len(alike) - len(shown), severity.value)} more: --format text shows them all"
         yield f"::{_COMMANDS[severity]} title=flypast::{more}"
 
 
