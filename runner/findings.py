@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypedDict, Unpack
 
 SHOWN_PER_GROUP = 50
+_LISTED = 20  # names in a hint
 
 
 class Severity(StrEnum):
@@ -241,9 +242,16 @@ def _rest(hidden: Finding, total: int, group: str) -> Finding:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """The hint for an unknown name: the nearest known one, else all of them."""
+    """The hint for an unknown name: the nearest known one, else all of them. Capitals alone make no name another."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    near = [each for each in names if each.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{near[0]}"?'
-    return f"known: {', '.join(names[:20])}" if names else None
+    return known_are(names)
+
+
+def known_are(names: Iterable[str]) -> str | None:
+    """What there is to choose from, sorted: the first 20, and how many more."""
+    listed = sorted(names)
+    more = f" and {len(listed) - _LISTED:,} more" if len(listed) > _LISTED else ""
+    return f"known: {', '.join(listed[:_LISTED])}{more}" if listed else None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
-from runner.findings import SHOWN_PER_GROUP, Finding, Findings, Place, Severity
+from runner.findings import SHOWN_PER_GROUP, Finding, Findings, Place, Severity, known_are
 from runner.manifest.site import Site
 from runner.model import Json, Recipient
 from runner.rendering.faults import CODES, ExpressionFault, UnknownName
@@ -104,7 +104,7 @@ class Faults:
         if is_own:
             fault.hint = "a message's parameters can't use one another: write what this one stands for"
         elif fault.hint is None and known:
-            fault.hint = f"known: {', '.join(sorted(known)[:20])}"
+            fault.hint = known_are(known)
         self.at_once(site, fault)
 
     def in_row(

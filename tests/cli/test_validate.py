@@ -1,6 +1,7 @@
 """`flypast validate` and `plan` from outside, where a case folder can't say it: standard input, Git, bounds, bytes."""
 
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -242,6 +243,10 @@ def test_a_code_that_is_none_chooses_nothing_unseen(project: Project) -> None:
     ran = project.run("validate", "--ignore", "MSG60")
     assert ran.code == 2
     assert "'MSG60' is no code: did you mean" in ran.err
+    assert "'sch201' is no code: did you mean \"SCH201\"?" in project.run("validate", "--select", "sch201").err
+    assert re.search(
+        r"'ZZ' is no code: known: CHN701, [A-Z0-9, ]+ and [0-9]+ more$", project.run("validate", "--select", "ZZ").err
+    )
 
 
 def test_people_in_git_are_an_info_and_nobody_is_none(project: Project) -> None:

@@ -79,7 +79,10 @@ def test_a_comment_without_a_code_or_a_reason_is_an_error(comment: str) -> None:
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n", "\n  # and that was it", "\n...\n"])
 def test_a_comment_below_all_else_ignores_nothing(end: str) -> None:
-    assert told(f"{HEAD}name: x\n# flypast: ignore[MSG609] looked at{end}", ("MSG609", 2)) == [("MSG609", 2), ("YML131", 3)]
+    assert told(f"{HEAD}name: x\n# flypast: ignore[MSG609] looked at{end}", ("MSG609", 2)) == [
+        ("MSG609", 2),
+        ("YML131", 3),
+    ]
 
 
 def test_one_mistake_with_a_comment_gives_one_finding() -> None:
