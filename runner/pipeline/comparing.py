@@ -82,11 +82,11 @@ class Comparison:
     def _narrowed(self, manifest: Manifest | None) -> Inputs:
         """What this manifest declares, of what is given for all of them."""
         if manifest is None:
-            return Inputs(parameters=self.inputs.parameters)
+            return Inputs(parameters=self.inputs.parameters, for_many=True)
         sets = [(name, value) for name, value in self.inputs.sets if name in manifest.parameters.values]
         lists = {name: path for name, path in self.inputs.recipients.items() if name in manifest.list_documents}
         self.given |= {f"--set {name}" for name, _ in sets} | {f"--recipients {name}" for name in lists}
-        return Inputs(parameters=self.inputs.parameters, sets=sets, recipients=lists)
+        return Inputs(parameters=self.inputs.parameters, sets=sets, recipients=lists, for_many=True)
 
     def _drawn(self, order: Order, other: Kept | None) -> Side:
         findings, side = Findings(), Side()

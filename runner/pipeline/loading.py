@@ -29,11 +29,15 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")  # as YAML breaks lines
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What the operator gives besides the manifest. Files are (path as given, bytes)."""
+    """What the operator gives besides the manifest. Files are (path as given, bytes).
+
+    `for_many`: the parameters are for several manifests, so what this one does not declare is another's.
+    """
 
     parameters: Sequence[tuple[str, bytes]] = ()
     sets: Sequence[tuple[str, str]] = ()
     recipients: Mapping[str, str] = field(default_factory=dict)
+    for_many: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,8 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
             if (opened := opener.document(content, Path(name), project.shown(Path(name)), called)) is not None
         ]
         is_certain = "parameters" not in gathered.uncertain
-        parameters = settle(gathered.sections["parameters"], files, inputs.sets, findings, is_certain=is_certain)
+        declared, are_all = gathered.sections["parameters"], is_certain and not inputs.for_many
+        parameters = settle(declared, files, inputs.sets, findings, is_certain=are_all)
         evaluate = _evaluator(language, parameters, findings, is_certain=is_certain)
         manifest = build(gathered, parameters, evaluate, findings)
         _check_lists_exist(inputs.recipients, manifest)

@@ -222,6 +222,15 @@ def test_a_file_of_parameters_that_is_given_is_the_same_on_both_sides(project: P
     assert spring["included"] == []
 
 
+def test_a_file_of_parameters_goes_to_the_manifests_that_declare_them(project: Project) -> None:
+    edit(project, SPRING, "recipients:", "parameters: {shop: Acme}\nrecipients:")
+    edit(project, SPRING, "Hi ", "{{ shop }}, hi ")
+    project.write("parameters/production.yaml", "shop: Shop\n")
+    ran = project.run("diff", "HEAD", "--parameters", "parameters/production.yaml")
+    assert ran.code == 0, ran.out + ran.err
+    assert "declares no parameter" not in ran.out + ran.err
+
+
 def test_hostile_texts_and_names_mean_nothing_in_any_form(project: Project, tmp_path: Path) -> None:
     edit(project, "campaigns/footer.txt", "STOP", "STOP\n```\n````</details>\n::error::x\n##[group]\n@everybody \u202e")
     name = "campaigns/a|b<i>`@all.yaml"
