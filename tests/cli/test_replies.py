@@ -558,7 +558,9 @@ def test_birds_words_drive_no_terminal_and_no_ci_log(project: Project, http: int
     printed = ran.out + ran.err
     assert "\x1b" not in printed
     assert "\x07" not in printed
-    assert not [line for line in printed.splitlines() if line.lstrip().startswith(("::", "##["))]
+    commands = [line for line in printed.splitlines() if line.lstrip().startswith(("::", "##["))]
+    assert all(line.startswith("::error title=flypast::") and line.count("::") == 2 for line in commands), commands
+    assert len(commands) <= 1
 
 
 # Memory

@@ -15,7 +15,7 @@ _DOUBTS = doubts.Doubts
 def _absent() -> dict[str, tuple[Edit, ...]]:
     return {
         "an absent one goes again without end": (
-            edit(plan, "_status", ("delivery is Delivery.RESEND_ABSENT and not known.resent", "True")),
+            edit(plan, "status_of", ("delivery is Delivery.RESEND_ABSENT and not known.resent", "True")),
         ),
         "a look plans an absent one without end": (
             edit(

@@ -195,12 +195,10 @@ def _pace() -> dict[str, tuple[Edit, ...]]:
 
 
 _NEW = """\
-known is None or known.state is State.PLANNED:
+known.state is State.PLANNED:
         return "new\""""
 _BEHIND_THE_CURSOR = """\
-known is None:
-        return "new"
-    if known.state is State.PLANNED:
+known.state is State.PLANNED:
         return "accepted\""""
 
 
@@ -209,7 +207,7 @@ def _memory() -> dict[str, tuple[Edit, ...]]:
         "what is in doubt is sent again by the next run": (
             edit(
                 plan,
-                "_status",
+                "status_of",
                 ("known.state is State.PLANNED:", "known.state in (State.PLANNED, State.IN_DOUBT, State.SENDING):"),
             ),
             edit(memory.MemoryClaim, "_intended", ("from_doubt=intent.from_doubt", "from_doubt=True")),
@@ -217,9 +215,9 @@ def _memory() -> dict[str, tuple[Edit, ...]]:
         "what a dead run left is planned again": (
             edit(memory.MemoryLedger, "leave", ("state=State.IN_DOUBT", "state=State.PLANNED")),
         ),
-        "a cursor instead of states": (edit(plan, "_status", (_NEW, _BEHIND_THE_CURSOR)),),
-        "a changed text goes out again": (edit(plan, "_status", ('return "drift"', 'return "new"')),),
-        "a rejection goes out again": (edit(plan, "_status", ('return "rejected" if', 'return "new" if')),),
+        "a cursor instead of states": (edit(plan, "status_of", (_NEW, _BEHIND_THE_CURSOR)),),
+        "a changed text goes out again": (edit(plan, "status_of", ('return "drift"', 'return "new"')),),
+        "a rejection goes out again": (edit(plan, "status_of", ('return "rejected" if', 'return "new" if')),),
         "no epoch check: an older claim may still write": (
             edit(memory.MemoryClaim, "_must_live", ("lost(self.manifest)", "pass")),
         ),
