@@ -46,6 +46,7 @@ HOMES = {
     "tzdata": {"quiet"},
     "uvloop": {"pipeline"},
     "zoneinfo": {"quiet"},
+    "psycopg": {"ledger"},
     "sqlite3": {"ledger", "cli"},
     "aiohttp": {"bird", "sandbox"},
     "yarl": {"bird", "sandbox"},

@@ -8,6 +8,7 @@ from typing import Any
 
 import runner
 from runner.errors import Exit, FlypastError
+from runner.ledger.places import Place
 from runner.ledger.seam import Ledger
 from runner.model import Check, State
 from runner.output.neutral import neutral
@@ -113,16 +114,22 @@ def _ledger(manifest: Path | None, ledger_url: str | None, api_url: str | None) 
         yield Check("fail", "ledger", error.message, error.hint or "")
         return
     if ledger is None:
-        yield Check("pass", "ledger", f"none yet at {choice.path}: the first send makes it")
+        yield _none_yet(choice.place)
     else:
-        yield _held(ledger, choice.path)
+        yield _held(ledger, choice.place.words)
         ledger.close()
-    if is_ci(os.environ):
+    if is_ci(os.environ) and not choice.place.is_lasting:
         words = "CI is set: a ledger on this disk may be lost with the machine"
         yield Check("warn", "CI", words, "a real send needs --ledger-persisted or policy.ledger")
 
 
-def _held(ledger: Ledger, path: Path) -> Check:
+def _none_yet(place: Place) -> Check:
+    if place.is_made_by_send:
+        return Check("pass", "ledger", f"none yet at {place.words}: the first send makes it")
+    return Check("fail", "ledger", f"none yet at {place.words}", "flypast ledger init NAME makes it, once")
+
+
+def _held(ledger: Ledger, path: str) -> Check:
     counts = [ledger.counts(name) for name in ledger.manifests()]
     messages = sum(sum(each.values()) for each in counts)
     doubt = sum(each.get(state, 0) for each in counts for state in (State.IN_DOUBT, State.ABSENT, State.SENDING))

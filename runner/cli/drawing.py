@@ -245,9 +245,9 @@ def _note_unchecked(
 ) -> None:
     all_new = f"all {planned.plan.totals.new:,} count as new"
     if ledger is None and planned.manifest.policy.ledger is None:
-        drawing.not_checked.append(f"no ledger at {near(choice.path)}: {all_new}")
+        drawing.not_checked.append(f"no ledger at {choice.place.near}: {all_new}")
     if ledger is not None and is_empty:
-        drawing.not_checked.append(f"the ledger at {near(choice.path)} holds nothing yet: {all_new}")
+        drawing.not_checked.append(f"the ledger at {choice.place.near} holds nothing yet: {all_new}")
     if ledger is not None and ledger.origin != api_origin(choice.api):
         drawing.not_checked.append(
             f"the API: this ledger is bound to {ledger.origin}, and a send to {choice.api} would be refused"

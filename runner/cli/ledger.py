@@ -25,35 +25,38 @@ def command() -> None:
     "init",
     examples="flypast ledger init acme-prod\nflypast ledger init acme-prod --ledger sqlite:////var/lib/flypast/acme.db",
 )
-@click.argument("name")
+@click.argument("name", required=False)
 @ledger_options
-def init(name: str, ledger_url: str | None, api_url: str | None) -> None:
+def init(name: str | None, ledger_url: str | None, api_url: str | None) -> None:
     """Make the ledger that policy.ledger names, bound to one API.
 
-    A ledger that has no name yet gets it and keeps all that it knows.
+    A ledger that has no name yet gets it and keeps all that it knows. In PostgreSQL nothing else makes the tables, or
+    brings those of an older flypast up to date.
     """
     from runner.bird.requests import api_origin
-    from runner.ledger.sqlite import create, name_ledger, open_ledger
     from runner.pipeline.ledgers import LedgerChoice
 
-    if not re.fullmatch("[a-z0-9][a-z0-9_-]{0,62}", name):
+    if name is not None and not re.fullmatch("[a-z0-9][a-z0-9_-]{0,62}", name):
         raise UsageError(f"{name!r} can't be a ledger's name", hint="use a to z, 0 to 9, - and _, at most 63")
     choice = LedgerChoice.of(ledger_url, api_url, Path.cwd())
-    origin = api_origin(choice.api)
-    if not choice.exists:
-        create(choice.path, origin=origin, name=name, at=datetime.now(UTC).isoformat(timespec="milliseconds")).close()
-        TERMINAL.data(f"ledger {name} for {origin} made at {choice.path}")
+    place, origin = choice.place, api_origin(choice.api)
+    if (is_newer := place.bring_up_to_date()) is not None:
+        TERMINAL.data(f"the ledger at {place.words} is {is_newer} now, and keeps what it knows")
+    ledger = place.open(origin=origin)
+    if ledger is None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        place.make(origin=origin, name=name, at=at).close()
+        TERMINAL.data(f"ledger {name + ' ' if name else ''}for {origin} made at {place.words}")
         return
-    ledger = open_ledger(choice.path, origin=origin)
     held = ledger.name
     ledger.close()
-    if held is None:
-        name_ledger(choice.path, name)
-        TERMINAL.data(f"the ledger at {choice.path} is called {name} now, and keeps what it knows")
-    elif held == name:
-        TERMINAL.data(f"ledger {name} is there already, at {choice.path}")
+    if name is None or held == name:
+        TERMINAL.data(f"ledger {held + ' ' if held else ''}is there already, at {place.words}")
+    elif held is None:
+        place.give_name(name)
+        TERMINAL.data(f"the ledger at {place.words} is called {name} now, and keeps what it knows")
     else:
-        raise Refused(f"the ledger at {choice.path} is called {held!r}", hint="name another place with --ledger")
+        raise Refused(f"the ledger at {place.words} is called {held!r}", hint="name another place with --ledger")
 
 
 command.add_command(init)

@@ -43,7 +43,7 @@ def command(
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
     ledger = choice.open_to_read()
     if ledger is None:
-        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
     try:
         for entry in ledger.entries(name, states=[State(state) for state in states]):
             TERMINAL.json(_line(entry, show_pii=show_pii), indent=None)

@@ -52,7 +52,7 @@ def command(
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
     ledger = choice.open_to_read()
     if ledger is None:
-        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
     now = datetime.now(UTC)
     before = datetime.fromtimestamp(max(0.0, now.timestamp() - older_than), UTC).isoformat(timespec="milliseconds")
     try:

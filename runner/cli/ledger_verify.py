@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import Exit, LedgerFault, Refused
+from runner.ledger.places import Place
 from runner.ledger.rules import is_key
 from runner.ledger.verify import Trouble, Verification
 
@@ -14,7 +15,6 @@ from .options import format_option, ledger_options
 from .terminal import TERMINAL
 
 SHOWN = 50
-HINT = "nothing was changed; keep a copy of the file with its -wal before you do anything, then put a good one back"
 
 
 @flypast_command("verify", examples="flypast ledger verify\nflypast ledger verify --format json")
@@ -32,22 +32,25 @@ def command(ledger_url: str | None, api_url: str | None, output_format: str) -> 
     try:
         ledger = choice.open_to_read(is_judged=False)
     except LedgerFault as fault:
-        return _report(None, iter([Trouble(words=fault.message)]), output_format, hint=fault.hint)
+        troubles = iter([Trouble(words=fault.message)])
+        return _report(None, troubles, output_format, hint=fault.hint or _care(choice.place))
     if ledger is None:
-        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
     try:
         verification = Verification(ledger, datetime.now(UTC))
-        return _report(verification, verification.troubles(), output_format)
+        return _report(verification, verification.troubles(), output_format, hint=_care(choice.place))
     finally:
         ledger.close()
 
 
-def _report(
-    found: Verification | None, troubles: Iterator[Trouble], output_format: str, hint: str | None = None
-) -> int:
+def _care(place: Place) -> str:
+    return f"nothing was changed; {place.care}"
+
+
+def _report(found: Verification | None, troubles: Iterator[Trouble], output_format: str, *, hint: str) -> int:
     if output_format == "json":
         return _json(found, troubles)
-    return _text(found, troubles, hint or HINT)
+    return _text(found, troubles, hint)
 
 
 def _json(found: Verification | None, troubles: Iterator[Trouble]) -> int:

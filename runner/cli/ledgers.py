@@ -11,14 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from runner.bird.requests import AccessKey, api_origin
-from runner.errors import Locked
+from runner.errors import Locked, Refused
 from runner.ledger.seam import Claim, Ledger
-from runner.ledger.sqlite import create, open_or_create
+from runner.ledger.sqlite import create
 from runner.manifest.build import Manifest
 from runner.output.neutral import neutral
 from runner.output.words import duration
 from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name, guard_secret
-from runner.project import near
 
 from .terminal import TERMINAL
 
@@ -75,7 +74,7 @@ def send_ledger(
             words, api_words, api_url = "a ledger of its own", "the sandbox", None
         else:
             ledger, no_ledger = _opened(choice, manifest.policy.ledger, is_persisted=is_persisted, at=at)
-            words = f"ledger {ledger.name or near(choice.path)}"
+            words = f"ledger {ledger.name or choice.place.near}"
             api_words, api_url = urlsplit(choice.api).netloc, choice.api
         stack.callback(ledger.close)
         claim = claimed(ledger, manifest.name, run=run, at=at, lock_timeout_s=lock_timeout_s)
@@ -97,13 +96,18 @@ def claimed(ledger: Ledger, manifest: str, *, run: str, at: datetime, lock_timeo
 
 def _opened(choice: LedgerChoice, wanted: str | None, *, is_persisted: bool, at: datetime) -> tuple[Ledger, str]:
     guard_secret(os.environ, choice)
-    guard_ci(os.environ, is_persisted=is_persisted, policy_ledger=wanted)
-    origin = api_origin(choice.api)
-    no_ledger = "" if choice.exists else f"no ledger at {near(choice.path)}"
-    if not choice.exists:
+    guard_ci(os.environ, choice.place, is_persisted=is_persisted, policy_ledger=wanted)
+    origin, place = api_origin(choice.api), choice.place
+    ledger = place.open(origin=origin)
+    is_new = ledger is None
+    if ledger is None:
         guard_name(wanted, None, choice.api)
-    ledger = open_or_create(choice.path, origin=origin, at=at.isoformat(timespec="milliseconds"))
-    guard_name(wanted, ledger, choice.api)
-    if not no_ledger and not ledger.manifests():
-        no_ledger = f"the ledger at {near(choice.path)} holds nothing yet"
-    return ledger, no_ledger
+        ledger = place.open_or_make(origin=origin, at=at.isoformat(timespec="milliseconds"))
+    try:
+        guard_name(wanted, ledger, choice.api)
+    except Refused:
+        ledger.close()
+        raise
+    if is_new:
+        return ledger, f"no ledger at {place.near}"
+    return ledger, "" if ledger.manifests() else f"the ledger at {place.near} holds nothing yet"

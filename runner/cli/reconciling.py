@@ -61,7 +61,7 @@ def reconcile(asked: Asked, key: AccessKey, summary: Summary) -> int:
     name = name_of(asked.manifest) if asked.manifest is not None else None
     ledger = replace(choice, api_url=choice.api).open_to_read()  # the key goes to this API: the ledger must be its own
     if ledger is None:
-        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
     policy = _policy(asked.manifest)
     order = Order(
         manifest=name,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.errors import Exit, FlypastError, LedgerFault, NotReady
+from runner.ledger.places import without_password
 from runner.output.formats.found import Found
 from runner.output.markdown import inert
 from runner.output.neutral import json_text
@@ -192,4 +193,4 @@ class Report(Summary):
 
 def go_on() -> str:
     """The very command that was given: what was sent is not sent again."""
-    return f"Go on with: {shlex.join(['flypast', *sys.argv[1:]])}"
+    return f"Go on with: {shlex.join(['flypast', *map(without_password, sys.argv[1:])])}"

@@ -64,7 +64,7 @@ def command(
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
     ledger = choice.open_to_read()
     if ledger is None:
-        raise Refused(f"there is no ledger at {choice.path}", hint="name it with --ledger or --api-url")
+        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
     try:
         names = [name_of(manifest)] if manifest is not None else list(ledger.manifests())
         undecided = [

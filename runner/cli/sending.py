@@ -16,8 +16,8 @@ from runner.delivery.spool import Spool, SpoolWriter
 from runner.delivery.tally import RunResult
 from runner.errors import FlypastError, Locked, Refused
 from runner.guards import check_digest, drifted, expected_digest, not_judged, over_limits
+from runner.ledger.places import without_password
 from runner.ledger.seam import Entry
-from runner.ledger.sqlite import open_ledger
 from runner.model import Delivery, State
 from runner.output.masking import in_words
 from runner.output.palette import Palette
@@ -84,7 +84,7 @@ def _count_all_the_same(drawing: Drawing, choice: LedgerChoice | None, report: R
     if not report.is_read or report.has_totals or choice is None:
         return
     try:
-        ledger = open_ledger(choice.path, origin=None) if choice.exists else None
+        ledger = choice.place.open(origin=None)
     except FlypastError:
         return
     planned = drawing.plan(ledger, None)
@@ -273,5 +273,5 @@ def _as_given() -> str:
     parts = [str(given.get("manifest", ""))]
     for option, name in (("--ledger", "ledger_url"), ("--api-url", "api_url")):
         if given.get(name):
-            parts += [option, given[name]]
+            parts += [option, without_password(given[name])]
     return shlex.join(parts)

@@ -38,7 +38,7 @@ def command(
     ledger = choice.open_to_read()
     if ledger is None:
         raise Refused(
-            f"there is no ledger at {choice.path}",
+            f"there is no ledger at {choice.place.words}",
             hint="nothing was sent from here yet, or the ledger is elsewhere: --ledger, --api-url",
         )
     try:
@@ -49,7 +49,7 @@ def command(
                     break
             return
         manifests = {each: _counts(ledger, each) for each in ([name] if name else ledger.manifests())}
-        _show(manifests, output_format, str(choice.path), ledger.name)
+        _show(manifests, output_format, choice.place.words, ledger.name)
     finally:
         ledger.close()
 

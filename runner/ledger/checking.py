@@ -4,13 +4,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from runner.errors import LedgerFault
 
 from . import tables
 from .locks import Witness, witnesses
 from .opening import Meta, faults, in_words, missing_commits
-from .records import claims, gaps, meta_faults, shared_ids, unclaimed
+from .records import claims, gaps, meta_faults, shared_ids, strays, unclaimed
 from .structure import structure
 
 _MOST_FAULTS = 100_000  # of SQLite's; 100 unless it is told otherwise
@@ -20,9 +21,10 @@ def check(connection: sqlite3.Connection, path: Path, meta: Meta) -> Iterator[st
     """Every fault of the file in words. Damage may end a check early: that is then the last fault of it."""
     seen = witnesses(path)  # before the claims are read: a living run goes on committing
     for each in (
-        _commits(connection, path, meta, seen), _pages(connection), structure(connection), meta_faults(connection),
-        claims(connection), _owners(connection), _strays(connection), unclaimed(connection), gaps(connection),
-        shared_ids(connection),
+        _commits(connection, path, meta, seen), _pages(connection), structure(connection),
+        meta_faults(_rows(connection, tables.ABOUT)), claims(_rows(connection, tables.CLAIMED)), _owners(connection),
+        strays(_rows(connection, tables.STRAYS)), unclaimed(_rows(connection, tables.UNCLAIMED)),
+        gaps(_rows(connection, tables.GAPS)), shared_ids(_rows(connection, tables.SHARED_IDS)),
     ):  # fmt: skip
         try:
             yield from each
@@ -57,7 +59,6 @@ def _owners(connection: sqlite3.Connection) -> Iterator[str]:
         yield f"row {row} of {table} has no row in {parent}"
 
 
-def _strays(connection: sqlite3.Connection) -> Iterator[str]:
-    for key, is_newer in connection.execute(tables.STRAYS):
-        words = "is of a claim that was never made" if is_newer else "is sending, but its claim has ended"
-        yield f"the message {key} {words}"
+def _rows(connection: sqlite3.Connection, statement: str) -> Iterator[tuple[Any, ...]]:
+    """Asked for when the first is taken: by then somebody catches what goes wrong."""
+    yield from connection.execute(statement)

@@ -18,6 +18,8 @@ from urllib.parse import quote, unquote
 
 from runner.errors import LedgerFault, Locked
 
+from .moves import held_by, locked
+
 _POLL_S = 0.1
 _SUFFIX = ".lock"
 _MOST_BYTES = 4096
@@ -122,10 +124,10 @@ def _locked(file: Path) -> int | None:
 
 def _sign(descriptor: int, *, run: str, since: str) -> None:
     """Writes the holder below the witness, which stays."""
-    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "run": run}
+    who = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "run": run}
     try:
         kept = os.pread(descriptor, len(_NONE.line()), 0)
-        content = (kept if len(kept) == len(_NONE.line()) else _NONE.line()) + json.dumps(holder).encode() + b"\n"
+        content = (kept if len(kept) == len(_NONE.line()) else _NONE.line()) + json.dumps(who).encode() + b"\n"
         os.pwrite(descriptor, content, 0)
         os.ftruncate(descriptor, len(content))
     except BaseException:
@@ -135,11 +137,8 @@ def _sign(descriptor: int, *, run: str, since: str) -> None:
 
 def _held(file: Path, manifest: str) -> Locked:
     try:
-        holder = json.loads(file.read_bytes()[:_MOST_BYTES].split(b"\n")[1])
-        who = f"pid {holder['pid']} on {holder['host']}, since {holder['since']}, run {holder['run']}"
+        told = json.loads(file.read_bytes()[:_MOST_BYTES].split(b"\n")[1])
+        who = held_by(pid=told["pid"], host=told["host"], since=told["since"], run=told["run"])
     except (OSError, ValueError, LookupError, TypeError):
         who = "which has not said who it is yet"
-    return Locked(
-        f"another run of {manifest} holds the ledger: {who}",
-        hint="wait for it to end, or let this run wait with --lock-timeout",
-    )
+    return locked(manifest, who)

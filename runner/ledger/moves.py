@@ -1,10 +1,10 @@
 """Which moves between states a ledger allows: one list for every store."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
-from runner.errors import LedgerFault
+from runner.errors import LedgerFault, Locked
 from runner.model import State
 
 from .identity import purged_reference
@@ -38,14 +38,36 @@ def may_be_found(held: State, message_id: str | None, found: State) -> bool:
 
 def is_older(entry: Entry, before: str) -> bool:
     """Whether its state last changed before then. A time that can't be read is never old."""
-    at, limit = _moment(entry.at), _moment(before)
-    return at is not None and limit is not None and at < limit
+    return is_before(entry.at, before)
 
 
 def was_sent_since(entry: Entry, since: str) -> bool:
     """Whether the person may have got it from then on; no for a time that can't be read."""
-    at, limit = _moment(entry.at), _moment(since)
-    return entry.state in MAY_BE_READ and at is not None and limit is not None and at >= limit
+    return entry.state in MAY_BE_READ and is_since(entry.at, since)
+
+
+def is_before(at: str, limit: str) -> bool:
+    """False where one of them can't be read."""
+    moment, end = _moment(at), _moment(limit)
+    return moment is not None and end is not None and moment < end
+
+
+def is_since(at: str, limit: str) -> bool:
+    """False where one of them can't be read."""
+    moment, end = _moment(at), _moment(limit)
+    return moment is not None and end is not None and moment >= end
+
+
+def near(limit: str, *, days: int) -> str:
+    """So many days later (or earlier, below 0), as a text that sorts among times in UTC.
+
+    For stores that compare letters before the times are read. What sorts before all where it can't be told.
+    """
+    moment = _moment(limit)
+    try:
+        return "" if moment is None else (moment.astimezone(UTC) + timedelta(days=days)).isoformat()
+    except OverflowError:
+        return ""
 
 
 def may_be_purged(entry: Entry, before: str) -> bool:
@@ -82,6 +104,15 @@ def lost(manifest: str) -> NoReturn:
         f"this run's claim to {manifest} has ended or been taken over: it may send and record nothing more",
         hint="look at what the other run does with flypast status, then send again: nothing goes out twice",
     )
+
+
+def locked(manifest: str, who: str, *, hint: str = "") -> Locked:
+    wait = "wait for it to end, or let this run wait with --lock-timeout"
+    return Locked(f"another run of {manifest} holds the ledger: {who}", hint=wait + hint)
+
+
+def held_by(*, pid: int, host: str, since: str, run: str) -> str:
+    return f"pid {pid} on {host}, since {since}, run {run}"
 
 
 def not_open(key: str) -> NoReturn:

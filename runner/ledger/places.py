@@ -1,11 +1,93 @@
 """Where a ledger lies: the default place, found by files alone, and what `--ledger` says."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from runner.errors import Refused, UsageError
-from runner.project import repository_of
+from runner.project import near, repository_of
 
-_FORM = "give sqlite:///PATH (what follows the three slashes is the path, absolute when it starts with /)"
+from .seam import Ledger
+from .sqlite import create, name_ledger, open_ledger, open_or_create
+
+_FORM = (
+    "give sqlite:///PATH (what follows the three slashes is the path, absolute when it starts with /) "
+    "or postgresql://USER@HOST/DATABASE"
+)
+
+
+class Place(Protocol):
+    """Where a ledger is or will be. What it shows of itself holds no password."""
+
+    @property
+    def words(self) -> str: ...
+
+    @property
+    def near(self) -> str:
+        """The same in fewer words, for who knows where they stand."""
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it outlives the machine that the run is on."""
+
+    @property
+    def is_made_by_send(self) -> bool:
+        """Whether the first send makes it; else only `ledger init` does."""
+
+    @property
+    def care(self) -> str:
+        """What to do where the ledger is damaged."""
+
+    def open(self, *, origin: str | None, is_judged: bool = True) -> Ledger | None:
+        """To read; None where there is none. See `open_ledger` of each store."""
+
+    def make(self, *, origin: str, name: str | None, at: str) -> Ledger:
+        """A new one. Raises LedgerFault where one is there already."""
+
+    def open_or_make(self, *, origin: str, at: str) -> Ledger:
+        """For a send. Raises Refused where there is none and a send must not make it."""
+
+    def bring_up_to_date(self) -> str | None:
+        """An older format becomes today's, where nothing but `ledger init` may do that: then what it is now."""
+
+    def give_name(self, name: str) -> None:
+        """Once and for ever. Raises Refused where it has a name already."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """A SQLite file."""
+
+    path: Path
+
+    is_lasting = False
+    is_made_by_send = True
+    care = "keep a copy of the file with its -wal before you do anything, then put a good one back"
+
+    @property
+    def words(self) -> str:
+        return str(self.path)
+
+    @property
+    def near(self) -> str:
+        return str(near(self.path))
+
+    def open(self, *, origin: str | None, is_judged: bool = True) -> Ledger | None:
+        return open_ledger(self.path, origin=origin, is_judged=is_judged) if self.path.exists() else None
+
+    def make(self, *, origin: str, name: str | None, at: str) -> Ledger:
+        return create(self.path, origin=origin, name=name, at=at)
+
+    def open_or_make(self, *, origin: str, at: str) -> Ledger:
+        return open_or_create(self.path, origin=origin, at=at)
+
+    def bring_up_to_date(self) -> str | None:
+        """Opening it does."""
+        return None
+
+    def give_name(self, name: str) -> None:
+        name_ledger(self.path, name)
 
 
 def default_ledger(manifest_or_dir: Path, *, is_loopback: bool) -> Path:
@@ -20,18 +102,33 @@ def default_ledger(manifest_or_dir: Path, *, is_loopback: bool) -> Path:
     return home / ("sandbox.db" if is_loopback else "ledger.db")
 
 
-def parse_ledger_url(url: str) -> Path:
-    """The path in `sqlite:///PATH`. Raises UsageError; the URL is never repeated, as it may hold a password."""
+def parse_ledger_url(url: str) -> Place:
+    """The place that `--ledger` names. Raises UsageError; the URL is never repeated, as it may hold a password."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise UsageError("--ledger must be a URL", hint=_FORM)
     if scheme in {"postgresql", "postgres"}:
-        raise UsageError("a PostgreSQL ledger can't be used yet", hint=_FORM)
+        return _database(url)
     if scheme != "sqlite":
         raise UsageError(f"--ledger: there is no ledger of the kind {scheme!r}", hint=_FORM)
     if not rest.startswith("/") or rest == "/":
         raise UsageError("--ledger: a path must follow sqlite:///", hint=_FORM)
-    return _possible(Path(rest[1:]))
+    return FilePlace(_possible(Path(rest[1:])))
+
+
+def without_password(argument: str) -> str:
+    """An argument of a command line as it may be shown: of a database's URL only its scheme."""
+    return re.sub(r"(?i)(postgres(?:ql)?://).*", r"\1…", argument, flags=re.DOTALL)
+
+
+def _database(url: str) -> Place:
+    try:
+        from .postgres_place import DatabasePlace  # noqa: PLC0415 - psycopg is an extra, and slow to load
+    except ImportError:
+        raise UsageError(
+            "a PostgreSQL ledger needs the extra postgres", hint="install it: pip install 'flypast[postgres]'"
+        ) from None
+    return DatabasePlace.of(url)
 
 
 def _possible(path: Path) -> Path:

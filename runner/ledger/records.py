@@ -1,17 +1,19 @@
-"""What a ledger's file says beside its messages' rows: which ledger it is, who claimed it, which rows there must be."""
+"""What a store says beside its messages' rows: which ledger it is, who claimed it, which rows there must be."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from re import fullmatch
+from typing import Any
 from urllib.parse import urlsplit
 
-from . import tables
 from .rules import is_key, is_manifest_name, is_own_name, moment
 
+Rows = Iterable[tuple[Any, ...]]
 
-def meta_faults(connection: sqlite3.Connection) -> Iterator[str]:
-    for identity, origin, name, created_at, version in connection.execute(tables.ABOUT):
+
+def meta_faults(about: Rows) -> Iterator[str]:
+    """Rows of identity, origin, name, time and version."""
+    for identity, origin, name, created_at, version in about:
         if not fullmatch("[0-9a-f]{16}", identity):
             yield "meta: the ledger's identity is not 16 digits of hex"
         if not _is_origin(origin):
@@ -24,8 +26,9 @@ def meta_faults(connection: sqlite3.Connection) -> Iterator[str]:
             yield "meta: the version of flypast that made the ledger is missing"
 
 
-def claims(connection: sqlite3.Connection) -> Iterator[str]:
-    for manifest, epoch, run, since, commits in connection.execute(tables.CLAIMED):
+def claims(claimed: Rows) -> Iterator[str]:
+    """Rows of manifest, epoch, run, time and commits."""
+    for manifest, epoch, run, since, commits in claimed:
         if not is_manifest_name(manifest):
             yield "claims: a name is none that a manifest can have"
             manifest = "***"  # noqa: PLW2901 - it may be anything
@@ -39,8 +42,9 @@ def claims(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"claims: {manifest} counts fewer commits ({commits:,}) than claims were made ({epoch:,})"
 
 
-def gaps(connection: sqlite3.Connection) -> Iterator[str]:
-    for numbered, total, last in connection.execute(tables.GAPS):
+def gaps(numbers: Rows) -> Iterator[str]:
+    """A row of how many ids are above 0, how many there are, and the last."""
+    for numbered, total, last in numbers:
         if numbered < last:
             rows = "1 row of messages is" if last - numbered == 1 else f"{last - numbered:,} rows of messages are"
             yield f"{rows} missing: ids are given one after another, and no run deletes a row"
@@ -48,14 +52,14 @@ def gaps(connection: sqlite3.Connection) -> Iterator[str]:
             yield "messages has rows with ids below 1: no run gives these"
 
 
-def unclaimed(connection: sqlite3.Connection) -> Iterator[str]:
-    for (key,) in connection.execute(tables.UNCLAIMED):
+def unclaimed(keys: Rows) -> Iterator[str]:
+    for (key,) in keys:
         yield f"the message {_shown(key)} is of an epoch before the first claim"
 
 
-def shared_ids(connection: sqlite3.Connection) -> Iterator[str]:
-    """SQLite sorts the ids, on the disk where they are many."""
-    for count, first, last in connection.execute(tables.SHARED_IDS):
+def shared_ids(shared: Rows) -> Iterator[str]:
+    """Rows of how many, and two of their keys. The store sorts the ids, on the disk where they are many."""
+    for count, first, last in shared:
         yield f"{count:,} messages have one message id of Bird's: {_shown(first)} and {_shown(last)} among them"
 
 
@@ -76,3 +80,10 @@ def _is_origin(text: str) -> bool:
 
 def _is_here(scheme: str, host: str | None) -> bool:
     return scheme == "http" and host is not None and (host == "localhost" or ip_address(host).is_loopback)
+
+
+def strays(keys: Rows) -> Iterator[str]:
+    """Rows of a key, and whether it is of a claim newer than any."""
+    for key, is_newer in keys:
+        words = "is of a claim that was never made" if is_newer else "is sending, but its claim has ended"
+        yield f"the message {key} {words}"

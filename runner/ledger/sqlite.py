@@ -27,6 +27,7 @@ from .opening import (
     open_to_write,
     upgrade,
 )
+from .rows import entry, known
 from .scrubbing import alone, is_unscrubbed, rewrite
 from .seam import Entry, Known
 from .sqlite_claim import SqliteClaim
@@ -108,7 +109,7 @@ class SqliteLedger:
 
     def lookup_many(self, keys: Sequence[str]) -> Mapping[str, Known]:
         rows = self._read(tables.LOOKUP, (json.dumps(keys),))
-        return {row[0]: tables.known(row) for row in rows}
+        return {row[0]: known(row) for row in rows}
 
     def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> SqliteClaim:
         lock = RunLock.acquire(self.path, manifest, run=run, since=at, timeout_s=timeout_s)
@@ -128,7 +129,7 @@ class SqliteLedger:
     def entries(self, manifest: str | None = None, *, states: Iterable[State] = ()) -> Iterator[Entry]:
         wanted = json.dumps(sorted(states) or sorted(State))
         for name in self.manifests() if manifest is None else (manifest,):
-            yield from map(tables.entry, self._pages(tables.ENTRIES, name, wanted))
+            yield from map(entry, self._pages(tables.ENTRIES, name, wanted))
 
     def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
         return ((key, State(state)) for _, key, state in self._pages(tables.KEYS, manifest, edition))

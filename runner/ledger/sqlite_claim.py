@@ -16,6 +16,7 @@ from .identity import purged_reference
 from .locks import RunLock, Witness
 from .moves import lost, must_decide, must_find, must_settle, not_open, not_sendable
 from .opening import is_broken
+from .rows import verdict_values
 from .scrubbing import mark_unscrubbed
 from .seam import Intent, Settlement, Verdict
 
@@ -73,7 +74,7 @@ class SqliteClaim:
             must_find(verdict.state)
         with self._step() as connection:
             moved = connection.executemany(
-                tables.RECONCILE, [tables.verdict_values(verdict, self.manifest) for verdict in verdicts]
+                tables.RECONCILE, [verdict_values(verdict, self.manifest) for verdict in verdicts]
             ).rowcount
         return max(moved, 0)
 

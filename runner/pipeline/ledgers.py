@@ -6,16 +6,15 @@ from pathlib import Path
 
 from runner.bird.requests import DEFAULT_API_URL, api_origin, is_loopback, parse_api_url
 from runner.errors import Refused
-from runner.ledger.places import default_ledger, parse_ledger_url
+from runner.ledger.places import FilePlace, Place, default_ledger, parse_ledger_url
 from runner.ledger.seam import Ledger
-from runner.ledger.sqlite import open_ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerChoice:
-    """The ledger's path, and the API it has to be for. `api_url` is None where nobody named one."""
+    """The ledger's place, and the API it has to be for. `api_url` is None where nobody named one."""
 
-    path: Path
+    place: Place
     api_url: str | None
     is_default: bool
 
@@ -24,27 +23,21 @@ class LedgerChoice:
         """`near` is the manifest, or the working directory. Raises UsageError."""
         api = parse_api_url(api_url) if api_url is not None else None
         if url is not None:
-            return cls(path=parse_ledger_url(url), api_url=api, is_default=False)
+            return cls(place=parse_ledger_url(url), api_url=api, is_default=False)
         path = default_ledger(near, is_loopback=bool(api and is_loopback(api)))
-        return cls(path=path, api_url=api, is_default=True)
+        return cls(place=FilePlace(path), api_url=api, is_default=True)
 
     @property
     def api(self) -> str:
         return self.api_url or DEFAULT_API_URL
-
-    @property
-    def exists(self) -> bool:
-        return self.path.exists()
 
     def open_to_read(self, *, is_judged: bool = True) -> Ledger | None:
         """None where there is no ledger yet. An API that somebody named must be the ledger's own (exit 4).
 
         `is_judged` False: what is wrong with it is left to `Ledger.check`.
         """
-        if not self.exists:
-            return None
         origin = api_origin(self.api_url) if self.api_url else None
-        return open_ledger(self.path, origin=origin, is_judged=is_judged)
+        return self.place.open(origin=origin, is_judged=is_judged)
 
 
 def is_ci(environment: Mapping[str, str]) -> bool:
@@ -52,9 +45,9 @@ def is_ci(environment: Mapping[str, str]) -> bool:
     return environment.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 
-def guard_ci(environment: Mapping[str, str], *, is_persisted: bool, policy_ledger: str | None) -> None:
-    """In CI a SQLite ledger is thrown away with the machine, unless somebody says that it stays."""
-    if is_ci(environment) and not is_persisted and policy_ledger is None:
+def guard_ci(environment: Mapping[str, str], place: Place, *, is_persisted: bool, policy_ledger: str | None) -> None:
+    """In CI a ledger on disk is thrown away with the machine, unless somebody says that it stays."""
+    if is_ci(environment) and not place.is_lasting and not is_persisted and policy_ledger is None:
         raise Refused(
             "this is CI, where a ledger on disk is usually lost with the machine: the next run would send all again",
             hint="where the disk stays, say so with --ledger-persisted or policy.ledger; "

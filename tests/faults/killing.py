@@ -57,9 +57,9 @@ def _half_a_ledger(due: Due) -> None:
 
 
 def _ledger_made(due: Due) -> None:
-    from runner.cli import ledgers
+    from runner.ledger import places
 
-    _after(ledgers, "open_or_create", due)
+    _after(places, "open_or_create", due)
 
 
 def _lock_taken(due: Due) -> None:
