@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from runner.model import Channel
 
 from .replies import NoConnection, Reply, ReplyLost
 from .requests import AccessKey, headers, message_url
-from .wire import Target, Timeouts, Wire, ask, content
+from .wire import Target, Timeouts, TooLate, Wire, ask, content
 
 __all__ = ["BirdClient", "Timeouts", "proof"]
 
@@ -35,13 +35,25 @@ class BirdClient:
     A `Transport`, `Pages` and `Looks` of runner.delivery.
     """
 
-    def __init__(self, base_url: str, key: AccessKey, *, concurrency: int, timeouts: Timeouts | None = None) -> None:
-        """`base_url` comes from parse_api_url. `concurrency` is the most connections at a time."""
+    def __init__(
+        self,
+        base_url: str,
+        key: AccessKey,
+        *,
+        concurrency: int,
+        timeouts: Timeouts | None = None,
+        may_post: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`base_url` comes from parse_api_url. `concurrency` is the most connections at a time.
+
+        `may_post` is asked as the bytes of a POST go to the socket. Where it says no, none did: NoConnection.
+        """
         self._base_url = base_url
         self._headers = headers(key)
         self._key = key
         self._concurrency = concurrency
         self._timeouts = timeouts or Timeouts()
+        self._may_post = may_post
         self._host = URL(base_url).authority
         self._targets: dict[tuple[str, str], Target] = {}
         self._wire: Wire | None = None
@@ -94,10 +106,12 @@ class BirdClient:
         try:
             connection = await wire.connection(target)
             async with asyncio.timeout(self._timeouts.reply_s):
-                head, stream = await ask(connection, target, body)
+                head, stream = await ask(connection, target, body, self._may_post)
                 text = await content(head, stream, longest)
         except _TROUBLE as error:
             failure = proof(error, host=self._host, is_connected=connection is not None)
+        except TooLate:
+            failure = NoConnection("it was too late to post it: another run may have taken over")
         finally:
             if connection is not None:
                 connection.close() if text is None else connection.release()

@@ -5,7 +5,7 @@ that remembers it all). Here the head is made once, and goes out with the body i
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -42,6 +42,10 @@ class Target:
     head: bytes
 
 
+class TooLate(Exception):
+    """A request that may not be posted any more was about to be: nothing was written."""
+
+
 class Wire:
     """The connections of one client; `limit` is the most of them at a time. To be made in the event loop."""
 
@@ -70,14 +74,22 @@ class Wire:
             raise aiohttp.ConnectionTimeoutError from error
 
 
-async def ask(connection: Connection, target: Target, body: bytes | None) -> tuple[RawResponseMessage, StreamReader]:
-    """Writes a request and reads the reply's head; its body is read from the stream. Raises aiohttp's errors."""
+async def ask(
+    connection: Connection, target: Target, body: bytes | None, may_post: Callable[[], bool]
+) -> tuple[RawResponseMessage, StreamReader]:
+    """Writes a request and reads the reply's head; its body is read from the stream.
+
+    Raises aiohttp's errors; TooLate where there is a body that may not be posted any more.
+    """
     protocol = connection.protocol
     transport = protocol.transport if protocol is not None else None
     if protocol is None or transport is None or transport.is_closing():
         raise aiohttp.ClientConnectionResetError("the connection is closed")
     protocol.set_response_params(read_until_eof=True, auto_decompress=False)  # a gzip bomb stays as small as it came
     length = b"" if body is None else b"\r\nContent-Length: %d" % len(body)
+    # Nothing may stand between the two: a process that was stopped there and is woken late must not write.
+    if body is not None and not may_post():
+        raise TooLate
     transport.write(b"%b%b\r\n\r\n%b" % (target.head, length, body or b""))
     while True:
         message, stream = await protocol.read()
@@ -104,6 +116,10 @@ class _HeadFirst(ResponseHandler):
 
     aiohttp drops the head where what follows is garbled: a 202, which is Bird's promise, would be in doubt.
     """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        cast("asyncio.Transport", transport).set_write_buffer_limits(0)  # uvloop too writes at once, not a turn later
 
     def data_received(self, data: bytes) -> None:
         start = 0

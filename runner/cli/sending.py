@@ -14,7 +14,7 @@ from runner.delivery.control import Control
 from runner.delivery.dispatch import Settings
 from runner.delivery.spool import Spool, SpoolWriter
 from runner.delivery.tally import RunResult
-from runner.errors import FlypastError, Locked, Refused
+from runner.errors import FlypastError, LedgerFault, Locked, Refused
 from runner.guards import check_digest, drifted, expected_digest, not_judged, over_limits
 from runner.ledger.places import without_password
 from runner.ledger.seam import Entry
@@ -115,10 +115,21 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         if len(spool):
             settings = _settings(planned, drawing.options, consent, total=len(spool))
             result = run(_run(planned, held, key, spool, settings))
-        sent = standing(planned.plan, result, in_doubt=in_doubt(held, planned.manifest.name))
-    _summarise(planned, held, sent, report)
-    _say_next(sent, is_in_doubt=in_doubt(held, planned.manifest.name) > 0)
+        doubts = _in_doubt_after(result, held, planned.manifest.name)
+        sent = standing(planned.plan, result, in_doubt=doubts or 0)
+    _summarise(planned, held, sent, report, is_readable=doubts is not None)
+    _say_next(sent, is_in_doubt=bool(doubts or sent.totals["inDoubt"]))
     return sent.exit_code
+
+
+def _in_doubt_after(result: RunResult | None, held: Held, name: str) -> int | None:
+    """None where the ledger stopped the run and can't be read either: what the run did is told all the same."""
+    try:
+        return in_doubt(held, name)
+    except LedgerFault:
+        if result is None or result.stopped is None or result.stopped.kind != "ledger":
+            raise
+        return None
 
 
 def _show_plan(drawing: Drawing, planned: Planned, report: Report, held: Held) -> None:
@@ -210,7 +221,7 @@ async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool
             )
 
 
-def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None:
+def _summarise(planned: Planned, held: Held, sent: Sent, report: Report, *, is_readable: bool) -> None:
     if report.is_text:
         TERMINAL.data(_words(sent, TERMINAL.out))
     report.words = _words(sent, Palette(False))
@@ -218,6 +229,8 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report) -> None
     if not report.is_text and not report.is_json:
         TERMINAL.say(_words(sent, TERMINAL.err))
     name = planned.manifest.name
+    if not is_readable:
+        return
     if sent.run["rejected"]:
         for line in rejections(_rejected(held, name), TERMINAL.err):
             TERMINAL.insist(line)

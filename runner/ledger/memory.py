@@ -121,6 +121,9 @@ class MemoryClaim:
         self.epoch = epoch
         self._ledger = ledger
 
+    def may_post(self) -> bool:
+        return self._ledger.living.get(self.manifest) is self
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         for settlement in settlements:
             must_settle(settlement.state)

@@ -54,7 +54,7 @@ class PostgresLedger:
         self.name = meta.name
         self.origin = meta.origin
         self._reader = reader
-        self._writer = Link(reader.address, identity=meta.identity)
+        self._writer = Link(reader.address, identity=meta.identity, answer_s=2 * terms.lease_s)
         self._terms = terms
         self._claims: set[PostgresClaim] = set()
 
@@ -104,7 +104,7 @@ class PostgresLedger:
 
     def scrub(self, *, run: str, at: str, timeout_s: float = 0.0) -> None:  # noqa: ARG002 - the seam's signature
         if self._reader.read(tables.IS_UNSCRUBBED)[0][0]:
-            _waiting(lambda: self._writer.write(self._rewrite, limit_s=None), timeout_s)
+            _waiting(lambda: self._writer.write(self._rewrite, is_long=True), timeout_s)
 
     def close(self) -> None:
         for claim in tuple(self._claims):

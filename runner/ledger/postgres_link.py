@@ -25,7 +25,7 @@ Row = tuple[Any, ...]
 Connection = psycopg.Connection[Row]
 
 OLDEST = 140000
-_ANSWER_S = 60.0  # a server that says nothing for so long while it is asked to write is as good as gone
+_ANSWER_S = 60.0
 _PATIENCE_S = 10.0  # with a server that is restarting, where somebody only reads
 _POLL_S = 0.2
 _SETTINGS: Mapping[str, str | int] = {
@@ -65,9 +65,15 @@ class Meta:
 class Link:
     """Connects when it is first asked. Any thread may ask, one at a time."""
 
-    def __init__(self, address: Address, *, identity: str | None = None, is_judged: bool = True) -> None:
-        """`identity`: the one ledger that it must always be. Not judged: whatever the server's settings are."""
+    def __init__(
+        self, address: Address, *, identity: str | None = None, is_judged: bool = True, answer_s: float = _ANSWER_S
+    ) -> None:
+        """`identity`: the one ledger that it must always be. Not judged: whatever the server's settings are.
+
+        `answer_s`: a server that says nothing for so long while it is asked to write is as good as gone.
+        """
         self.address = address
+        self._answer_s = answer_s
         self.turn = threading.RLock()
         self._identity = identity
         self._is_judged = is_judged
@@ -125,7 +131,7 @@ class Link:
                     raise fault
                 time.sleep(_POLL_S)
 
-    def write(self, act: Callable[[Connection], T], *, limit_s: float | None = _ANSWER_S) -> T:
+    def write(self, act: Callable[[Connection], T], *, is_long: bool = False) -> T:
         """One transaction: durable when this returns.
 
         Raises Unreachable where nothing was written, Unsure where nobody knows, else LedgerFault where nothing was.
@@ -133,7 +139,7 @@ class Link:
         """
         with self.turn:
             connection = self._usable()
-            connection.limit_s = limit_s
+            connection.limit_s = None if is_long else self._answer_s
             try:
                 connection.execute(tables.BEGIN)
                 result = act(connection)
@@ -151,7 +157,7 @@ class Link:
         with self.turn:
             try:
                 connection = self._usable()
-                connection.limit_s = _ANSWER_S
+                connection.limit_s = self._answer_s
                 rows = connection.execute(statement, values)
                 connection.limit_s = None
                 return rows.fetchall() if rows.description else []
@@ -220,6 +226,7 @@ class Link:
         except psycopg.Error as error:
             raise no_connection(error, self.address.words) from None
         connection.add_notice_handler(self._hear)
+        connection.limit_s = self._answer_s
         return connection
 
     def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
@@ -250,6 +257,7 @@ class Link:
             found = connection.execute(tables.META).fetchall() if is_there else []
         except psycopg.Error as error:
             raise in_words(error, where) from error
+        connection.limit_s = None
         return self._same(found, is_there=is_there)
 
     def _same(self, found: list[Row], *, is_there: bool) -> Meta | None:

@@ -133,6 +133,13 @@ class Claim(Protocol):
     run: str
     epoch: int
 
+    def may_post(self) -> bool:
+        """Whether what was intended may still be written to a socket: asked, from any thread, right before it is.
+
+        Nothing is looked up. False once another may have taken the claim over: a lease that ran out by this machine's
+        own clock, say because the process was stopped or the server was silent.
+        """
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         """All of it in one durable commit, or none. May be called from another thread, one call at a time.
 

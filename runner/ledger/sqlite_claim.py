@@ -53,6 +53,9 @@ class SqliteClaim:
         self._lock = lock
         self._fault: LedgerFault | None = None
 
+    def may_post(self) -> bool:
+        return self._lock.is_held  # an OS lock: nobody takes it over from a process that lives
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         for settlement in settlements:
             must_settle(settlement.state)

@@ -58,7 +58,7 @@ async def send(
     observe: Callable[[Progress], None],
 ) -> RunResult:
     """Sends what the spool holds, over a connection of its own, in real time."""
-    async with BirdClient(api, key, concurrency=settings.concurrency) as client:
+    async with BirdClient(api, key, concurrency=settings.concurrency, may_post=claim.may_post) as client:
         return await dispatch(
             spool,
             edition=edition,

@@ -543,3 +543,24 @@ async def test_the_key_is_in_no_repr_of_the_client() -> None:
 async def test_posting_outside_the_context_is_a_mistake_of_ours() -> None:
     with pytest.raises(RuntimeError):
         await client("http://127.0.0.1:9").post(CHANNEL, BODY)
+
+
+async def test_what_may_not_be_posted_any_more_when_it_has_its_connection_is_not_sent() -> None:
+    answers = iter([True, False, True])
+    async with (
+        serving(saying(ACCEPTED)) as peer,
+        BirdClient(peer.url, AccessKey(SECRET), concurrency=1, timeouts=QUICK, may_post=lambda: next(answers)) as bird,
+    ):
+        await bird.post(CHANNEL, BODY)
+        with pytest.raises(NoConnection, match="too late to post it"):
+            await bird.post(CHANNEL, BODY)
+        await bird.post(CHANNEL, BODY)  # its connection went back whole
+        assert len(peer.bodies) == 2
+
+
+async def test_who_only_looks_is_not_asked_whether_it_may_post() -> None:
+    async with (
+        serving(saying(reply("200 OK", b"{}"))) as peer,
+        BirdClient(peer.url, AccessKey(SECRET), concurrency=1, timeouts=QUICK, may_post=lambda: False) as bird,
+    ):
+        assert (await bird.look("/workspaces", {})).status == 200

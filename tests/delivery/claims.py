@@ -38,6 +38,9 @@ class Watched:
         self._before = before
         self._after = after
 
+    def may_post(self) -> bool:
+        return self._claim.may_post()
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         self.threads.add(threading.get_ident())
         self.sizes.append((len(settlements), len(intents)))

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import Exit, LedgerFault, Refused, UsageError
 from runner.ledger.mounts import mount_table, refuse_remote
-from runner.ledger.places import default_ledger, parse_ledger_url
+from runner.ledger.places import FilePlace, default_ledger, parse_ledger_url
 from runner.project import project_root
 
 
@@ -82,14 +82,12 @@ def test_a_relative_manifest_has_the_same_root(repository: Path, monkeypatch: py
     ],
 )
 def test_a_sqlite_url_holds_a_path(url: str, path: str) -> None:
-    assert parse_ledger_url(url) == Path(path)
+    assert parse_ledger_url(url) == FilePlace(Path(path))
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://me:secret@host/db", "can't be used yet"),
-        ("postgres://me:secret@host/db", "can't be used yet"),
         ("mysql://me:secret@host/db", "no ledger of the kind 'mysql'"),
         ("ledger.db", "must be a URL"),
         ("", "must be a URL"),

@@ -6,9 +6,11 @@ import pytest
 
 from runner.errors import Exit, Refused, UsageError
 from runner.ledger.memory import MemoryLedger
+from runner.ledger.places import FilePlace, parse_ledger_url
 from runner.pipeline.ledgers import LedgerChoice, guard_ci, guard_name, guard_secret, is_ci
 
 API = "https://api.bird.com"
+FILE = FilePlace(Path("ledger.db"))
 
 
 def ledger(name: str | None) -> MemoryLedger:
@@ -43,13 +45,13 @@ def test_the_ledger_that_the_policy_names_may_be_used_and_any_where_it_names_non
 def test_in_ci_a_ledger_that_nobody_says_stays_is_refused(value: str | None, is_one: bool) -> None:
     environment = {} if value is None else {"CI": value}
     assert is_ci(environment) is is_one
-    guard_ci(environment, is_persisted=True, policy_ledger=None)
-    guard_ci(environment, is_persisted=False, policy_ledger="acme-prod")
+    guard_ci(environment, FILE, is_persisted=True, policy_ledger=None)
+    guard_ci(environment, FILE, is_persisted=False, policy_ledger="acme-prod")
     if is_one:
         with pytest.raises(Refused, match="this is CI"):
-            guard_ci(environment, is_persisted=False, policy_ledger=None)
+            guard_ci(environment, FILE, is_persisted=False, policy_ledger=None)
     else:
-        guard_ci(environment, is_persisted=False, policy_ledger=None)
+        guard_ci(environment, FILE, is_persisted=False, policy_ledger=None)
 
 
 def test_in_ci_a_variable_that_is_empty_is_a_secret_that_is_missing(tmp_path: Path) -> None:
@@ -67,3 +69,8 @@ def test_an_address_that_is_given_and_empty_is_never_the_default(tmp_path: Path)
         LedgerChoice.of("", None, tmp_path)
     with pytest.raises(UsageError, match="can't be the API's address"):
         LedgerChoice.of(None, "", tmp_path)
+
+
+def test_in_ci_a_database_stays_by_itself() -> None:
+    place = parse_ledger_url("postgresql://database.example/flypast")
+    guard_ci({"CI": "true"}, place, is_persisted=False, policy_ledger=None)

@@ -77,6 +77,9 @@ class SimClaim:
         self.run = self.claim.run
         self.epoch = self.claim.epoch
 
+    def may_post(self) -> bool:
+        return self.claim.may_post()
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         if self.is_dead:
             raise LedgerFault("this process is dead")

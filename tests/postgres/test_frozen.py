@@ -1,0 +1,95 @@
+"""A holder that is stopped past its lease, and woken when another has sent the rest, sends nothing more."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from runner.model import State
+
+from .cutting import Wire
+from .ledgers import make, opened
+from .receiver import Receiver, receiving
+from .sender import CONCURRENCY, run, terms_of
+from .server import Server
+
+TIMES = int(os.environ.get("FLYPAST_TEST_FREEZES", "2"))
+ROOT = Path(__file__).parents[2]
+COUNT = 120
+LEASE_S = 1.0
+
+
+def first(url: str, api: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.postgres.sender", url, api, str(COUNT), str(LEASE_S)]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE)
+
+
+def freeze_at_a_moment(process: "subprocess.Popen[str]", receiver: Receiver, chance: random.Random) -> None:
+    """Whatever it is doing."""
+    wanted = chance.randint(4, COUNT // 2)
+    while receiver.arrived.total() < wanted:
+        assert process.poll() is None
+        time.sleep(0.0005)
+    time.sleep(chance.random() * 0.01)
+    process.send_signal(signal.SIGSTOP)
+
+
+def freeze_at_a_commit(process: "subprocess.Popen[str]", wire: Wire, chance: random.Random) -> None:
+    """It has asked for a commit, and hears that it is made when it is woken: then it would send."""
+    left, is_frozen = chance.randint(3, 12), threading.Event()
+
+    def heard(data: bytes) -> None:
+        nonlocal left
+        left -= b"COMMIT" in data
+        if left == 0 and not is_frozen.is_set():
+            process.send_signal(signal.SIGSTOP)
+            is_frozen.set()
+
+    wire.heard = heard
+    assert is_frozen.wait(60)
+
+
+def once(url: str, wire: Wire, chance: random.Random, *, is_at_commit: bool) -> int:
+    """How many messages had an intent that nothing was written for when it was stopped."""
+    make(url, origin="http://127.0.0.1")
+    with receiving(slow_s=0.004) as receiver, opened(url, origin=None, terms=terms_of(LEASE_S)) as ledger:
+        process = first(wire.url(url), receiver.url)
+        try:
+            if is_at_commit:
+                freeze_at_a_commit(process, wire, chance)
+            else:
+                freeze_at_a_moment(process, receiver, chance)
+            claim = ledger.claim("spring", run="looking", at="2026-03-01T09:00:00.000Z", timeout_s=30)
+            doubts = list(ledger.entries(states=[State.IN_DOUBT]))
+            absent = [entry.key for entry in doubts if not receiver.arrived[entry.reference]]
+            claim.resolve(absent, State.PLANNED, "2026-03-01T09:00:01.000Z")  # as somebody who has looked at Bird
+            claim.release()
+            assert len(doubts) <= CONCURRENCY
+            assert run(ledger, receiver.url, COUNT, name="second").stopped is None
+            process.send_signal(signal.SIGCONT)
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+        assert said.startswith("ledger "), said
+        assert len(receiver.arrived) == COUNT
+        assert max(receiver.arrived.values()) == 1
+        assert {entry.state for entry in ledger.entries()} <= {State.ACCEPTED, State.IN_DOUBT}
+        return len(absent)
+
+
+def test_who_was_frozen_past_its_lease_and_woken_sends_nothing_more(server: Server) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")  # noqa: T201 (a failure must be repeatable)
+    chance = random.Random(seed)
+    unwritten = 0
+    for number in range(TIMES):
+        wire = Wire(server.port)
+        unwritten += once(server.new_database(), wire, chance, is_at_commit=number % 2 == 0)
+        wire.close()
+    assert unwritten
+    print(f"{TIMES} times frozen: no message twice; {unwritten} intents were left unwritten, and went by another run")  # noqa: T201
