@@ -26,22 +26,29 @@ def open_to_read(address: Address, *, origin: str | None, is_judged: bool = True
         if meta is None:
             link.close()
             return None
-        _must_be_known(meta.format, address.words, to=tables.FORMAT, steps=tables.UPGRADES)
+        judge_format(meta, address.words)
         if origin is not None and meta.origin != origin:
             raise Refused(
                 f"this ledger is bound to {meta.origin}; this run would use {origin}",
                 hint=f"name another ledger with --ledger; this one is {address.words}",
-            )
-        if meta.format < tables.FORMAT:
-            raise Refused(
-                f"the ledger at {address.words} is of format {meta.format}, and this flypast needs {tables.FORMAT}",
-                hint="bring it up to date, when nothing else uses it: flypast ledger init, with the same --ledger",
             )
     except BaseException:
         link.close()
         raise
     link.must_be(meta.identity)
     return link, meta
+
+
+def judge_format(
+    meta: Meta, where: str, *, to: int = tables.FORMAT, steps: Mapping[int, Sequence[str]] = tables.UPGRADES
+) -> None:
+    """Raises LedgerFault for a format that is not known, Refused for an older one: no run upgrades it by the way."""
+    _must_be_known(meta.format, where, to=to, steps=steps)
+    if meta.format < to:
+        raise Refused(
+            f"the ledger at {where} is of format {meta.format}, and this flypast needs {to}",
+            hint="bring it up to date, when nothing else uses it: flypast ledger init, with the same --ledger",
+        )
 
 
 def make(address: Address, *, origin: str, name: str | None, at: str) -> None:

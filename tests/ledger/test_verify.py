@@ -115,7 +115,7 @@ def test_it_changes_no_byte(sound: Path) -> None:
 
 
 def of(number: int, change: str) -> str:
-    return f"UPDATE messages SET {change} WHERE key = '{key(number)}'"  # noqa: S608 - the words are this file's own
+    return f"UPDATE messages SET {change} WHERE key = '{key(number)}'"
 
 
 ACCEPTED, REJECTED, IN_DOUBT, ABSENT, DROPPED, SENDING = range(6)  # of these, the first two are purged
