@@ -265,7 +265,9 @@ class Link:
         if is_there and not found:
             raise LedgerFault(f"the ledger at {where} is damaged: it does not say which ledger it is", hint=_RESTORE)
         meta = Meta(format=found[0][0], identity=found[0][1], origin=found[0][2], name=found[0][3]) if found else None
-        if self._identity is not None and (meta is None or meta.identity != self._identity):
+        if self._identity is not None and not (
+            meta is not None and meta.identity == self._identity and meta.format == tables.FORMAT
+        ):
             raise LedgerFault(f"the database at {where} is another one than before: it does not hold the same ledger")
         if meta is not None and not meta.origin:
             raise LedgerFault(f"the ledger at {where} is damaged: it does not say which API it is for", hint=_RESTORE)

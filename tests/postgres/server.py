@@ -170,13 +170,10 @@ def pooling(server: Server, databases: Sequence[str]) -> Iterator[int]:
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     must_have("PgBouncer", is_there=program is not None)
     folder, port = scratch(), free_port()
-    lines = ["[databases]", *(f"{name} = host=127.0.0.1 port={server.port}" for name in databases), "[pgbouncer]"]
-    lines += ["listen_addr = 127.0.0.1", f"listen_port = {port}", "auth_type = any", "pool_mode = transaction"]
-    lines += ["unix_socket_dir =", "default_pool_size = 3", "server_round_robin = 1", f"logfile = {folder}/log"]
-    lines += ["ignore_startup_parameters = extra_float_digits"]
-    for index, line in enumerate(lines):
-        if line.startswith(tuple(databases)):
-            lines[index] = f"{line} user=postgres"
+    lines = ["[databases]", *(f"{name} = host=127.0.0.1 port={server.port} user=postgres" for name in databases)]
+    lines += ["[pgbouncer]", "listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =", "auth_type = any"]
+    lines += ["pool_mode = transaction", "default_pool_size = 3", "min_pool_size = 3", "server_round_robin = 1"]
+    lines += [f"logfile = {folder}/log"]
     (folder / "ini").write_text("\n".join(lines))
     command = [*as_nobody(folder), str(program), str(folder / "ini")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
