@@ -13,7 +13,7 @@ from runner.model import State
 from . import postgres_tables as tables
 from .identity import purged_reference
 from .moves import is_before, lost, must_decide, must_find, must_settle, near, not_open, not_sendable
-from .postgres_errors import Unreachable, Unsure
+from .postgres_errors import NotKept, Unreachable, Unsure
 from .postgres_lease import Lease, Terms, steady_s
 from .postgres_link import Connection, Link
 from .rows import verdict_values
@@ -199,7 +199,7 @@ class PostgresClaim:
                     if is_done:
                         return result
                     self._wait()
-            except (ClaimLost, _WentBack, Unsure) as fault:
+            except (ClaimLost, NotKept, Unsure, _WentBack) as fault:
                 self._fault = fault
                 raise
 

@@ -14,6 +14,10 @@ class Unsure(LedgerFault):
     """A commit was asked for, and no answer came."""
 
 
+class NotKept(LedgerFault):
+    """It is committed where it was asked for, but not where it also had to be."""
+
+
 _AGAIN = "nothing goes out twice: send again when the server is well"
 _GRANTS = "give it SELECT, INSERT and UPDATE on the tables of the schema flypast, and USAGE on the schema"
 # By what libpq and servers write while connecting, where they tell no code. The first that fits.

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from runner.errors import LedgerFault
 
 from . import postgres_tables as tables
-from .postgres_errors import Unreachable, Unsure, in_words, is_over, no_connection
+from .postgres_errors import NotKept, Unreachable, Unsure, in_words, is_over, no_connection
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -88,14 +88,8 @@ class Link:
         """Which ledger is there; None where there is none. Raises LedgerFault for what can't be trusted or reached."""
         with self.turn:
             self.close()
-            connection = self._connect()
-            try:
-                found = self._judge(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-            return found
+            self._connection, meta = self._opened()
+            return meta
 
     def must_be(self, identity: str) -> None:
         """From now on: wherever the address leads next, it is this ledger or none."""
@@ -115,21 +109,7 @@ class Link:
 
     def read(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Row]:
         """One statement that writes nothing: asked again where the connection broke, unless in a snapshot."""
-        until_s = time.monotonic() + (_PATIENCE_S if self._is_patient else 0)
-        with self.turn:
-            while True:
-                try:
-                    rows = self._usable().execute(statement, values).fetchall()
-                    self._is_patient = True
-                    return rows
-                except psycopg.Error as error:
-                    fault = self._fault(error)
-                except Unreachable as unreachable:
-                    fault = unreachable
-                if not isinstance(fault, Unreachable) or self._is_in_snapshot or time.monotonic() > until_s:
-                    self._is_patient = False  # who waited once in vain does not wait at each question
-                    raise fault
-                time.sleep(_POLL_S)
+        return self._patiently(lambda connection: connection.execute(statement, values).fetchall())
 
     def write(self, act: Callable[[Connection], T], *, is_long: bool = False) -> T:
         """One transaction: durable when this returns.
@@ -167,10 +147,7 @@ class Link:
 
     def begin_snapshot(self) -> None:
         with self.turn:
-            try:
-                self._usable().execute(tables.SNAPSHOT)
-            except psycopg.Error as error:
-                raise self._fault(error) from error
+            self._patiently(lambda connection: connection.execute(tables.SNAPSHOT))
             self._is_in_snapshot = True
 
     def end_snapshot(self) -> None:
@@ -178,12 +155,37 @@ class Link:
             self._is_in_snapshot = False
             self._undo()
 
+    def _patiently(self, act: Callable[[Connection], T]) -> T:
+        until_s = time.monotonic() + (_PATIENCE_S if self._is_patient else 0)
+        with self.turn:
+            while True:
+                try:
+                    given = act(self._usable())
+                    self._is_patient = True
+                    return given
+                except psycopg.Error as error:
+                    fault = self._fault(error)
+                except Unreachable as unreachable:
+                    fault = unreachable
+                if not isinstance(fault, Unreachable) or self._is_in_snapshot or time.monotonic() > until_s:
+                    self._is_patient = False  # who waited once in vain does not wait at each question
+                    raise fault
+                time.sleep(_POLL_S)
+
     def _usable(self) -> "_Connection":
         if self._connection is None or self._connection.closed:
-            self.open()
-        if self._connection is None:
-            raise RuntimeError("a link that was opened has a connection")
+            if self._is_in_snapshot:
+                raise Unreachable(f"the connection to the ledger at {self.address.words} broke")
+            self._connection, _ = self._opened()
         return self._connection
+
+    def _opened(self) -> tuple["_Connection", Meta | None]:
+        connection = self._connect()
+        try:
+            return connection, self._judge(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def _commit(self, connection: "_Connection") -> None:
         before = self._warnings
@@ -197,7 +199,7 @@ class Link:
             raise LedgerFault(f"the server undid what was written to the ledger at {self.address.words}")
         if self._warnings > before:  # somebody ended its wait for a synchronous standby
             self.close()
-            raise LedgerFault(
+            raise NotKept(
                 f"the server at {self.address.words} committed without its standby: a wait for it was ended",
                 hint="look at the server's log; what was in flight is in doubt",
             )
@@ -235,25 +237,12 @@ class Link:
     def _judge(self, connection: "_Connection") -> Meta | None:
         where = self.address.words
         try:
-            [(version, is_standby, encoding, *durability, is_there)] = connection.execute(tables.SERVER).fetchall()
-            if is_standby:
-                kind = Unreachable if self._identity is not None else LedgerFault  # it may be about to be promoted
-                raise kind(
-                    f"the server at {where} is a standby: what it holds may be old, and it can't be written",
-                    hint="name the primary; with several hosts, add target_session_attrs=primary to the URL",
-                )
-            if version < OLDEST:
-                raise LedgerFault(
-                    f"the server at {where} is too old for a ledger", hint="PostgreSQL 14 or later is needed"
-                )
-            if encoding != "UTF8":
-                raise LedgerFault(f"the database at {where} holds text as {encoding}", hint="a ledger needs UTF8")
-            self._standbys = durability[-1]
-            self.troubles = tuple(undurable(*durability))
+            [(*server, fsync, commit, standbys, is_there)] = connection.execute(tables.SERVER).fetchall()
+            judge_server(where, *server, was_open=self._identity is not None)
+            self._standbys = standbys
+            self.troubles = tuple(undurable(fsync, commit, standbys))
             if self.troubles and self._is_judged:
-                raise LedgerFault(
-                    f"the server at {where} does not keep what it says it has: {self.troubles[0]}", hint=_DURABLE
-                )
+                raise LedgerFault(f"the server at {where} {_UNDURABLE}: {self.troubles[0]}", hint=_DURABLE)
             found = connection.execute(tables.META).fetchall() if is_there else []
         except psycopg.Error as error:
             raise in_words(error, where) from error
@@ -277,6 +266,19 @@ class Link:
 _UNDURABLE = "may lose what it says it has"
 _DURABLE = "a commit that a crash can undo is no promise: a message could go out twice"
 _RESTORE = "it was left as it is; restore the database, as a new ledger would send everything again"
+
+
+def judge_server(where: str, version: int, is_standby: bool, encoding: str, *, was_open: bool) -> None:
+    """Raises LedgerFault; Unreachable for a standby where a primary was before: it may be about to become one."""
+    if is_standby:
+        raise (Unreachable if was_open else LedgerFault)(
+            f"the server at {where} is a standby: what it holds may be old, and it can't be written",
+            hint="name the primary; with several hosts, add target_session_attrs=primary to the URL",
+        )
+    if version < OLDEST:
+        raise LedgerFault(f"the server at {where} is too old for a ledger", hint="PostgreSQL 14 or later is needed")
+    if encoding != "UTF8":
+        raise LedgerFault(f"the database at {where} holds text as {encoding}", hint="a ledger needs UTF8")
 
 
 def undurable(fsync: str, commit: str, standbys: str) -> Generator[str, None, None]:

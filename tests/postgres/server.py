@@ -86,7 +86,7 @@ class Server:
         self._run("initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
         settings = "".join(f"{name} = '{value}'\n" for name, value in {**_SETTINGS, "port": self.port}.items())
         (self._data / "postgresql.auto.conf").write_text(settings)
-        rules = "host all careful 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+        rules = "host all careful,picky 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
         (self._data / "pg_hba.conf").write_text(rules)
 
     def start(self, **settings: str) -> None:

@@ -33,16 +33,23 @@ class PostgresStore:
             assert changed.rowcount == 1
 
 
+@pytest.fixture(scope="module")
+def database(server: Server) -> str:
+    """One for all of these tests: each begins without a schema."""
+    return server.new_database()
+
+
 class TestPostgres(Conformance):
     @pytest.fixture
-    def store(self, url: str) -> Iterator[PostgresStore]:
-        store = PostgresStore(url)
+    def store(self, server: Server, database: str) -> Iterator[PostgresStore]:
+        server.sql("DROP SCHEMA IF EXISTS flypast CASCADE", database=database.rpartition("/")[2])
+        store = PostgresStore(database)
         yield store
         for ledger in store.opened:
             ledger.close()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS)
 def test_it_tells_the_same_story_as_the_one_in_memory(server: Server, steps: list[tuple[str, ...]]) -> None:
     ledger = parse_ledger_url(server.new_database()).make(origin=ORIGIN, name=None, at=T0)

@@ -95,6 +95,35 @@ def test_another_that_took_over_while_the_connection_was_away_is_heeded(url: str
         assert states(other) == {"A": State.IN_DOUBT, "N": State.SENDING}
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("epoch = 9, run = 'r2'", "has ended or been taken over"),
+        ("commits = 77", "has lost commits"),
+    ],
+)
+def test_what_became_of_the_claim_while_the_connection_was_away_is_seen(
+    server: Server, url: str, wire: Wire, change: str, words: str
+) -> None:
+    make(url)
+    with opened(wire.url(url)) as ledger:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        messages = 0
+
+        def heard(_: bytes) -> None:
+            nonlocal messages
+            messages += 1
+            if messages == COMMIT + 1:
+                server.sql(f"UPDATE flypast.claims SET {change}", database=url.rpartition("/")[2])
+
+        wire.heard = heard
+        wire.cut(COMMIT, "before")
+        with pytest.raises(LedgerFault, match=words):
+            claim.commit([], [intent("A")])
+        assert not claim.may_post()
+        assert states(ledger) == {}
+
+
 def test_what_is_read_is_read_again_over_a_new_connection(url: str, wire: Wire) -> None:
     make(url)
     with opened(wire.url(url)) as ledger:
@@ -105,8 +134,15 @@ def test_what_is_read_is_read_again_over_a_new_connection(url: str, wire: Wire) 
         with ledger.snapshot():
             assert states(ledger) == {"A": State.SENDING}
             wire.cut_now()
-            with pytest.raises(LedgerFault, match="broke"):
-                ledger.counts("spring")
+            for _ in range(2):  # never with something newer among it
+                with pytest.raises(LedgerFault, match="broke"):
+                    ledger.counts("spring")
+        assert states(ledger) == {"A": State.SENDING}
+        wire.cut_now()
+        with ledger.snapshot():
+            assert states(ledger) == {"A": State.SENDING}
+            wire.cut_now()  # nobody reads on: it just ends
+        assert states(ledger) == {"A": State.SENDING}
 
 
 def test_a_lease_is_renewed_over_a_new_connection(url: str, wire: Wire) -> None:

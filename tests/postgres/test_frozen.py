@@ -40,14 +40,15 @@ def freeze_at_a_moment(process: "subprocess.Popen[str]", receiver: Receiver, cha
 
 def freeze_at_a_commit(process: "subprocess.Popen[str]", wire: Wire, chance: random.Random) -> None:
     """It has asked for a commit, and hears that it is made when it is woken: then it would send."""
-    left, is_frozen = chance.randint(3, 12), threading.Event()
+    left, has_intents, is_frozen = chance.randint(3, 12), False, threading.Event()
 
     def heard(data: bytes) -> None:
-        nonlocal left
+        nonlocal left, has_intents
         left -= b"COMMIT" in data
-        if left == 0 and not is_frozen.is_set():
+        if b"COMMIT" in data and has_intents and left <= 0 and not is_frozen.is_set():
             process.send_signal(signal.SIGSTOP)
             is_frozen.set()
+        has_intents = b"phonenumber:" in data
 
     wire.heard = heard
     assert is_frozen.wait(60)

@@ -114,3 +114,22 @@ def test_the_clock_of_a_lease_goes_on_while_the_machine_sleeps() -> None:
     if clock is None:
         pytest.skip("only Linux tells the two apart")
     assert abs(steady_s() - time.clock_gettime(clock)) < 60
+
+
+def test_who_gave_its_claim_back_gives_back_nothing_more(url: str) -> None:
+    make(url)
+    with opened(url) as ledger, opened(url) as other:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        claim.end()
+        newer = other.claim("spring", run="r2", at=T1)
+        claim.end()
+        claim.release()
+        newer.commit([], [intent("A")])
+        assert newer.may_post()
+
+
+def test_where_nothing_was_purged_there_is_nothing_to_scrub(url: str) -> None:
+    make(url)
+    with opened(url) as ledger, opened(url) as other:
+        ledger.claim("spring", run="r1", at=T0)
+        other.scrub(run="r2", at=T1)  # not even a run is in its way

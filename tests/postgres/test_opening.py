@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -12,8 +14,9 @@ import pytest
 from runner.errors import Exit, FlypastError, LedgerFault, Locked, Refused, UsageError
 from runner.ledger import postgres_tables as tables
 from runner.ledger.places import parse_ledger_url, without_password
-from runner.ledger.postgres_link import Meta
+from runner.ledger.postgres_link import Connection, Meta
 from runner.ledger.postgres_opening import judge_format, upgrade
+from runner.model import State
 from tests.ledger.conformance import T0, T1, intent, settled, states
 
 from .ledgers import ORIGIN, make, opened, place_of
@@ -306,9 +309,9 @@ def test_a_command_is_repeated_without_its_url() -> None:
 
 
 def test_a_server_that_can_not_be_reached_is_told_in_our_own_words(server: Server, url: str) -> None:
-    server.sql("CREATE ROLE careful LOGIN PASSWORD 'right'")
+    server.sql("CREATE ROLE picky LOGIN PASSWORD 'right'")
     wrong = {
-        f"postgresql://careful:s3cret@127.0.0.1:{server.port}/{name_of(url)}": "the server refuses this user",
+        f"postgresql://picky:s3cret@127.0.0.1:{server.port}/{name_of(url)}": "the server refuses this user",
         f"postgresql://me:s3cret@127.0.0.1:{free_port()}/db": "nothing listens there",
         f"postgresql://me:s3cret@127.0.0.1:{server.port}/nowhere": "no such database",
         "postgresql://me:s3cret@nowhere.invalid/db": "no address (DNS)",
@@ -320,7 +323,7 @@ def test_a_server_that_can_not_be_reached_is_told_in_our_own_words(server: Serve
         assert said.exit_code is Exit.LEDGER
         assert "s3cret" not in said.message + (said.hint or "")
     make(url)
-    assert "this user may not" in refusal(f"postgresql://careful:right@127.0.0.1:{server.port}/{name_of(url)}").message
+    assert "this user may not" in refusal(f"postgresql://picky:right@127.0.0.1:{server.port}/{name_of(url)}").message
 
 
 def test_without_the_extra_one_line_names_it() -> None:
@@ -345,3 +348,44 @@ def test_an_unknown_database_is_none_of_ours(server: Server, url: str) -> None:
         server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name_of(url)}'")
         with pytest.raises(LedgerFault, match="another one than before"):
             claim.commit([], [intent("A")])
+
+
+def test_a_ledger_that_does_not_say_which_it_is_is_damaged(server: Server, url: str) -> None:
+    make(url)
+    server.sql("UPDATE flypast.meta SET origin = ''", database=name_of(url))
+    assert "does not say which API it is for" in refusal(url).message
+    server.sql("DELETE FROM flypast.meta", database=name_of(url))
+    assert "does not say which ledger it is" in refusal(url).message
+
+
+def test_what_can_not_be_read_is_told_and_the_rest_is_looked_at_all_the_same(server: Server, url: str) -> None:
+    make(url)
+    server.sql("DROP TABLE flypast.messages", database=name_of(url))
+    with opened(url) as ledger:
+        found = list(ledger.check())
+        assert "the column messages.key is missing" in found
+        assert any("tables are gone" in words for words in found)
+        with pytest.raises(LedgerFault, match="tables are gone"), ledger.snapshot():
+            ledger.counts("spring")
+
+
+def test_a_transaction_that_the_server_has_undone_is_no_commit(url: str) -> None:
+    make(url)
+
+    def fail(connection: Connection) -> None:
+        with suppress(psycopg.Error):
+            connection.execute("SELECT 1 FROM nowhere")
+
+    with opened(url) as ledger, pytest.raises(LedgerFault, match="the server undid what was written"):
+        ledger._writer.write(fail)
+
+
+def test_a_text_that_the_server_can_not_hold_is_not_sent(url: str) -> None:
+    make(url)
+    with opened(url) as ledger:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        with pytest.raises(LedgerFault, match="can't hold one of these texts"):
+            claim.commit([], [replace(intent("A"), reference="a\0b")])
+        claim.commit([], [intent("B")])
+        claim.commit([settled("B", State.REJECTED, words="Bird said \0")], [])
+        assert [entry.words for entry in ledger.entries()] == ["Bird said \ufffd"]

@@ -106,7 +106,7 @@ def test_a_standby_that_does_not_keep_up_is_not_passed_by(spare: Server) -> None
     """A commit waits for its synchronous standby; where somebody ends that wait, the run ends too."""
     url = spare.new_database()
     make(url)
-    with opened(url, terms=Terms(lease_s=5.0, beat_s=60.0)) as ledger:
+    with opened(url, terms=Terms(lease_s=30.0, beat_s=60.0)) as ledger:
         claim = ledger.claim("spring", run="r1", at=T0)
         claim.commit([], [intent("A")])
         spare.sql("ALTER SYSTEM SET synchronous_standby_names = 'far'")
@@ -120,6 +120,8 @@ def test_a_standby_that_does_not_keep_up_is_not_passed_by(spare: Server) -> None
             claim.commit([settled("A")], [intent("B")])
         ender.wait(30)
         assert not claim.may_post()
+        with pytest.raises(LedgerFault, match="committed without its standby"):
+            claim.commit([], [intent("C")])
         spare.sql("ALTER SYSTEM RESET synchronous_standby_names")
         spare.sql("SELECT pg_reload_conf()")
 
