@@ -15,7 +15,7 @@ CORE := $(CORE),runner/pipeline/rebuilding.py,runner/pipeline/ledgers.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill faults places simulate mutants coverage bench schema clean
+.PHONY: help demo test lint types unit kill faults freezes places simulate mutants coverage bench schema clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ kill: .venv/.dev ## kill -9 at every named point of a send and at random moments
 
 faults: .venv/.dev ## real faults in their long form: cut replies, 200,000 x 429, restarts, full disks, signals
 	FLYPAST_TEST_FAULTS=long $(BIN)/python -m pytest -q -rP -n 2 tests/faults tests/test_benchmarks.py --ignore tests/faults/test_kills.py
+
+freezes: .venv/.dev ## stop a run past its lease, let another send the rest, wake it, N=30 times: it sends nothing more
+	FLYPAST_TEST_FREEZES=$(N) $(BIN)/python -m pytest -q -rP tests/postgres/test_frozen.py
 
 places: .venv/.dev ## one mistake at each place of the examples, all of them: one finding, exactly there
 	FLYPAST_TEST_PLACES=all $(BIN)/python -m pytest -q -n 2 tests/test_each_place.py
