@@ -147,7 +147,9 @@ api_url_option = click.option(
 )
 
 ledger_options = _together(
-    option("--ledger", "ledger_url", metavar="URL", help="The ledger: sqlite:///PATH or postgresql://USER@HOST/DATABASE."),
+    option(
+        "--ledger", "ledger_url", metavar="URL", help="The ledger: sqlite:///PATH or postgresql://USER@HOST/DATABASE."
+    ),
     api_url_option,
 )
 

@@ -12,9 +12,17 @@ from .interrupts import INTERRUPTS
 
 
 @contextmanager
-def steered(control: Control) -> Iterator[None]:
-    """The first signal drains the run, the second leaves it. One that came before counts."""
-    with told(lambda number: control.stop() if number == 1 else control.leave()):
+def steered(control: Control, *, hurry: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """The first signal drains the run, the second leaves it and calls `hurry`. One that came before counts."""
+
+    def act(number: int) -> None:
+        if number == 1:
+            control.stop()
+            return
+        control.leave()
+        hurry()
+
+    with told(act):
         yield
 
 

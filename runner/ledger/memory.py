@@ -124,6 +124,9 @@ class MemoryClaim:
     def may_post(self) -> bool:
         return self._ledger.living.get(self.manifest) is self
 
+    def hurry(self) -> None:
+        """There is nothing to wait for."""
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         for settlement in settlements:
             must_settle(settlement.state)

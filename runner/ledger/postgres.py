@@ -55,6 +55,7 @@ class PostgresLedger:
         self.origin = meta.origin
         self._reader = reader
         self._writer = Link(reader.address, identity=meta.identity, answer_s=2 * terms.lease_s)
+        self._writer.hurried = reader.hurried
         self._terms = terms
         self._claims: set[PostgresClaim] = set()
 

@@ -73,6 +73,9 @@ class PostgresClaim:
     def may_post(self) -> bool:
         return self._fault is None and self._lease.holds()
 
+    def hurry(self) -> None:
+        self._link.hurried.set()
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         for settlement in settlements:
             must_settle(settlement.state)
@@ -213,7 +216,7 @@ class PostgresClaim:
         try:
             self._link.write(acted)
         except Unreachable:
-            if not (is_patient and self._lease.holds()):
+            if not (is_patient and self._may_wait()):
                 raise
             return False, cast(T, None)
         except Unsure as fault:
@@ -225,7 +228,7 @@ class PostgresClaim:
 
     def _is_committed(self, commits: int, doubt: Unsure) -> bool:
         """Asks the server, which answers when it has ended the transaction that nobody knows the end of."""
-        while self._lease.holds():
+        while self._may_wait():
             try:
                 rows = self._link.write(lambda held: held.execute(tables.FOUND_OUT, self._mine()).fetchall())
             except LedgerFault:
@@ -237,6 +240,9 @@ class PostgresClaim:
                 _went_back()
             return bool(rows[0][0] == commits)
         raise doubt
+
+    def _may_wait(self) -> bool:
+        return self._lease.holds() and not self._link.hurried.is_set()
 
     def _wait(self) -> None:
         time.sleep(min(_POLL_S, self._terms.beat_s / 10))

@@ -74,6 +74,7 @@ class Link:
         """
         self.address = address
         self._answer_s = answer_s
+        self.hurried = threading.Event()  # nobody waits any longer: what is not there now is away
         self.turn = threading.RLock()
         self._identity = identity
         self._is_judged = is_judged
@@ -156,7 +157,7 @@ class Link:
             self._undo()
 
     def _patiently(self, act: Callable[[Connection], T]) -> T:
-        until_s = time.monotonic() + (_PATIENCE_S if self._is_patient else 0)
+        until_s = time.monotonic() + (_PATIENCE_S if self._is_patient and not self.hurried.is_set() else 0)
         with self.turn:
             while True:
                 try:
@@ -228,6 +229,7 @@ class Link:
         except psycopg.Error as error:
             raise no_connection(error, self.address.words) from None
         connection.add_notice_handler(self._hear)
+        connection.hurried = self.hurried
         connection.limit_s = self._answer_s
         return connection
 
@@ -300,13 +302,14 @@ class _Connection(psycopg.Connection[Row]):
     """A connection that waits `limit_s` for an answer; None: for as long as it takes."""
 
     limit_s: float | None = None
+    hurried: threading.Event
 
     def wait(self, gen: PQGen[T], *options: Any, **more: Any) -> T:
-        return super().wait(gen if self.limit_s is None else _within(gen, self.limit_s), *options, **more)
+        return super().wait(gen if self.limit_s is None else _within(gen, self.limit_s, self.hurried), *options, **more)
 
 
-def _within(gen: PQGen[T], limit_s: float) -> PQGen[T]:
-    """The same talk, which breaks off when the other side is silent for too long."""
+def _within(gen: PQGen[T], limit_s: float, hurried: threading.Event) -> PQGen[T]:
+    """The same talk, which breaks off when the other side is silent for too long, or at once in a hurry."""
     until_s = time.monotonic() + limit_s
     ready = None
     while True:
@@ -315,5 +318,5 @@ def _within(gen: PQGen[T], limit_s: float) -> PQGen[T]:
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         ready = yield wanted
-        if not ready and time.monotonic() > until_s:
+        if not ready and (hurried.is_set() or time.monotonic() > until_s):
             raise psycopg.OperationalError("no answer in time")

@@ -140,6 +140,9 @@ class Claim(Protocol):
         own clock, say because the process was stopped or the server was silent.
         """
 
+    def hurry(self) -> None:
+        """Nobody waits any longer: a commit that waits for a server that is away gives up. From any thread."""
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         """All of it in one durable commit, or none. May be called from another thread, one call at a time.
 

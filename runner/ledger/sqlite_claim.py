@@ -56,6 +56,9 @@ class SqliteClaim:
     def may_post(self) -> bool:
         return self._lock.is_held  # an OS lock: nobody takes it over from a process that lives
 
+    def hurry(self) -> None:
+        """A disk is not waited for."""
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         for settlement in settlements:
             must_settle(settlement.state)

@@ -41,6 +41,9 @@ class Watched:
     def may_post(self) -> bool:
         return self._claim.may_post()
 
+    def hurry(self) -> None:
+        self._claim.hurry()
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         self.threads.add(threading.get_ident())
         self.sizes.append((len(settlements), len(intents)))

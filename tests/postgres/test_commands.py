@@ -111,3 +111,28 @@ def test_a_run_that_is_killed_is_followed_when_its_lease_is_over(project: Projec
         assert totals["accepted"] + totals["inDoubt"] == 200
         assert totals["inDoubt"] <= 2
         assert set(receiver.arrived.values()) == {1}
+
+
+def test_a_second_signal_leaves_at_once_though_the_server_is_away(project: Project, server: Server, url: str) -> None:
+    """It would wait for it as long as its lease holds, 25 s."""
+    project.people(200)
+    with receiving(slow_s=0.02) as receiver:
+        options = ["--ledger", url, "--api-url", receiver.url, "--skip-channel-check"]
+        project.run("ledger", "init", *options[:4])
+        process = project.start("send", "hello.yaml", "--yes", "--concurrency", "2", *options, BIRD_ACCESS_KEY=KEY)
+        while receiver.arrived.total() < 5:
+            assert process.poll() is None
+            time.sleep(0.01)
+        server.stop(signal.SIGQUIT)
+        began_s = time.monotonic()
+        try:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            server.start()
+        assert process.returncode == 9, err
+        assert "flypast send hello.yaml" in err
+        assert time.monotonic() - began_s < 20

@@ -80,6 +80,9 @@ class SimClaim:
     def may_post(self) -> bool:
         return self.claim.may_post()
 
+    def hurry(self) -> None:
+        self.claim.hurry()
+
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         if self.is_dead:
             raise LedgerFault("this process is dead")
