@@ -4,6 +4,7 @@ Nothing outlives a transaction on the server's side (no SET, no prepared stateme
 a pooler may give each transaction another session.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -19,6 +20,8 @@ from runner.errors import LedgerFault
 
 from . import postgres_tables as tables
 from .postgres_errors import NotKept, Unreachable, Unsure, in_words, is_over, no_connection
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # its warnings name user and host: ours tell enough
 
 T = TypeVar("T")
 Row = tuple[Any, ...]

@@ -90,7 +90,7 @@ def test_a_misspelt_key_ends_the_review_and_its_report_is_kept(repository: Repos
     assert "recipents" in machine.kept["findings.sarif"]
 
 
-def test_without_its_secrets_or_with_a_ledger_of_a_later_version_nothing_is_sent(
+def test_without_its_secrets_or_with_a_ledger_that_is_away_nothing_is_sent(
     repository: Repository, tmp_path: Path, serve: Serve
 ) -> None:
     server = serve()
@@ -98,7 +98,7 @@ def test_without_its_secrets_or_with_a_ledger_of_a_later_version_nothing_is_sent
     for name, value, words in (
         ("FLYPAST_LEDGER", "", "add this secret"),
         ("BIRD_ACCESS_KEY", "", "there is no access key"),
-        ("FLYPAST_LEDGER", "postgresql://ann:hunter2@db.example/ledger", "a PostgreSQL ledger can't be used yet"),
+        ("FLYPAST_LEDGER", "postgresql://ann:hunter2@127.0.0.1:1/ledger", "can't be reached: nothing listens there"),
     ):
         given = secrets(tmp_path) | {name: value}
         sent = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=given)
