@@ -60,6 +60,7 @@ def decided(ledger: Ledger, receiver: Receiver) -> int:
     at Bird; gives how many.
     """
     claim = ledger.claim("spring", run="looking", at="2026-03-01T09:00:00.000Z", timeout_s=60)
+    time.sleep(0.2)  # what was written before it was stopped is read by now
     doubts = list(ledger.entries(states=[State.IN_DOUBT]))
     absent = [entry.key for entry in doubts if not receiver.arrived[entry.reference]]
     claim.resolve(absent, State.PLANNED, "2026-03-01T09:00:01.000Z")
