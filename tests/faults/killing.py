@@ -57,9 +57,9 @@ def _half_a_ledger(due: Due) -> None:
 
 
 def _ledger_made(due: Due) -> None:
-    from runner.ledger import places
+    from runner.cli import ledgers
 
-    _after(places, "open_or_create", due)
+    _after(ledgers, "_opened", due)
 
 
 def _lock_taken(due: Due) -> None:
