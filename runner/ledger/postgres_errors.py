@@ -22,6 +22,7 @@ _AGAIN = "nothing goes out twice: send again when the server is well"
 _GRANTS = "give it SELECT, INSERT and UPDATE on the tables of the schema flypast, and USAGE on the schema"
 # By what libpq and servers write while connecting, where they tell no code. The first that fits.
 _CONNECTING = (
+    (("invalid ",), "a part of its URL has a value that can't be: a port, a number, an sslmode"),
     (
         ("could not translate host name", "name or service not known", "name resolution"),
         "its name has no address (DNS)",

@@ -84,7 +84,7 @@ def _words(parts: dict[str, str]) -> str:
         ("port", _is_port, ports),
         ("database", _is_database, filter(None, [database])),
     ):
-        if not all(map(is_sound, values)):
+        if not all(is_sound(value) and value.isprintable() for value in values):
             raise UsageError(f"--ledger: the {what} of this PostgreSQL URL can't be one", hint=_FORM)
     ports = ports * len(hosts) if len(ports) == 1 else ports
     shown = [f"{_host(host)}:{port}" if port else _host(host) for host, port in zip(hosts, ports, strict=False)]

@@ -275,6 +275,7 @@ def test_what_is_not_as_flypast_makes_it_is_found(server: Server, url: str, act:
         "postgresql://host/db?s3cret=ca9ary",
         "postgresql://me:s3cret@host:ca9ary/db",
         "postgresql://me:s3cret@host/db:ca9ary",
+        "postgresql://me:s3cret@host/d\u202eb",
     ],
 )
 def test_a_url_that_is_none_is_a_mistake_of_which_nothing_is_repeated(url: str) -> None:

@@ -41,6 +41,7 @@ def test_an_error_is_told_in_our_words_and_quotes_nothing(error: type[psycopg.Er
     [
         ('could not translate host name "s3cret@h" to address: Name or service not known', "no address (DNS)"),
         ("Connection refused", "nothing listens there"),
+        ('invalid integer value "s3cret" for connection option "connect_timeout"', "has a value that can't be"),
         ("connection timeout expired", "no answer in time"),
         ("SSL error: certificate verify failed", "certificate is not trusted"),
         ("server does not support SSL, but SSL was required", "TLS failed"),
