@@ -3,7 +3,6 @@
 It does what `flypast send` does between the question and the summary, with a lease that a test can wait for.
 """
 
-import asyncio
 import sys
 
 from runner.bird.requests import AccessKey
@@ -15,6 +14,7 @@ from runner.delivery.tally import RunResult
 from runner.ledger.postgres_lease import Terms
 from runner.ledger.seam import Ledger
 from runner.model import Message, State, StopAfter, Threshold
+from runner.pipeline.running import run as run_loop
 from runner.pipeline.sending import send
 from tests.delivery.wire import messages
 
@@ -42,7 +42,7 @@ def run(ledger: Ledger, api: str, count: int, *, name: str) -> RunResult:
         for message in rest(ledger, count):
             writer.add(message)
         with writer.finish() as spool:
-            return asyncio.run(
+            return run_loop(
                 send(
                     spool,
                     edition="1",

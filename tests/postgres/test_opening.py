@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -386,7 +385,7 @@ def test_a_text_that_the_server_can_not_hold_is_not_sent(url: str) -> None:
     with opened(url) as ledger:
         claim = ledger.claim("spring", run="r1", at=T0)
         with pytest.raises(LedgerFault, match="can't hold one of these texts"):
-            claim.commit([], [replace(intent("A"), reference="a\0b")])
+            claim.commit([], [intent("A")._replace(reference="a\0b")])
         claim.commit([], [intent("B")])
         claim.commit([settled("B", State.REJECTED, words="Bird said \0")], [])
         assert [entry.words for entry in ledger.entries()] == ["Bird said \ufffd"]
