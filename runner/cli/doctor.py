@@ -4,11 +4,10 @@ import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import runner
 from runner.errors import Exit, FlypastError
-from runner.ledger.places import Place
 from runner.ledger.seam import Ledger
 from runner.model import Check, State
 from runner.output.neutral import neutral
@@ -16,6 +15,9 @@ from runner.output.neutral import neutral
 from .options import access_key_option, format_option, ledger_options, optional_manifest_argument, parameter_options
 from .options import command as flypast_command
 from .terminal import TERMINAL
+
+if TYPE_CHECKING:
+    from runner.ledger.places import Place
 
 LIBRARIES = (
     *("aiohttp", "click", "jinja2", "jsonschema", "jsonschema-rs", "pathspec", "phonenumbers", "pyyaml", "rich"),
@@ -123,7 +125,7 @@ def _ledger(manifest: Path | None, ledger_url: str | None, api_url: str | None) 
         yield Check("warn", "CI", words, "a real send needs --ledger-persisted or policy.ledger")
 
 
-def _none_yet(place: Place) -> Check:
+def _none_yet(place: "Place") -> Check:
     if place.is_made_by_send:
         return Check("pass", "ledger", f"none yet at {place.words}: the first send makes it")
     return Check("fail", "ledger", f"none yet at {place.words}", "flypast ledger init NAME makes it, once")

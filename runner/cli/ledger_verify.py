@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import Exit, LedgerFault, Refused
-from runner.ledger.places import Place
 from runner.ledger.rules import is_key
 from runner.ledger.verify import Trouble, Verification
 
 from .options import command as flypast_command
 from .options import format_option, ledger_options
 from .terminal import TERMINAL
+
+if TYPE_CHECKING:
+    from runner.ledger.places import Place
 
 SHOWN = 50
 
@@ -43,7 +45,7 @@ def command(ledger_url: str | None, api_url: str | None, output_format: str) -> 
         ledger.close()
 
 
-def _care(place: Place) -> str:
+def _care(place: "Place") -> str:
     return f"nothing was changed; {place.care}"
 
 
