@@ -154,7 +154,7 @@ ledger_options = _together(
 )
 
 jobs_option = option(
-    "--jobs", type=click.IntRange(1, 256), metavar="N", help="So many processes compose; by default as many as pay."
+    "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", help="So many processes compose; one by default."
 )
 
 plan_options = _together(
@@ -262,7 +262,7 @@ class PlanOptions:
     allow_empty: bool = False
     ledger_url: str | None = None
     api_url: str | None = None
-    jobs: int | None = None
+    jobs: int = 1
 
     def pace(self, policy: "Rate") -> "Rate | None":
         """The operator's pace comes before the manifest's; None lifts every limit."""

@@ -29,7 +29,7 @@ def order_of(
     source: bytes | None = None,
     is_strict: bool = True,
     projects: dict[Path, Project] | None = None,
-    jobs: int | None = 1,
+    jobs: int = 1,
 ) -> Order:
     """The manifest at `path`; `source` stands in for the file where it came from standard input, `jobs` as in Order.
 

@@ -41,7 +41,7 @@ __all__ = ["Inputs", "Loaded", "Order", "Planned", "gathered", "load", "make_pla
 class Order:
     """One manifest and what the operator gives with it. `is_strict` where every value must be there to go on.
 
-    `jobs` is how many processes may compose: None for as many as pay.
+    `jobs` is how many processes compose.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class Order:
     project: Project
     inputs: Inputs = field(default_factory=Inputs)
     is_strict: bool = True
-    jobs: int | None = 1
+    jobs: int = 1
 
     def load(self, findings: Findings) -> Loaded:
         return load(self.path, self.source, self.project, self.inputs, findings)
@@ -112,8 +112,7 @@ def gathered(
         audience = Audience(manifest=manifest, lists=lists, language=loaded.language, findings=findings, faults=faults)
         try:
             for draft in manifest.drafts:
-                jobs = 1 if order.jobs == 1 else _jobs(draft, lists, order.jobs)
-                yield from _messages(draft, manifest, loaded, composer, audience, jobs=jobs)
+                yield from _messages(draft, manifest, loaded, composer, audience, jobs=order.jobs)
             for draft in manifest.unsound:
                 _look_through(draft, manifest, loaded, audience, faults)
             if not order.is_strict:
@@ -127,14 +126,6 @@ def _reload(loaded: Loaded, order: Order) -> "Reload":
     from .sides import Reload  # noqa: PLC0415 - only where there may be more than one process
 
     return Reload(load=order.load, inputs=dict(loaded.inputs))
-
-
-def _jobs(draft: Draft, lists: ListFiles, asked: int | None) -> int:
-    from runner.workers import jobs_for  # noqa: PLC0415 - only where there may be more than one
-
-    from .sides import EACH  # noqa: PLC0415
-
-    return jobs_for(lists.size_of(draft.to), each=EACH, asked=asked)
 
 
 def _messages(

@@ -1,9 +1,8 @@
 """The files of recipient lists: found, opened once for the whole run, their columns and cells looked up."""
 
 import hashlib
-import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -104,11 +103,6 @@ class ListFiles:
             spec = self.specs.get(name)
             self._columns[name] = self._find_columns(spec) if spec is not None else None
         return self._columns[name]
-
-    def size_of(self, names: Iterable[str]) -> int:
-        """The bytes of the files of these lists."""
-        opened = (self._open(self.specs[name]) for name in names if name in self.specs and self.specs[name].file)
-        return sum(os.fstat(each.file.fileno()).st_size for each in opened if each is not None)
 
     def cell(self, recipient: Recipient, column: str) -> Place:
         """The exact place of one value of a row; not while the list is being read."""

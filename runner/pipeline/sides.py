@@ -26,7 +26,6 @@ from .texts import Texts
 from .together import Filled, Part, Together, together
 from .ucs2 import Ucs2
 
-EACH = 4 * 2**20  # bytes of lists that pay for a process
 _CROWDS = 8  # in one piece: to hand one over takes as long as to compose some ten rows
 _PEOPLE = 1000  # alone, with them
 
