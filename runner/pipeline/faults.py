@@ -95,8 +95,9 @@ class Faults:
         """A fault of the text itself, whatever the row."""
         if any(site.path[: len(path)] == path for path in self._mistaken):
             return
-        place, cause = place_of(site, fault), self._cause(fault)
-        self._findings.error(CODES[fault.kind], fault.message, place, hint=fault.hint, cause=cause)
+        for each in (fault, *fault.others):
+            place, cause = place_of(site, each), self._cause(each)
+            self._findings.error(CODES[each.kind], each.message, place, hint=each.hint, cause=cause)
 
     def unknown(self, site: Site, name: str, known: Mapping[str, Json], *, is_own: bool = False) -> None:
         """A name that neither a list nor a parameter gives. `is_own`: but a parameter of the message has it."""

@@ -146,7 +146,8 @@ class CompiledCondition(Condition):
 
 
 def placed(fault: ExpressionFault, sources: Sources) -> ExpressionFault:
-    fault.source, fault.line = sources.place(fault.line)
+    for each in (fault, *fault.others):
+        each.source, each.line = sources.place(each.line)
     return fault
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from jinja2 import nodes
@@ -28,22 +28,33 @@ ALLOWED = frozenset({
     nodes.Tuple, nodes.List,
 })  # fmt: skip
 ESCAPE_FILTERS = frozenset({"attr"})
+_IN_NAMESPACE = refusal(nodes.NSRef).message
 
 
 def admit(tree: nodes.Template) -> None:
-    """Raises ExpressionFault, with `line` as the nodes count it, for the first thing that the language leaves out."""
-    found = list(walk(tree))
-    for node, line in found:
-        if _reaches_behind(node):
-            fault = escape_attempt()
-            fault.line = line
-            raise fault
-    for node, line in found:
+    """Raises ExpressionFault for what the language leaves out: the first and `others`, with lines as the nodes count.
+
+    Of what reaches behind the data nothing else is told: all about it would be more of the same.
+    """
+    if faults := [*_of(tree, _reach)] or [*_of(tree, _check)]:
+        # Who calls for a namespace sets values in it: that is one mistake.
+        first, *rest = [each for each in faults if each.message != _IN_NAMESPACE] or faults
+        first.others = tuple(rest)
+        raise first
+
+
+def _of(tree: nodes.Template, check: Callable[[nodes.Node], None]) -> Iterator[ExpressionFault]:
+    """What a check finds; not what stands inside of a node that can't be there at all."""
+    within: set[int] = set()
+    for node, line in walk(tree):
         try:
-            _check(node)
+            if id(node) not in within:
+                check(node)
         except ExpressionFault as fault:
             fault.line = line
-            raise
+            yield fault
+            if check is _reach or type(node) not in ALLOWED:
+                within.update(map(id, node.find_all(nodes.Node)))
 
 
 def walk(tree: nodes.Node) -> Iterator[tuple[nodes.Node, int]]:
@@ -109,6 +120,11 @@ def _reaches_behind(node: nodes.Node) -> bool:
     if isinstance(node, nodes.Const):
         return isinstance(node.value, str) and is_dunder(node.value)
     return isinstance(node, nodes.Filter) and node.name in ESCAPE_FILTERS
+
+
+def _reach(node: nodes.Node) -> None:
+    if _reaches_behind(node):
+        raise escape_attempt()
 
 
 def _check(node: nodes.Node) -> None:

@@ -328,3 +328,16 @@ def test_the_same_text_gives_the_same_bytes_from_a_new_language() -> None:
     source = "{% for k, v in m|items %}{{ k }}{{ v }}{% endfor %}{{ tags|unique|join }}{{ price|fixed }}"
     values = {"m": {"b": 1, "a": 2}, "tags": ["z", "y", "z"], "price": 2.675}
     assert {Language().template(source).text(values) for _ in range(3)} == {"b1a2zy2.68"}
+
+
+def test_all_that_a_text_must_not_hold_is_told_at_once() -> None:
+    fault = fault_of(lambda: Language().template("{{ a | upcase }} {{ b | fixd }}\n{{ c.y() }} {{ now() }}"))
+    told = [(each.line, each.message) for each in (fault, *fault.others)]
+    assert [line for line, _ in told] == [1, 1, 2, 2], told
+    assert len({message for _, message in told}) == 4
+
+
+def test_setting_a_value_in_a_namespace_is_refused_with_and_without_making_one() -> None:
+    assert "namespaces" in fault_of(lambda: Language().template("{% set ns.a = 1 %}")).message
+    fault = fault_of(lambda: Language().template("{% set ns = namespace() %}{% set ns.a = 1 %}"))
+    assert (fault.name, fault.others) == ("namespace", ())
