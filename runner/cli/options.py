@@ -157,16 +157,18 @@ jobs_option = option(
     "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", help="So many processes compose; one by default."
 )
 
+message_option = option(
+    "--message",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.messages,
+    help="Only this message of the manifest; repeatable.",
+)
+
 plan_options = _together(
     input_options,
-    option(
-        "--message",
-        "only",
-        multiple=True,
-        metavar="NAME",
-        shell_complete=completing.messages,
-        help="Only this message of the manifest; repeatable.",
-    ),
+    message_option,
     option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N that are new."),
     option("--max-messages", type=click.IntRange(min=0), metavar="N", help="Refuse to send more than N."),
     option(

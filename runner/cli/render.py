@@ -14,7 +14,7 @@ from runner.findings import did_you_mean
 from runner.plan import Composed
 
 from . import completing
-from .options import ReportFile, consent, input_options, manifest_argument, option, report_option
+from .options import ReportFile, consent, input_options, manifest_argument, message_option, option, report_option
 from .options import command as flypast_command
 from .terminal import TERMINAL
 
@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 @flypast_command("render", examples="flypast render spring.yaml --limit 3\nflypast render spring.yaml --row people#57")
 @manifest_argument
 @input_options
-@option(
-    "--message",
-    "only",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completing.messages,
-    help="Only this message; repeatable.",
-)
+@message_option
 @option("--row", metavar="LIST#N", shell_complete=completing.rows, help="Only the message of this row.")
 @option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
 @consent("--show-pii", is_flag=True, help="Show people's numbers and data.")

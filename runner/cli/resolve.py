@@ -13,10 +13,9 @@ from runner.model import State
 from runner.output.neutral import neutral
 from runner.output.words import number
 
-from . import completing
 from .consent import ask
 from .options import command as flypast_command
-from .options import consent, ledger_options, option, optional_manifest_argument
+from .options import consent, ledger_options, message_option, option, optional_manifest_argument
 from .terminal import TERMINAL
 
 
@@ -28,14 +27,7 @@ from .terminal import TERMINAL
 @optional_manifest_argument
 @consent("--resend", is_flag=True, help="Let the next send send them again: someone may get a message twice.")
 @consent("--drop", is_flag=True, help="Never send them: someone may get nothing.")
-@option(
-    "--message",
-    "only",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completing.messages,
-    help="Only this message; repeatable.",
-)
+@message_option
 @option("--key", "keys", multiple=True, metavar="KEY", help="Only this one, by its key; repeatable.")
 @consent("--yes", is_flag=True, help="Decide without asking.")
 @ledger_options
