@@ -15,7 +15,7 @@ CORE := $(CORE),runner/pipeline/rebuilding.py,runner/pipeline/ledgers.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill faults freezes places simulate mutants coverage bench schema clean
+.PHONY: help demo test lint types unit kill faults freezes places simulate mutants coverage bench schema docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ coverage: .venv/.dev ## all tests again, measured: every branch of the core, 95 
 
 schema: .venv/.dev ## write the generated schemas anew
 	$(BIN)/python -m runner.manifest.strictness
+
+docs: .venv/.dev ## the site of docs/, in build/docs/site: guides, every command, key and finding
+	$(BIN)/python -m docs.make_site
 
 clean: ## remove .venv, caches and builds
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist

@@ -24,6 +24,7 @@ from runner.sms import PLAIN
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+PAGES += sorted((DOCS / "guides").glob("*.md"))
 CODE_PAGES = sorted((DOCS / "findings").glob("*.md"))  # their examples have tests of their own
 CODE = re.compile(r"\b(?:YML|SCH|REF|TPL|RCP|MSG|CHN|POL)[0-9]{3}\b")
 YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -1,14 +1,8 @@
-"""The README is run as a new user would: its console blocks in order, in one folder; its YAML judged."""
+"""The README and docs/ are run as a new user would: console blocks in order, in one folder; YAML is judged."""
 
-import os
 import re
-import shlex
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,118 +11,12 @@ import yaml
 
 from runner.judge import judge
 
-from .conftest import clean_environment
+from .walkthrough import Block, Shell, blocks, is_like, walk
 
-README = Path(__file__).parent.parent / "README.md"
-PORT = "8787"  # stands in the README; the test takes a free one
-BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-KINDS = {"console", "yaml", "sh"}  # sh is what installs, or needs a real key: read, not run
-
-
-@dataclass(frozen=True)
-class Block:
-    kind: str
-    text: str
-    line: int
-
-
-def blocks(page: Path) -> list[Block]:
-    text = page.read_text()
-    return [
-        Block(kind=found["kind"], text=found["text"], line=text.count("\n", 0, found.start()) + 1)
-        for found in BLOCK.finditer(text)
-    ]
-
-
-def is_whole(block: Block) -> bool:
-    """Whole manifests say their apiVersion, and in their first line the file they are."""
-    return "apiVersion:" in block.text
-
-
-@dataclass
-class Step:
-    """A command as typed, and the lines that the page shows after it."""
-
-    command: str
-    line: int
-    shown: list[str] = field(default_factory=list)
-
-
-def steps(block: Block) -> list[Step]:
-    found: list[Step] = []
-    for number, line in enumerate(block.text.splitlines(), start=block.line + 1):
-        if line.startswith("$ "):
-            found.append(Step(command=line[2:], line=number))
-        else:
-            found[-1].shown.append(line)
-    return found
-
-
-def is_like(shown: list[str], printed: str) -> bool:
-    """Whether what was printed is what is shown: a line of … is any lines, a … in a line is anything."""
-    pattern = "".join(
-        r"(?:.*\n)*?" if line.strip() == "…" else ".*".join(map(re.escape, line.rstrip().split("…"))) + r"[ ]*\n"
-        for line in shown
-    )
-    return re.fullmatch(pattern, printed) is not None
-
-
-@dataclass
-class Shell:
-    """A shell at a new user's: one folder, commands in order, the exit code of each there for the next."""
-
-    folder: Path
-    port: str
-    code: int = 0
-    background: "list[subprocess.Popen[str]]" = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        environment = clean_environment(TMPDIR=str(self.folder.parent))
-        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
-        self.environment = environment
-        self.state = self.folder.parent / "state.sh"
-        self.state.write_text(f"cd {shlex.quote(str(self.folder))}\n")
-
-    def run(self, command: str) -> str:
-        command = command.replace(PORT, self.port)
-        if command.endswith(" &"):
-            return self._start(command.removesuffix(" &"))
-        script = (
-            f". {shlex.quote(str(self.state))}\n(exit {self.code})\n{command}\ncode=$?\n"
-            f'{{ export -p; printf "cd %q\\n" "$PWD"; }} > {shlex.quote(str(self.state))}\nexit $code\n'
-        )
-        done = subprocess.run(
-            ["bash", "-c", script],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        self.code = done.returncode
-        return done.stdout.replace(self.port, PORT)
-
-    def _start(self, command: str) -> str:
-        """In the background: its first line says that it is ready."""
-        process = subprocess.Popen(
-            ["bash", "-c", f". {shlex.quote(str(self.state))}\nexec {command}"],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.background.append(process)
-        self.code = 0
-        assert process.stdout is not None
-        return process.stdout.readline().replace(self.port, PORT)
-
-    def end(self) -> None:
-        for process in self.background:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guides").glob("*.md"))]
+WALKED = [page for page in PAGES[1:] if any(block.kind == "console" for block in blocks(page))]
 
 
 @pytest.fixture
@@ -143,38 +31,13 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     made.end()
 
 
-def save(block: Block, folder: Path) -> Path:
-    """A whole manifest where its first line says, as a reader would save it."""
-    path = folder / block.text.splitlines()[0].removeprefix("# ")
-    assert path.suffix == ".yaml", f"README.md:{block.line}: the first line of a manifest says its file: # x.yaml"
-    path.write_text(block.text)
-    return path
+def test_the_readme_does_what_it_shows(shell: Shell) -> None:
+    assert walk(README, shell, manifests_in="hello") >= 15
 
 
-def expected_codes(all_steps: list[Step]) -> list[int]:
-    """0, unless the next command is `echo $?`: then what that shows."""
-    codes = []
-    for following in [*all_steps[1:], None]:
-        is_asked = following is not None and following.command == "echo $?"
-        codes.append(int(following.shown[0]) if following is not None and is_asked else 0)
-    return codes
-
-
-def test_every_console_block_does_what_it_shows(shell: Shell) -> None:
-    ran = 0
-    for block in blocks(README):
-        if block.kind == "yaml" and is_whole(block):
-            save(block, shell.folder / "hello")
-        if block.kind != "console":
-            continue
-        in_order = steps(block)
-        for step, code in zip(in_order, expected_codes(in_order), strict=True):
-            printed = shell.run(step.command)
-            where = f"README.md:{step.line}: $ {step.command}"
-            assert shell.code == code, f"{where}\nexit {shell.code}, not {code}:\n{printed}"
-            assert not step.shown or is_like(step.shown, printed), f"{where}\nprinted:\n{printed}"
-            ran += 1
-    assert ran >= 15
+@pytest.mark.parametrize("page", WALKED, ids=lambda page: page.stem)
+def test_a_page_does_what_it_shows(page: Path, shell: Shell) -> None:
+    assert walk(page, shell) >= 3
 
 
 def judged(data: dict[str, Any]) -> list[str]:
@@ -191,9 +54,12 @@ def test_yaml_is_what_it_says(block: Block) -> None:
         assert judged({"apiVersion": "flypast/v1", "name": "part", **data}) == []
 
 
-def test_a_block_is_of_a_kind_that_is_checked() -> None:
-    assert {block.kind for block in blocks(README)} == KINDS
-    assert README.read_text().count("```") == 2 * len(blocks(README))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_block_is_run_or_judged_or_marked_as_not(page: Path) -> None:
+    """`console` is run and `yaml` judged; `text` is a drawing. All else says `not-run` where it begins."""
+    unmarked = [block for block in blocks(page) if block.is_run and block.kind not in ("console", "yaml", "text")]
+    assert [f"{page.name}:{block.line}: {block.kind}" for block in unmarked] == []
+    assert page.read_text().count("```") == 2 * len(blocks(page))
 
 
 def test_links_lead_somewhere() -> None:
