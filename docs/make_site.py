@@ -21,8 +21,17 @@ DOCS = ROOT / "docs"
 
 # Files elsewhere in the repository that pages link to, and what they are on the site.
 ELSEWHERE = {"../benchmarks/README.md": "benchmarks.md", "../CHANGELOG.md": "changes.md"}
+CODE = re.compile(r"`[^`\n]+`")
 OF_ALL = {"color", "quiet", "verbose"}  # told once, on the page of the command line
 FENCE_NOT_RUN = re.compile(r"^(\s*```\w+) not-run$", re.MULTILINE)
+
+TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+    "object": "an object",
+}
 
 Schema = dict[str, Any]
 
@@ -48,6 +57,7 @@ def make(build: Path) -> int:
 def for_the_site(text: str, *, depth: int) -> str:
     """A page without our marks on blocks, and with the links out of docs/ that the site has no page for as words."""
     text = FENCE_NOT_RUN.sub(r"\1", text)
+    text = CODE.sub(lambda code: code[0].replace("\\|", "|"), text)  # only GitHub wants it escaped in a table's code
     up = "../" * depth
     for source, page in ELSEWHERE.items():
         text = text.replace(f"]({up}{source}", f"]({up}{page}")
@@ -83,16 +93,16 @@ def described(command: click.Command, context: click.Context) -> list[str]:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     words = "\n".join(line.strip() for line in (command.help or "").replace("\b\n", "").splitlines())
     options = [each for each in command.params if isinstance(each, click.Option) and each.name not in OF_ALL]
-    rows = [row(option, record) for option in options if (record := option.get_help_record(context))]
-    table = ["", "| option | does | variable |", "|---|---|---|", *rows] if rows else []
-    return ["```text", usage, "```", "", escaped(words), *table]
+    told = [item(option, record) for option in options if (record := option.get_help_record(context))]
+    return ["```text", usage, "```", "", escaped(words), "", *told]
 
 
-def row(option: click.Option, record: tuple[str, str]) -> str:
-    names, help_text = record
+def item(option: click.Option, record: tuple[str, str]) -> str:
+    names, words = record
+    words = re.sub(r"\s*\[[^\]]*env var: [^\]]*\]", "", words)
     variables = [option.envvar] if isinstance(option.envvar, str) else list(option.envvar or ())
-    help_text = re.sub(r"\s*\[[^\]]*env var: [^\]]*\]", "", help_text)
-    return f"| `{in_cell(names)}` | {in_cell(escaped(help_text))} | {' '.join(f'`{each}`' for each in variables)} |"
+    or_by = f" Or by {' or '.join(f'`{each}`' for each in variables)}." if variables else ""
+    return f"- `{' '.join(names.split())}`: {escaped(words)}{or_by}"
 
 
 # Keys
@@ -143,9 +153,9 @@ def referred(key: Schema) -> str | None:
 
 def kind(schema: Schema, key: Schema) -> str:
     """What a key's value is, in a few words; objects that have a part of this page are links to it."""
-    if name := referred(key):
-        definition = schema["$defs"][name]
-        return f"[{name}](#{name.lower()})" if "properties" in definition else kind(schema, definition)
+    if reference := referred(key):
+        definition = schema["$defs"][reference]
+        return f"[{reference}](#{reference.lower()})" if "properties" in definition else kind(schema, definition)
     if "enum" in key:
         words = " or ".join(f"`{json.dumps(value)}`".replace('"', "") for value in key["enum"])
     elif "else" in key:
@@ -155,7 +165,9 @@ def kind(schema: Schema, key: Schema) -> str:
     elif isinstance(more := key.get("additionalProperties"), dict):
         words = f"names of yours, each with {kind(schema, more)}"
     else:
-        words = str(key.get("$comment") or key.get("type", "any value"))
+        types = key.get("type", "any value")
+        each = types if isinstance(types, list) else [types]
+        words = str(key.get("$comment") or " or ".join(TYPES.get(one, str(one)) for one in each))
     default = json.dumps(key.get("default")).strip('"')
     return words + (f"; by default `{default}`" if "default" in key else "")
 
