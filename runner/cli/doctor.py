@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from runner.errors import Exit, FlypastError
 from runner.ledger.seam import Ledger
 from runner.model import Check, State
 from runner.output.neutral import neutral
+from runner.output.words import folded
 
 from .options import access_key_option, format_option, ledger_options, optional_manifest_argument, parameter_options
 from .options import command as flypast_command
@@ -145,8 +147,13 @@ def _show(checks: list[Check]) -> None:
     palette = TERMINAL.out
     paint = {"pass": palette.green, "warn": palette.yellow, "fail": palette.red}
     wide = max(len(check.name) for check in checks if len(check.name) <= WIDEST)
+    width = TERMINAL.width(sys.stdout)
+
+    def shown(words: str) -> str:
+        return folded(neutral(words), width, indent=wide + 8)
+
     for check in checks:
         status = "warn" if check.status == "unknown" else check.status
-        TERMINAL.data(f"{paint[status](status)}  {neutral(check.name).ljust(wide)}  {neutral(check.found)}")
+        TERMINAL.data(f"{paint[status](status)}  {neutral(check.name).ljust(wide)}  {shown(check.found)}")
         if check.advice:
-            TERMINAL.data(f"{' ' * (wide + 8)}{palette.dim(neutral(check.advice))}")
+            TERMINAL.data(f"{' ' * (wide + 8)}{palette.dim(shown(check.advice))}")

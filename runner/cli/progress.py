@@ -1,22 +1,26 @@
 """Progress of a send, a bar where people look, a line every few seconds elsewhere; and of a look at Bird's list."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from runner.delivery.tally import Progress
+from runner.output.progress_line import GAP, Standing, progress_line
 from runner.output.send_text import wave_ended
 from runner.output.words import duration
 
 from .terminal import TERMINAL
 
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.text import Text
+
 LINE_EVERY_S = 5.0
-
-
-def finished(progress: Progress) -> int:
-    return progress.accepted + progress.rejected + progress.in_doubt
+_RATE_AFTER_S = 1.0  # before that it says nothing
 
 
 @asynccontextmanager
@@ -43,17 +47,16 @@ class Shown:
     def __init__(self, total: int) -> None:
         self._total = total
         self._started_s = time.monotonic()
-        self._last: Progress | None = None
-        self._bar = _Bar(total) if sys.stderr is not None and sys.stderr.isatty() and not TERMINAL.quiet else None
+        self._last = Progress(0, 0, 0, 0, 0)
+        self._bar = _Bar(self._standing) if _is_looked_at() else None
 
     def observe(self, progress: Progress) -> None:
+        """Remembers it; a bar looks by itself. A wave that ended is told at once."""
         self._last = progress
         if progress.pause_s is not None:
-            self._tell(wave_ended(progress, self._total, time.time()))
-        if self._bar is not None:
-            self._bar.show(progress)
+            self.tell(wave_ended(progress, self._total, time.time()))
 
-    def _tell(self, words: str) -> None:
+    def tell(self, words: str) -> None:
         """Above the bar, where there is one."""
         if self._bar is not None:
             self._bar.say(words)
@@ -69,55 +72,72 @@ class Shown:
             with self._bar.open():
                 yield
 
-    def _line(self) -> str:
-        passed_s = time.monotonic() - self._started_s
-        done = finished(self._last) if self._last else 0
-        rate = done / passed_s if passed_s else 0.0
-        left = f", {duration((self._total - done) / rate)} left" if rate else ""
-        counts = self._last
-        parts = (
-            f"{counts.accepted:,} accepted, {counts.rejected:,} rejected, {counts.in_doubt:,} in doubt"
-            if counts
-            else "none yet"
+    def _standing(self) -> Standing:
+        last, passed_s = self._last, time.monotonic() - self._started_s
+        done = last.accepted + last.rejected + last.in_doubt
+        return Standing(
+            total=self._total,
+            accepted=last.accepted,
+            rejected=last.rejected,
+            in_doubt=last.in_doubt,
+            rate=done / passed_s if passed_s > _RATE_AFTER_S else None,
+            wave=last.wave,
+            waves=last.waves,
+            is_pausing=last.pause_s is not None,
         )
-        wave = f"wave {counts.wave} of {counts.waves}, " if counts and counts.waves > 1 else ""
-        if counts and counts.pause_s is not None:
-            return f"{wave}{done:,} of {self._total:,}: pausing before the next"
-        return f"{wave}{done:,} of {self._total:,}: {parts}; {rate:.0f}/s{left}"
+
+    def _line(self) -> str:
+        at = self._standing()
+        wave = f"wave {at.wave} of {at.waves}, " if at.waves > 1 else ""
+        done = f"{wave}{at.done:,} of {at.total:,}"
+        if at.is_pausing:
+            return f"{done}: pausing before the next"
+        left = f"; {at.rate:.0f}/s, {duration((at.total - at.done) / at.rate)} left" if at.rate else ""
+        return f"{done}: {at.accepted:,} accepted, {at.rejected:,} rejected, {at.in_doubt:,} in doubt{left}"
+
+
+def _is_looked_at() -> bool:
+    is_terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return is_terminal and not TERMINAL.quiet
 
 
 class _Bar:
-    def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
+    """One line that is drawn anew some times a second, as wide as the terminal is then."""
 
-        palette = TERMINAL.err
-        console = Console(stderr=True, no_color=not palette.is_on, highlight=False)
-        self._bar = RichProgress(
-            TextColumn("{task.fields[wave]}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[counts]}"),
-            console=console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("send", total=total, rate="", counts="", wave="")
-        self._started_s = time.monotonic()
+    _LOOKS = {  # noqa: RUF012 (constant)
+        "done": "green",
+        "left": "bright_black",
+        "good": "green",
+        "bad": "bold red",
+        "doubtful": "bold yellow",
+        "quiet": "dim",
+    }
+
+    def __init__(self, standing: Callable[[], Standing]) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._standing = standing
+        console = Console(stderr=True, no_color=not TERMINAL.err.is_on, highlight=False)
+        self._live = Live(self, console=console, transient=True, refresh_per_second=10)
+
+    def __rich_console__(self, _console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        yield self._text(options.max_width)
+
+    def _text(self, width: int) -> "Text":
+        from rich.text import Text
+
+        text = Text(no_wrap=True, overflow="crop")
+        before = ""
+        for piece in progress_line(self._standing(), width - 1):
+            if text and not (before == "done" and piece.look == "left"):  # a bar is of two pieces
+                text.append(GAP)
+            text.append(piece.words, self._LOOKS.get(piece.look, ""))
+            before = piece.look
+        return text
 
     def open(self) -> AbstractContextManager[object]:
-        return self._bar
-
-    def show(self, progress: Progress) -> None:
-        passed_s = time.monotonic() - self._started_s
-        rate = f"{finished(progress) / passed_s:.0f}/s" if passed_s > 1 else ""
-        wave = f"wave {progress.wave}/{progress.waves}" if progress.waves > 1 else ""
-        if progress.pause_s is not None:
-            rate = "pausing"
-        counts = f"accepted {progress.accepted:,}  rejected {progress.rejected:,}  in doubt {progress.in_doubt:,}"
-        self._bar.update(self._task, completed=finished(progress), rate=rate, counts=counts, wave=wave)
+        return self._live
 
     def say(self, words: str) -> None:
-        self._bar.console.print(words, markup=False, highlight=False)
+        self._live.console.print(words, markup=False, highlight=False)

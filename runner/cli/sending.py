@@ -208,7 +208,7 @@ def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total
 async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool, settings: Settings) -> RunResult:
     shown, control = Shown(len(spool)), Control()
     async with held.api(planned.manifest) as api, shown.running():
-        with steered(control, hurry=held.claim.hurry):
+        with steered(control, drain_s=settings.drain_s, hurry=held.claim.hurry, tell=shown.tell):
             return await dispatch_spool(
                 spool,
                 edition=planned.manifest.edition,

@@ -10,17 +10,25 @@ from runner.delivery.control import Control
 
 from .interrupts import INTERRUPTS
 
+_DRAINS = "stopping: takes no more, waits up to {:g} s for those in flight; again: leaves now"
+_LEAVES = "leaving: what is in flight stays in doubt"
+
 
 @contextmanager
-def steered(control: Control, *, hurry: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """The first signal drains the run, the second leaves it and calls `hurry`. One that came before counts."""
+def steered(
+    control: Control, *, drain_s: float, hurry: Callable[[], object], tell: Callable[[str], object]
+) -> Iterator[None]:
+    """The first signal drains the run, the second leaves it and calls `hurry`; each is told. One from before counts."""
 
     def act(number: int) -> None:
         if number == 1:
             control.stop()
+            tell(_DRAINS.format(drain_s))
             return
         control.leave()
         hurry()
+        if number == 2:
+            tell(_LEAVES)
 
     with told(act):
         yield

@@ -1,6 +1,7 @@
 """What a command prints on: data to stdout, talk to stderr, colours where people look."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,6 +37,10 @@ class Terminal:
             return Palette(True)
         return Palette(stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb")
 
+    def width(self, stream: TextIO | None) -> int | None:
+        """In columns, where people look; None elsewhere: there a line stays one line."""
+        return shutil.get_terminal_size().columns if stream is not None and stream.isatty() else None
+
     @property
     def out(self) -> Palette:
         return self.palette(sys.stdout)
@@ -67,10 +72,12 @@ class Terminal:
             _write(sys.stderr, text)
 
     def say_error(self, error: FlypastError) -> None:
-        palette = self.err
-        self.insist(f"{palette.red('error')}: {neutral(error.message)}")
+        from runner.output.words import folded
+
+        palette, width = self.err, self.width(sys.stderr)
+        self.insist(f"{palette.red('error')}: {folded(neutral(error.message), width, indent=7)}")
         if error.hint:
-            self.insist(f"  {palette.blue('=')} {neutral(error.hint)}")
+            self.insist(f"  {palette.blue('=')} {folded(neutral(error.hint), width, indent=4)}")
 
 
 def _write(stream: TextIO | None, text: str) -> None:

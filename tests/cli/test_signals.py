@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: take no more, let what is in flight end, say how to go on."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -234,11 +235,48 @@ def test_ctrl_c_at_a_terminal_while_sending_drains_and_says_how_to_go_on(project
     with Keyboard(project, *sending(slow.url, "--concurrency", "2")) as keyboard:
         slow.wait_for(2)
         keyboard.types(CTRL_C)
+        keyboard.sees("stopping: takes no more, waits up to 5 s for those in flight")
         ran = keyboard.ends()
     assert ran.code == 130
     assert MARK in ran.err.splitlines()[-1]
     assert len(slow.requests) == 2
     assert Counter(states(project, slow.url)) == {"accepted": 2}
+
+
+def test_the_second_ctrl_c_says_what_becomes_of_those_in_flight(project: Project) -> None:
+    with RawServer(hangs) as server, Keyboard(project, *sending(server.url)) as keyboard:
+        server.wait_for(1)
+        keyboard.types(CTRL_C)
+        keyboard.sees("again: leaves now")
+        keyboard.types(CTRL_C)
+        keyboard.sees("leaving: what is in flight stays in doubt")
+        assert keyboard.ends().code == 130
+
+
+# The line that is drawn meanwhile
+
+MOVES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\n")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("columns", [30, 50, 80])
+def test_it_fits_the_window(project: Project, slow: RawServer, columns: int) -> None:
+    project.people(4)
+    with Keyboard(project, *sending(slow.url, "--concurrency", "1"), COLUMNS=str(columns)) as keyboard:
+        keyboard.sees("2 of 4")
+        screen = keyboard.ends().err
+    drawn = [line for line in MOVES.split(COLOUR.sub("", screen)) if re.match(r"(━+ +)?[0-9] of 4", line)]
+    assert drawn
+    assert max(map(len, drawn)) < columns
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_without_colours_there_are_none(project: Project, slow: RawServer, environment: dict[str, str]) -> None:
+    project.people(2)
+    with Keyboard(project, *sending(slow.url), **environment) as keyboard:
+        screen = keyboard.ends().err
+    assert [code for code in COLOUR.findall(screen) if re.search(r"[1-9][0-9]", code)] == []
+    assert "Send 2 messages" in screen
 
 
 def test_interrupted_and_gone_on_with_again_and_again_everybody_gets_one(project: Project) -> None:
