@@ -103,8 +103,10 @@ def expected_digest(given: str) -> tuple[str, Mapping[str, str]]:
         digest, inputs = plan["digest"], plan.get("inputs", {})
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UsageError(f"--expect {given}: not a plan made by flypast plan --format json") from None
-    if not isinstance(digest, str) or not isinstance(inputs, dict):
+    if not isinstance(digest, str):
         raise UsageError(f"--expect {given}: this plan has no digest")
+    if not isinstance(inputs, dict) or not all(isinstance(each, str) for each in inputs.values()):
+        raise UsageError(f"--expect {given}: the inputs of this plan are not a SHA-256 for each name: make it anew")
     return digest, inputs
 
 

@@ -99,11 +99,19 @@ def test_a_file_that_is_no_plan_is_a_mistake_of_usage(tmp_path: Path, content: b
         expected_digest(str(file))
 
 
-@pytest.mark.parametrize("content", [{"digest": None}, {"digest": 7}, {"digest": OTHER, "inputs": []}])
+@pytest.mark.parametrize("content", [{"digest": None}, {"digest": 7}])
 def test_a_plan_without_a_digest_is_a_mistake_of_usage(tmp_path: Path, content: object) -> None:
     file = tmp_path / "plan.json"
     file.write_text(json.dumps(content))
     with pytest.raises(UsageError, match="this plan has no digest"):
+        expected_digest(str(file))
+
+
+@pytest.mark.parametrize("inputs", [[], None, "people.csv", {"people.csv": 7}, {"people.csv": None}])
+def test_a_plan_with_broken_inputs_is_told_by_them_and_not_by_its_good_digest(tmp_path: Path, inputs: object) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps({"digest": OTHER, "inputs": inputs}))
+    with pytest.raises(UsageError, match="the inputs of this plan are not a SHA-256 for each name: make it anew"):
         expected_digest(str(file))
 
 

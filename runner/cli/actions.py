@@ -1,6 +1,6 @@
 """What GitHub Actions gets by itself: annotations, the job's summary, the step's outputs ("Workflow commands").
 
-Nothing of it decides anything: where it can't be written the run goes on.
+Nothing of it decides anything: where it can't be written that is said, and the run goes on.
 """
 
 import os
@@ -13,6 +13,8 @@ from runner.output.formats.found import Found
 
 from .terminal import TERMINAL
 
+_HEARD: set[str] = set()  # what need not be said again in this run: why it ended, a file that can't be written
+_END = "the end"
 MOST_BYTES = 900 * 1024  # of a step's summary; beyond 1 MiB GitHub drops all of it
 _CUT = "\n\nThe rest did not fit: the log of this step has all of it.\n"
 
@@ -25,6 +27,19 @@ def annotate(found: Found) -> None:
     """Findings beside their lines. On stderr, which it reads too: stdout is somebody's data."""
     if is_at_work() and (commands := written(found, "github")):
         TERMINAL.insist(commands)
+        knows(found)
+
+
+def knows(found: Found) -> None:
+    """These findings have been told as annotations; where they say why the run ended, nothing says it again."""
+    if found.stopped:
+        _HEARD.add(_END)
+
+
+def annotate_end(words: str) -> None:
+    """Why the run ended, where no findings say it: a mistake of usage, no ledger."""
+    if is_at_work() and _END not in _HEARD:
+        annotate(Found(findings=(), manifests=(), stopped=words))
 
 
 def summarise(markdown: str) -> None:
@@ -59,6 +74,12 @@ def _size_of(variable: str) -> int:
 
 def _append(variable: str, content: bytes) -> None:
     path = os.environ.get(variable)
-    if is_at_work() and path:
-        with suppress(OSError), Path(path).open("ab") as file:
+    if not is_at_work() or not path:
+        return
+    try:
+        with Path(path).open("ab") as file:
             file.write(content)
+    except OSError as error:
+        if variable not in _HEARD:
+            _HEARD.add(variable)
+            TERMINAL.insist(f"{variable} can't be written: {error.strerror or error}")

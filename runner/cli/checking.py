@@ -28,7 +28,7 @@ Given = TypeVar("Given")
 class Checked:
     """What one manifest gave. `name` is that of its send, None where it has none; `content` what stdin had.
 
-    `sources` are the files that its findings show frames of.
+    `sources` are the files that its findings show frames of, `read` all that it needs, where asked for.
     """
 
     path: Path
@@ -38,6 +38,7 @@ class Checked:
     name: str | None
     content: bytes | None = None
     sources: Mapping[str, Callable[[], Source]] = field(default_factory=dict)
+    read: tuple[Path, ...] = ()
 
     def name_place(self) -> Place:
         """Where its name stands: looked for again in the file, for two that have the same one."""
@@ -54,7 +55,12 @@ class Checked:
 
 
 def check_all(
-    paths: Sequence[Path], inputs: Inputs, *, stdin_filename: Path | None = None, jobs: int | None = None
+    paths: Sequence[Path],
+    inputs: Inputs,
+    *,
+    stdin_filename: Path | None = None,
+    jobs: int | None = None,
+    is_read_told: bool = False,
 ) -> Iterator[Checked]:
     """Each manifest's findings, in the order of `paths`. `-` is standard input; `jobs` None is as many as pay."""
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
@@ -62,13 +68,13 @@ def check_all(
     if count == 1:
         projects: dict[Path, Project] = {}
         for path in paths:
-            yield _check(path, inputs, projects, stdin_filename)
+            yield _check(path, inputs, projects, stdin_filename, is_read_told=is_read_told)
         return
     from runner.workers import in_order
 
     size = max(1, min(MOST_TOGETHER, len(paths) // (4 * count)))
     portions = [paths[start : start + size] for start in range(0, len(paths), size)]
-    for checked in in_order(partial(_portion, inputs), portions, jobs=count):
+    for checked in in_order(partial(_portion, inputs, is_read_told=is_read_told), portions, jobs=count):
         yield from checked
 
 
@@ -95,10 +101,10 @@ def _read_once(paths: Sequence[Path], inputs: Inputs) -> bool:
     return STDIN in paths or "-" in lists or any(Path(path).exists() and not Path(path).is_file() for path in lists)
 
 
-def _portion(inputs: Inputs, paths: Sequence[Path]) -> list[Checked]:
+def _portion(inputs: Inputs, paths: Sequence[Path], *, is_read_told: bool) -> list[Checked]:
     """A worker's share. What it gives can be sent: frames are cut here, from files that are in memory."""
     projects: dict[Path, Project] = {}
-    return [_ready(_check(path, inputs, projects, None)) for path in paths]
+    return [_ready(_check(path, inputs, projects, None, is_read_told=is_read_told)) for path in paths]
 
 
 def _ready(checked: Checked) -> Checked:
@@ -110,7 +116,9 @@ def _same(given: Given) -> Given:
     return given
 
 
-def _check(path: Path, inputs: Inputs, projects: dict[Path, Project], stdin_filename: Path | None) -> Checked:
+def _check(
+    path: Path, inputs: Inputs, projects: dict[Path, Project], stdin_filename: Path | None, *, is_read_told: bool
+) -> Checked:
     content = sys.stdin.buffer.read(LARGEST_MANIFEST + 1) if path == STDIN else None
     order = order_of(
         (stdin_filename or Path("stdin.yaml")) if content is not None else path,
@@ -129,4 +137,5 @@ def _check(path: Path, inputs: Inputs, projects: dict[Path, Project], stdin_file
         name=send_name(loaded.document),
         content=content,
         sources={path: loaded.sources[path] for path in findings.paths if path in loaded.sources},
+        read=tuple(loaded.to_read()) if is_read_told else (),
     )

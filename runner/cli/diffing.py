@@ -49,6 +49,7 @@ def diff(
     with extracted(git, base) as before:
         comparison = Comparison(before=before, after=root, inputs=_readable_twice(inputs, before.parent))
         difference = _compared(comparison, base, revision)
+        telling.spare(comparison.read)
     _show(difference, comparison, telling)
     if difference.is_broken_now:
         return Exit.FINDINGS

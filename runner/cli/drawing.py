@@ -150,6 +150,7 @@ def _plan(
 ) -> int:
     drawing = Drawing.of(manifest, options, may_retry=may_retry)
     choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path)
+    telling.spare((*drawing.loaded.to_read(), *choice.place.files, drawing.order.project.root / LOCK))
     ledger = _readable(choice, drawing)
     is_empty = ledger is not None and not ledger.manifests()
     spool: Spool | None = None
@@ -160,6 +161,7 @@ def _plan(
     finally:
         if ledger is not None:
             ledger.close()
+    telling.spare(drawing.loaded.to_read())
     if planned is None or drawing.findings.has_errors:
         return drawing.show_findings(telling)
     _note_unchecked(drawing, planned, choice, ledger, is_empty=is_empty)

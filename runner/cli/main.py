@@ -101,14 +101,23 @@ def _run() -> int:
         return ended.exit_code
     except click.ClickException as wrong:
         wrong.show()
+        _annotate(wrong.format_message())
         return Exit.USAGE
     except FlypastError as ended:
         TERMINAL.say_error(ended)
+        _annotate(ended.message)
         return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
     except Exception as error:  # noqa: BLE001 - our bug, whatever it is: a short message, the traceback in a file
         return _interrupted() if INTERRUPTS.are_behind(error) else _crashed()
+
+
+def _annotate(words: str) -> None:
+    if os.environ.get("GITHUB_ACTIONS"):
+        from .actions import annotate_end
+
+        annotate_end(words)
 
 
 def _interrupted() -> int:

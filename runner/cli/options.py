@@ -1,12 +1,14 @@
 """Options that several commands share. Each has its FLYPAST_… variable, except those that consent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
+
+from runner.bundled import bundled
 
 from . import completing
 from .interrupts import INTERRUPTS
@@ -216,10 +218,30 @@ def _reports(_context: click.Context, parameter: click.Parameter, values: tuple[
         if not equals or not path or kind not in FORMATS:
             kinds = ", ".join(FORMATS)
             raise click.BadParameter(f"{value!r} is not KIND=FILE, where KIND is one of {kinds}", param=parameter)
+        if path == "-":
+            raise click.BadParameter(
+                f"a report is a file: what stdout gets is said by --format {kind}", param=parameter
+            )
         reports.append(ReportFile(kind, Path(path)))
         if len({report.path.resolve() for report in reports}) < len(reports):
             raise click.BadParameter(f"two reports can't go to one file: {path}", param=parameter)
     return tuple(reports)
+
+
+def given_files() -> Iterator[Path]:
+    """What the command line names to be read, and our own schemas: none of these files may be written over."""
+    yield from bundled("schemas").iterdir()
+    context = click.get_current_context(silent=True)
+    params = context.params if context is not None else {}
+    for name, value in params.items():
+        if name != "reports":
+            yield from (each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path))
+    yield from (Path(path) for _, path in params.get("recipient_files") or ())
+    yield from (Path(path) for path in (params.get("expect"),) if path is not None)
+    if (url := params.get("ledger_url")) is not None:
+        from runner.ledger.places import parse_ledger_url
+
+        yield from parse_ledger_url(url).files
 
 
 report_option = option(

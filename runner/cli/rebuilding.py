@@ -72,16 +72,19 @@ def rebuild(asked: Asked, key: AccessKey, summary: Summary) -> int:
     if not 0 < asked.window_s <= LONGEST_WINDOW_S:
         raise UsageError("--since must be longer than nothing and at most 3650d")
     drawing = Drawing.of(asked.manifest, asked.options)
+    choice = LedgerChoice.of(asked.options.ledger_url, asked.options.api_url, drawing.order.path)
+    summary.telling.spare((*drawing.loaded.to_read(), *choice.place.files))
     manifest = drawing.loaded.manifest
     if manifest is None or drawing.findings.has_errors:
         deque(_items(drawing), maxlen=0)
+        summary.telling.spare(drawing.loaded.to_read())
         return summary.end_with_findings(drawing.found())
     summary.add(manifest=manifest.name)
-    choice = LedgerChoice.of(asked.options.ledger_url, asked.options.api_url, drawing.order.path)
     timeout_s = asked.lock_timeout_s
     with send_ledger(manifest, choice, is_persisted=asked.is_persisted, lock_timeout_s=timeout_s) as held:
         order = Order(api=choice.api, key=key, since_s=SystemClock().wall_s() - asked.window_s)
         gathered = _gathered(drawing, held)
+        summary.telling.spare(drawing.loaded.to_read())
         if gathered is None:
             return summary.end_with_findings(drawing.found())
         with gathered.spool:

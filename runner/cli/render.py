@@ -92,6 +92,7 @@ def _render(order: "Order", chosen: _Chosen, telling: "Telling") -> int:
     findings = Findings()
     not_checked: list[str] = []
     loaded = order.load(findings)
+    telling.spare(loaded.to_read())
     if loaded.manifest is not None:
         _check(chosen.only, [draft.name for draft in (*loaded.manifest.drafts, *loaded.manifest.unsound)])
     elif not findings.has_errors:
@@ -104,6 +105,7 @@ def _render(order: "Order", chosen: _Chosen, telling: "Telling") -> int:
             count += 1
             if count == chosen.limit or TERMINAL.is_unread:
                 break
+    telling.spare(loaded.to_read())
     telling.found = Found(
         findings=findings.sorted(),
         manifests=[order.project.shown(order.path)],

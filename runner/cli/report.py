@@ -16,7 +16,6 @@ from runner.output.neutral import json_text
 
 from .interrupts import INTERRUPTS
 from .options import ReportFile
-from .reports import check
 from .showing import show_found
 from .telling import Telling, findings_page
 from .terminal import TERMINAL
@@ -108,7 +107,7 @@ class Summary:
     def _of(self, act: Callable[[], int]) -> int:
         try:
             INTERRUPTS.heed()
-            check(self.telling.reports)
+            self.telling.check()
             return act()
         except NotReady as error:
             self.ended(error.message, error.exit_code)

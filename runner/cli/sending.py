@@ -63,11 +63,13 @@ def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report
     if options.expect is not None:
         expected_digest(options.expect)
     drawing = Drawing.of(path, options, may_retry=consent.may_retry)
+    choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
+    report.telling.spare((*drawing.loaded.to_read(), *(choice.place.files if choice is not None else ())))
     manifest = drawing.loaded.manifest
     if manifest is None or drawing.findings.has_errors:
         drawing.plan(None, None)
+        report.telling.spare(drawing.loaded.to_read())
         return report.end_with_findings(drawing.found())
-    choice = LedgerChoice.of(options.ledger_url, options.api_url, drawing.order.path) if key is not None else None
     try:
         check_known(drawing.loaded, drawing.order.path, is_required=manifest.policy.is_lock_required)
         with send_ledger(
@@ -99,6 +101,7 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
 
     writer = SpoolWriter()
     planned = drawing.plan(held.ledger, writer)
+    report.telling.spare(drawing.loaded.to_read())
     with writer.finish() as spool:
         if planned is None or drawing.findings.has_errors:
             return report.end_with_findings(drawing.found())

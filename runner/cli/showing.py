@@ -1,6 +1,7 @@
 """Findings as a command shows them on stdout, in the form that was asked for."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from runner.findings import Finding, Severity
 from runner.output.findings_text import Sources, findings_text, summary_text
@@ -8,7 +9,7 @@ from runner.output.formats import written
 from runner.output.formats.found import Found
 from runner.output.words import number
 
-from .options import ReportFile
+from .options import ReportFile, given_files
 from .telling import Telling
 from .terminal import TERMINAL
 
@@ -20,13 +21,17 @@ def show_findings(
     output_format: str,
     manifests: Sequence[str],
     reports: Sequence[ReportFile] = (),
+    read: Sequence[Path] = (),
     others: int = 0,
     ignored: int = 0,
     not_checked: Sequence[str] = (),
 ) -> None:
-    """All findings and what was looked at, in every form; `manifests` by their shown paths."""
+    """All findings and what was looked at, in every form; `manifests` by their shown paths, `read` all files."""
     found = Found(findings=findings, manifests=manifests, not_checked=not_checked, ignored=ignored, sources=sources)
-    Telling(output_format=output_format, reports=reports, found=found).end()
+    telling = Telling(output_format=output_format, reports=reports, found=found)
+    if reports:
+        telling.spare((*given_files(), *read))
+    telling.end()
     show_found(found, output_format, others=others)
 
 

@@ -1,17 +1,18 @@
 """What a command tells in every form that was asked for: stdout, files, GitHub's page. Once, whatever ends it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import click
 
-from runner.errors import FlypastError, LedgerFault
+from runner.errors import FlypastError, LedgerFault, UsageError
 from runner.output.formats import written
 from runner.output.formats.found import Found
 
 from . import actions, reports
 from .interrupts import INTERRUPTS
-from .options import ReportFile
+from .options import ReportFile, given_files
 from .terminal import TERMINAL
 
 Page = Callable[[str, Found], str]  # of a kind of format, and what was found
@@ -22,6 +23,11 @@ def findings_page(kind: str, found: Found) -> str:
     """Markdown says nothing where nothing was looked at."""
     is_silent = kind == "markdown" and not (found.manifests or found.findings or found.stopped)
     return "" if is_silent else written(found, kind)
+
+
+def _is_one_of(inputs: Container[Path], path: Path) -> bool:
+    """A schema is read by no command, but by the editor that the manifest names it for."""
+    return path.resolve() in inputs or path.name.endswith(".schema.json")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +43,7 @@ class Telling:
     def of(self, act: Callable[[], int]) -> int:
         """What `act` gives. Whatever ends it, all is told then."""
         try:
-            reports.check(self.reports)
+            self.check()
             code = act()
         except FlypastError as error:
             self._end_beside(error)
@@ -48,6 +54,24 @@ class Telling:
         self.end()
         return code
 
+    def check(self) -> None:
+        """Before anything is done. Raises UsageError and LedgerFault for a report that can't or may not be written."""
+        self.spare(given_files())
+        reports.check(self.reports)
+
+    def spare(self, read: Iterable[Path]) -> None:
+        """Raises UsageError where a report would take the place of a file that this run reads; it is not written."""
+        if not self.reports:
+            return
+        inputs = {path.resolve() for path in read}
+        taken = [report for report in self.reports if report.path.is_file() and _is_one_of(inputs, report.path)]
+        self.reports = [report for report in self.reports if report not in taken]
+        for report in taken:
+            raise UsageError(
+                f"--report {report.kind}={report.path}: that file is an input, and the report would overwrite it",
+                hint="name another file",
+            )
+
     def wants(self, kind: str) -> bool:
         """Whether anybody is to read it in this form."""
         asked = self.output_format == kind or any(report.kind == kind for report in self.reports)
@@ -57,6 +81,8 @@ class Telling:
         """On stdout."""
         if text := self.page(self.output_format, self.found):
             TERMINAL.data(text)
+        if self.output_format == "github":
+            actions.knows(self.found)
 
     def end(self, stopped: str = "") -> None:
         """`stopped` says why, where it did not end by itself. Raises LedgerFault for a file that can't be written."""

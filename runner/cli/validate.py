@@ -173,9 +173,12 @@ def validate_all(
     findings, not_checked = Findings(), []
     names = Names(findings)
     sources: dict[str, Any] = {}
-    shown = []
-    for checked in check_all(chosen, inputs or Inputs(), stdin_filename=stdin_filename, jobs=jobs):
+    shown, read = [], list[Path]()
+    for checked in check_all(
+        chosen, inputs or Inputs(), stdin_filename=stdin_filename, jobs=jobs, is_read_told=bool(reports)
+    ):
         shown.append(checked.shown)
+        read += checked.read
         findings.absorb(checked.found)
         sources |= checked.sources
         not_checked += [f"{checked.shown}: {what}" if len(chosen) > 1 else what for what in checked.not_checked]
@@ -190,6 +193,7 @@ def validate_all(
         output_format=output_format,
         manifests=shown,
         reports=reports,
+        read=read,
         others=others,
         not_checked=not_checked,
     )

@@ -28,6 +28,10 @@ class Place(Protocol):
         """The same in fewer words, for who knows where they stand."""
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """What it lies in on this machine."""
+
+    @property
     def is_lasting(self) -> bool:
         """Whether it outlives the machine that the run is on."""
 
@@ -72,6 +76,10 @@ class FilePlace:
     @property
     def near(self) -> str:
         return str(near(self.path))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm")))
 
     def open(self, *, origin: str | None, is_judged: bool = True) -> Ledger | None:
         return open_ledger(self.path, origin=origin, is_judged=is_judged) if self.path.exists() else None

@@ -29,6 +29,7 @@ class DatabasePlace:
 
     address: Address
 
+    files = ()
     is_lasting = True
     is_made_by_send = False
     care = "restore the database from a good backup, and look at the server's log and disk"

@@ -43,7 +43,7 @@ class Comparison:
     """Two folders with a repository, and what the operator gives for both. `given`: what of it some manifest takes.
 
     Without `plans` it compares what is written alone, and nobody is counted. `found` are the findings of `after`, and
-    `sources` the files that they are in.
+    `sources` the files that they are in; `read` is all that the manifests of `after` need.
     """
 
     before: Path
@@ -53,6 +53,7 @@ class Comparison:
     given: set[str] = field(default_factory=set)
     found: list[Finding] = field(default_factory=list)
     sources: dict[str, Callable[[], Source]] = field(default_factory=dict)
+    read: list[Path] = field(default_factory=list)
 
     def of(self, path: str) -> ManifestDiff | None:
         """What changed in one manifest; None where it is a library on both sides."""
@@ -97,6 +98,7 @@ class Comparison:
             if order.project.root == self.after:
                 self.found += findings.sorted()
                 self.sources |= loaded.sources
+                self.read += loaded.to_read()
         except UsageError as wrong:
             side.mistakes = (wrong.message,)
         _judge(side, findings)

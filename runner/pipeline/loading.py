@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -60,6 +60,17 @@ class Loaded:
     inputs: dict[str, str]
     parameter_files: tuple[str, ...]
     suppress: dict[str, str] = field(default_factory=dict)
+
+    def to_read(self) -> Iterator[Path]:
+        """The files below the root that this manifest needs; what a draft includes once that has been compiled."""
+        yield from self.files.values()
+        yield from (self.project.root / name for name in self.inputs if not name.startswith("--"))
+        if self.manifest is None:
+            return
+        for name, spec in self.manifest.lists.items():
+            yield self.manifest.list_documents[name].path.parent / (spec.file or "")
+        for written, origin in (*self.manifest.suppress, *filter(None, (self.manifest.prices,))):
+            yield origin.document.path.parent / written
 
 
 def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: Findings) -> Loaded:

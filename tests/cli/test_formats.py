@@ -80,6 +80,13 @@ def test_a_report_that_can_not_be_is_a_mistake_of_usage(project: Project, report
     assert "is not KIND=FILE" in ran.err
 
 
+def test_a_report_to_standard_output_is_what_format_is_for(project: Project) -> None:
+    ran = project.run("validate", "--report", "json=-")
+    assert (ran.code, ran.out) == (2, "")
+    assert "a report is a file: what stdout gets is said by --format json" in ran.err
+    assert not (project.path / "-").exists()
+
+
 def test_a_report_that_can_not_be_written_is_no_success(project: Project) -> None:
     ran = project.run("validate", "--report", "json=hello.yaml/report.json")
     assert ran.code == 9
@@ -124,8 +131,36 @@ def test_a_summary_stays_below_what_github_takes(wrong: Project, tmp_path: Path,
 
 
 def test_a_summary_that_can_not_be_written_changes_nothing(project: Project, tmp_path: Path) -> None:
-    nowhere = dict.fromkeys(("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"), "/proc/none/x")
-    assert project.run("validate", **actions(tmp_path) | nowhere).code == 0
+    nowhere: dict[str, Any] = dict.fromkeys(("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"), "/proc/none/x")
+    ran = project.run("validate", **actions(tmp_path) | nowhere)
+    assert ran.code == 0
+    assert ran.err.count("GITHUB_OUTPUT can't be written: No such file or directory\n") == 1
+    planned = project.run("plan", "hello.yaml", **actions(tmp_path) | nowhere)
+    assert planned.code == 0
+    for variable in nowhere:  # each twice asked for, and told once
+        assert planned.err.count(f"{variable} can't be written: ") == 1
+    assert "can't be written" not in project.run("validate", **nowhere).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("validate", "--nope"), 2, "No such option"),
+        (("validate", "nowhere"), 2, "there is no file or folder nowhere"),
+        (("plan", "nowhere.yaml"), 2, "File 'nowhere.yaml' does not exist."),
+        (("plan", "hello.yaml", "--message", "nope"), 2, 'hello.yaml has no message "nope"'),
+        (("plan", "hello.yaml", "--message", "nope", "--format", "github"), 2, 'hello.yaml has no message "nope"'),
+        (("status",), 4, "there is no ledger at "),
+    ],
+)
+def test_an_end_without_findings_is_annotated_once(
+    project: Project, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    ran = project.run(*arguments, **actions(tmp_path))
+    assert ran.code == code
+    (annotation,) = [line for line in (ran.out + ran.err).splitlines() if line.startswith("::error")]
+    assert annotation.startswith(f"::error title=flypast::{words}") or words in annotation
+    assert "::error" not in project.run(*arguments[:2]).err
 
 
 def test_every_end_has_its_reason(project: Project, tmp_path: Path) -> None:

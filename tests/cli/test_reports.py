@@ -77,6 +77,70 @@ def test_stdout_has_what_the_report_has(campaign: Project, kind: str) -> None:
             assert ran.out == (campaign.path / "report").read_text()
 
 
+INPUTS = {
+    "people.csv": "phone,name\n+14155550101,Ann\n",
+    "gone.csv": "phone\n",
+    "more.yaml": "apiVersion: flypast/v1\nparameters: {shop: Acme}\n",
+    "given.yaml": "shop: Other\n",
+    "footer.txt": "Bye.",
+    "card.csv": "country,channel,price,currency\nUS,sms,0.01,USD\n",
+    "manifest.schema.json": "{}",
+    "expected.json": '{"digest": "%s"}' % ("0" * 64),
+}
+NAMES_ALL = """\
+apiVersion: flypast/v1
+name: hello
+include: [more.yaml]
+channels:
+  sms: {workspaceId: 5a0c8c1e-2f0e-4c0e-9d5d-0d6b1a1f7a11, channelId: 3f2c1f0a-7a44-4b0e-8f0c-2f3a9d1c5b22}
+recipients:
+  people: {file: people.csv}
+messages:
+  hello: {channel: sms, to: people, body: {type: text, text: {text: "{{ shop }}, {% include 'footer.txt' %}"}}}
+policy: {suppress: [gone.csv], prices: card.csv}
+"""
+
+
+@pytest.mark.parametrize("name", ["send", "plan"])
+def test_no_report_takes_the_place_of_what_is_read_by_a_manifest_with_mistakes(project: Project, name: str) -> None:
+    broken = INPUTS | {"hello.yaml": NAMES_ALL, "more.yaml": "parameters: {shop: Acme}\n"}
+    for path, content in broken.items():
+        project.write(path, content)
+    for path in ("footer.txt", "people.csv", "hello.yaml", "gone.csv"):
+        assert project.run(name, "hello.yaml", "--report", f"json={path}", BIRD_ACCESS_KEY=KEY).code == 2
+        assert (project.path / path).read_text() == broken[path]
+
+
+@pytest.mark.parametrize("name", ["validate", "plan", "send", "render", "rebuild", "diff"])
+def test_no_report_takes_the_place_of_an_input(project: Project, name: str) -> None:
+    for path, content in (INPUTS | {"hello.yaml": NAMES_ALL}).items():
+        project.write(path, content)
+    git(project, "init", "-q", "-b", "main")
+    git(project, "commit", "-q", "--allow-empty", "-m", "first")
+    made = project.run("ledger", "init", "--ledger", "sqlite:///l.db")
+    assert made.code == 0, made.err
+    ledger, given = ("--ledger", "sqlite:///l.db"), ("--parameters", "given.yaml")
+    arguments = {
+        "validate": ("validate", "hello.yaml", *given),
+        "plan": ("plan", "hello.yaml", *given, *ledger, "--expect", "expected.json"),
+        "send": ("send", "hello.yaml", "--yes", "--ledger-persisted", *given, *ledger, "--expect", "expected.json"),
+        "render": ("render", "hello.yaml", *given),
+        "rebuild": ("ledger", "rebuild", "hello.yaml", "--yes", "--ledger-persisted", *given, *ledger),
+        "diff": ("diff", "HEAD", *given),
+    }[name]
+    read = [*INPUTS, "hello.yaml", *(["l.db"] if "--ledger" in arguments else [])]
+    read.remove("expected.json") if "--expect" not in arguments else None
+    for path in read:
+        before = (project.path / path).read_bytes()
+        ran = project.run(*arguments, "--report", f"json=./{path}", "--report", "text=beside.txt", BIRD_ACCESS_KEY=KEY)
+        assert (ran.code, ran.err.count("that file is an input, and the report would overwrite it")) == (2, 1), path
+        assert (project.path / path).read_bytes() == before
+    for _ in ("new", "again"):
+        written = project.run(*arguments, "--report", "json=new.json", BIRD_ACCESS_KEY=KEY)
+        assert written.code != 1, written.out
+        assert json.loads((project.path / "new.json").read_text())["formatVersion"] == 1, written.err
+
+
 def test_a_plan_without_findings_says_so_in_its_form(project: Project) -> None:
     ran = project.run("plan", "hello.yaml", *ALL)
     held = reports(project)
