@@ -221,6 +221,7 @@ async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool
                 settings=settings,
                 control=control,
                 observe=shown.observe,
+                paces=held.ledger.paces(),
             )
 
 

@@ -17,6 +17,7 @@ from runner.model import (
     Message,
     NotSent,
     Outcome,
+    Rate,
     RefusedByBird,
     State,
     Throttled,
@@ -24,13 +25,14 @@ from runner.model import (
 
 from .control import Control
 from .doubts import Doubts
-from .gate import Gate
+from .gate import Gate, SharedGate
 from .hours import Hours
 from .outcomes import REFUSED_OVER, intent, settlement, without_texts
 from .ports import Clock, NoConnection, ReplyLost, Transport
 from .record import Record
 from .retry import MAX_ATTEMPTS, Breaker, RetryBudget, Throttling, backoff_s
 from .settings import Settings
+from .shared_pace import SharedPace
 from .stopping import Stopping
 from .tally import Progress, RunResult, Tally
 
@@ -50,8 +52,11 @@ async def dispatch(
     rng: Random,
     control: Control,
     observe: Callable[[Progress], None],
+    pace: SharedPace | None = None,
 ) -> RunResult:
     """Sends the messages in their order, `concurrency` at a time, each intent and outcome durable in its turn.
+
+    `pace` is given where others send at the same pace, from this process or elsewhere.
 
     Expected ends are in the result; a mistake of ours is raised, after all that is in flight has been settled.
     `observe` is called in the event loop after each outcome and must be quick.
@@ -67,6 +72,7 @@ async def dispatch(
             rng=rng,
             control=control,
             observe=observe,
+            pace=pace,
         ).to_its_end()
 
 
@@ -83,6 +89,7 @@ class _Run:
     rng: Random
     control: Control
     observe: Callable[[Progress], None]
+    pace: SharedPace | None
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -91,7 +98,7 @@ class _Run:
         self._until: int | None = None
         self._tally = Tally(waves=len(settings.waves) + 1)
         throttling = Throttling(patience_s=settings.throttle_patience_s, rng=self.rng)
-        self._gate = Gate(workspace_rate=settings.workspace_rate, clock=self.clock, throttling=throttling)
+        self._gate = self._gate_of(settings.workspace_rate, throttling)
         self._budget = RetryBudget()
         self._doubts = Doubts(self._budget, is_at_least_once=settings.is_at_least_once)
         self._breaker = Breaker()
@@ -107,6 +114,11 @@ class _Run:
         self._tasks: list[asyncio.Task[None]] = []
         self._mistakes: list[Exception] = []
         self._trouble = ""
+
+    def _gate_of(self, rate: Rate | None, throttling: Throttling) -> Gate | SharedGate:
+        if self.pace is None:
+            return Gate(workspace_rate=rate, clock=self.clock, throttling=throttling)
+        return SharedGate(workspace_rate=rate, clock=self.clock, throttling=throttling, pace=self.pace)
 
     async def to_its_end(self) -> RunResult:
         watchers = self._stopping.watch()

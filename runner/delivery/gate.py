@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
+from runner.ledger.paces import Share, scope_of
 from runner.model import Channel, Rate
 
 from .pacing import Pacer, Scope
 from .ports import Clock
 from .retry import Throttling
+from .shared_pace import SharedPace
 
 # Above 200 a second, the few that are due after a nap go together: one wake-up and one commit for all of them.
 _NAP_S = 0.005
@@ -78,3 +80,51 @@ class Gate:
         workspace = self._workspaces.setdefault(channel.workspace_id, Scope(self._rate.per_second))
         own = () if channel.rate is None else (Scope(channel.rate.per_second),)
         return _Lane(turn=asyncio.Lock(), scopes=(workspace, *own), workspace=workspace)
+
+
+class SharedGate:
+    """A `Gate` to a pace that many processes keep to together: what one of them is told by a 429 holds all."""
+
+    def __init__(self, *, workspace_rate: Rate | None, clock: Clock, throttling: Throttling, pace: SharedPace) -> None:
+        """`workspace_rate` None lifts every limit but those that were set for all."""
+        self._rate = workspace_rate
+        self._clock = clock
+        self._throttling = throttling
+        self._pace = pace
+        self._known: dict[tuple[str, str], tuple[Share, Share]] = {}
+
+    def opens(self, channel: Channel) -> bool:
+        """See `Gate.opens`. Raises LedgerFault where nobody can be asked for a slot any more; so does `enter`."""
+        return self._pace.opens(self._shares(channel))
+
+    async def enter(self, channel: Channel) -> None:
+        """See `Gate.enter`."""
+        await self._pace.enter(self._shares(channel))
+
+    def throttle(self, channel: Channel, *, sent_s: float, retry_after_s: float | None) -> bool:
+        """See `Gate.throttle`."""
+        now_s = self._clock.monotonic_s()
+        until_s = self._throttling.hold_until_s(now_s=now_s, sent_s=sent_s, retry_after_s=retry_after_s)
+        if until_s is None:
+            return False
+        self._pace.hold(self._shares(channel)[0], until_s=until_s, sent_s=sent_s)
+        return True
+
+    def progress(self) -> None:
+        """See `Gate.progress`."""
+        self._throttling.progress()
+
+    def _shares(self, channel: Channel) -> tuple[Share, Share]:
+        ids = (channel.workspace_id, channel.channel_id)
+        shares = self._known.get(ids)
+        if shares is None:
+            shares = self._known[ids] = self._new_shares(channel)
+        return shares
+
+    def _new_shares(self, channel: Channel) -> tuple[Share, Share]:
+        rates = (None, None) if self._rate is None else (self._rate, channel.rate)
+        workspace, own = (rate.per_second if rate is not None else None for rate in rates)
+        return (
+            Share(scope_of(channel.workspace_id), workspace),
+            Share(scope_of(channel.workspace_id, channel.channel_id), own),
+        )

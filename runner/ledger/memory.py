@@ -106,6 +106,9 @@ class MemoryLedger:
                 manifest, claim = next(iter(self.living.items()))
                 raise Locked(f"another run of {manifest} holds the ledger: run {claim.run}")
 
+    def paces(self) -> None:
+        """One host: each run paces itself."""
+
     def close(self) -> None:
         with self.changed:
             self.living.clear()

@@ -1,6 +1,7 @@
 """The ledger in a PostgreSQL database: for machines that are thrown away, and for several of them.
 
 Two connections: one reads, one (from the first claim on) writes, so that a lease is renewed whatever is being read.
+A third asks for slots to send in, as a commit must not wait for them.
 """
 
 import os
@@ -21,6 +22,7 @@ from .postgres_errors import Unreachable
 from .postgres_lease import Terms, steady_s
 from .postgres_link import Address, Connection, Link, Meta
 from .postgres_opening import held, must_be_alone, open_to_read
+from .postgres_paces import PostgresPaces
 from .rows import entry, known
 from .seam import Entry, Known
 
@@ -57,6 +59,8 @@ class PostgresLedger:
         self._writer = Link(reader.address, identity=meta.identity, answer_s=2 * terms.lease_s)
         self._writer.hurried = reader.hurried
         self._terms = terms
+        self._identity = meta.identity
+        self._paces: PostgresPaces | None = None
         self._claims: set[PostgresClaim] = set()
 
     def lookup(self, key: str) -> Known | None:
@@ -112,6 +116,15 @@ class PostgresLedger:
             claim.end()
         self._reader.close()
         self._writer.close()
+        if self._paces is not None:
+            self._paces.close()
+
+    def paces(self) -> PostgresPaces:
+        if self._paces is None:
+            link = Link(self._reader.address, identity=self._identity, answer_s=self._terms.lease_s)
+            link.hurried = self._reader.hurried
+            self._paces = PostgresPaces(link, patience_s=self._terms.lease_s - self._terms.margin_s)
+        return self._paces
 
     def forget(self, claim: PostgresClaim) -> None:
         self._claims.discard(claim)

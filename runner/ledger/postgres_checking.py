@@ -61,5 +61,6 @@ _WANTED_INDEXES = {
     "messages.messages_in_order": [False, True, False, ["manifest", "message", "id"]],
     "messages.messages_key_key": [True, True, False, ["key"]],
     "messages.messages_pkey": [True, True, False, ["id"]],
+    "paces.paces_pkey": [True, True, False, ["scope"]],
     "meta.meta_pkey": [True, True, False, ["one"]],
 }

@@ -58,7 +58,8 @@ def make(address: Address, *, origin: str, name: str | None, at: str) -> None:
     def create(connection: Connection) -> None:
         connection.execute(tables.ALONE)
         try:
-            connection.execute(tables.CREATE)
+            for statement in tables.CREATE_ALL:
+                connection.execute(statement)
         except errors.DuplicateSchema:
             raise LedgerFault(
                 f"there is a schema flypast at {address.words} already",

@@ -6,10 +6,11 @@ All lies in the schema `flypast` and is named with it, so no search path matters
 from collections.abc import Sequence
 from typing import Any
 
+from . import postgres_pace_tables as paces
 from .moves import fitted
 from .seam import Intent, Settlement
 
-FORMAT = 1
+FORMAT = 2
 _NO_NUL = "\ufffd"  # PostgreSQL's text holds all of Unicode but NUL
 
 CREATE = """
@@ -67,13 +68,14 @@ CREATE TABLE flypast.messages (
 ) WITH (fillfactor = 80);
 CREATE INDEX messages_in_order ON flypast.messages (manifest, message, id);
 """
+CREATE_ALL = (CREATE, paces.CREATE_PACES)
 MADE = """
 INSERT INTO flypast.meta (format, identity, origin, name, created_at, version)
 VALUES (%(format)s, %(identity)s, %(origin)s, %(name)s, %(at)s, %(version)s)
 """
 
 # What makes a ledger of an older format one of the next; a format that is not here is too old to be known.
-UPGRADES: dict[int, tuple[str, ...]] = {}
+UPGRADES: dict[int, tuple[str, ...]] = {1: (paces.CREATE_PACES,)}
 FORMAT_IS = "UPDATE flypast.meta SET format = %(format)s"
 
 # The numbers are of no use to anybody else; whoever makes or upgrades a ledger holds them until its transaction ends.
@@ -291,6 +293,7 @@ ORDER BY 1, 2
 
 # What CREATE makes, as COLUMNS tells of it; `!` is NOT NULL.
 COLUMNS_MADE = {
+    "paces": paces.COLUMNS,
     "meta": "one boolean!, format integer!, identity text!, origin text!, name text, created_at text!, version text!, "
     "purged_by xid8",
     "claims": "manifest text!, epoch bigint!, run text!, since text!, pid bigint!, host text!, commits bigint!, "

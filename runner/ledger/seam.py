@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 from runner.errors import LedgerFault
 from runner.model import State
 
+from .paces import Paces
+
 
 class ClaimLost(LedgerFault):
     """Another run took this claim over: nothing of ours may be sent or written any more."""
@@ -219,6 +221,9 @@ class Ledger(Protocol):
 
         Called without a claim. Raises Locked, naming the holder, where a run is at any manifest; LedgerFault.
         """
+
+    def paces(self) -> Paces | None:
+        """The limits that all who send with this ledger keep to together; None where each machine paces itself."""
 
     def close(self) -> None:
         """Lets go of everything. A claim that was not released ends as if its process had died."""

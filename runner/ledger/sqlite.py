@@ -158,6 +158,9 @@ class SqliteLedger:
                 self._open_to_write()
                 rewrite(self._connection, self.path)
 
+    def paces(self) -> None:
+        """One host: each run paces itself."""
+
     def close(self) -> None:
         with self._turn:
             self._connection.close()

@@ -1,6 +1,7 @@
 """The last stages of `send`: dispatch over a real connection, and where everything stands afterwards."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from random import SystemRandom
@@ -10,9 +11,11 @@ from runner.bird.requests import AccessKey
 from runner.delivery.clock import SystemClock
 from runner.delivery.control import Control
 from runner.delivery.dispatch import Settings, dispatch
+from runner.delivery.shared_pace import SharedPace
 from runner.delivery.spool import Spool
 from runner.delivery.tally import Progress, RunResult
 from runner.errors import Exit
+from runner.ledger.paces import Paces
 from runner.ledger.seam import Claim
 from runner.plan import Plan
 
@@ -56,19 +59,26 @@ async def send(
     settings: Settings,
     control: Control,
     observe: Callable[[Progress], None],
+    paces: Paces | None = None,
 ) -> RunResult:
-    """Sends what the spool holds, over a connection of its own, in real time."""
-    async with BirdClient(api, key, concurrency=settings.concurrency, may_post=claim.may_post) as client:
+    """Sends what the spool holds, over a connection of its own, in real time; `paces` are its ledger's."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            BirdClient(api, key, concurrency=settings.concurrency, may_post=claim.may_post)
+        )
+        pace = await stack.enter_async_context(SharedPace(paces, clock=clock)) if paces is not None else None
         return await dispatch(
             spool,
             edition=edition,
             claim=claim,
             transport=client,
             settings=settings,
-            clock=SystemClock(),
+            clock=clock,
             rng=SystemRandom(),
             control=control,
             observe=observe,
+            pace=pace,
         )
 
 
