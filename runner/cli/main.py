@@ -29,6 +29,7 @@ COMMANDS = (
     "reconcile",
     "resolve",
     "ledger",
+    "limits",
     "channels",
     "sandbox",
     "schema",

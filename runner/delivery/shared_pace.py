@@ -72,7 +72,7 @@ class SharedPace:
     def opens(self, shares: tuple[Share, ...]) -> bool:
         """Whether a message may go right now, ahead of nobody; the caller then sends it. Raises LedgerFault."""
         lane = self._lane(shares)
-        return not lane.turn.locked() and self._takes(lane)
+        return not lane.waiting and self._takes(lane)
 
     async def enter(self, shares: tuple[Share, ...]) -> None:
         """Returns when a message may go; the caller then sends it. Raises LedgerFault."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from runner.errors import LedgerFault
+
 from . import postgres_pace_tables as tables
 from .paces import Block, Limit, Share
 from .postgres_errors import Unreachable, Unsure
@@ -19,6 +21,7 @@ class PostgresPaces:
     def __init__(self, link: Link, *, patience_s: float) -> None:
         self._link = link
         self._patience_s = patience_s
+        self._is_closed = False
 
     def take(self, shares: Sequence[Share], *, wanted: int, block_s: float) -> Block:
         scopes = [share.scope for share in shares]
@@ -57,6 +60,8 @@ class PostgresPaces:
         ]
 
     def close(self) -> None:
+        """Also while a thread still asks: it makes no new connection."""
+        self._is_closed = True
         self._link.close()
 
     def _taken(self, values: Mapping[str, Any], scopes: int) -> Row:
@@ -72,7 +77,10 @@ class PostgresPaces:
         since_s = steady_s()
         while True:
             try:
-                return act()
+                with self._link.turn:
+                    if self._is_closed:
+                        raise LedgerFault("the ledger was closed")
+                    return act()
             except (Unreachable, Unsure):
                 if self._link.hurried.is_set() or steady_s() - since_s > self._patience_s:
                     raise
