@@ -15,7 +15,7 @@ CORE := $(CORE),runner/pipeline/rebuilding.py,runner/pipeline/ledgers.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill faults freezes places simulate mutants coverage bench schema docs clean
+.PHONY: help demo test lint types unit kill faults freezes pace places simulate mutants coverage bench schema docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ faults: .venv/.dev ## real faults in their long form: cut replies, 200,000 x 429
 
 freezes: .venv/.dev ## stop a run past its lease, let another send the rest, wake it, N=30 times: it sends nothing more
 	FLYPAST_TEST_FREEZES=$(N) $(BIN)/python -m pytest -q -rP tests/postgres/test_frozen.py
+
+pace: .venv/.dev ## three processes at one pace of 2,000/s for 60 s, one killed, one stopped and woken: the busiest second
+	FLYPAST_TEST_PACE=60 $(BIN)/python -m pytest -q -rP tests/postgres/test_shared_pace.py -k killed
 
 places: .venv/.dev ## one mistake at each place of the examples, all of them: one finding, exactly there
 	FLYPAST_TEST_PLACES=all $(BIN)/python -m pytest -q -n 2 tests/test_each_place.py
