@@ -93,13 +93,15 @@ class SharedGate:
         self._pace = pace
         self._known: dict[tuple[str, str], tuple[Share, Share]] = {}
 
-    def opens(self, channel: Channel) -> bool:
-        """See `Gate.opens`. Raises LedgerFault where nobody can be asked for a slot any more; so does `enter`."""
-        return self._pace.opens(self._shares(channel))
+    def opens(self, channel: Channel, count: int = 1) -> bool:
+        """See `Gate.opens`, for so many messages at once. Raises LedgerFault where nobody can be asked for slots any
+        more; so does `enter`.
+        """
+        return self._pace.opens(self._shares(channel), count)
 
-    async def enter(self, channel: Channel) -> None:
+    async def enter(self, channel: Channel, count: int = 1) -> None:
         """See `Gate.enter`."""
-        await self._pace.enter(self._shares(channel))
+        await self._pace.enter(self._shares(channel), count)
 
     def throttle(self, channel: Channel, *, sent_s: float, retry_after_s: float | None) -> bool:
         """See `Gate.throttle`."""

@@ -30,6 +30,7 @@ class _Lane:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     slots: Slots = field(default_factory=Slots)
     waiting: int = 0
+    owed: int = 0  # slots of what went at once, which those after it wait for
     used: int = 0  # since it last asked
     granted: int = 0  # when it last asked
     asking: "asyncio.Task[None] | None" = None
@@ -69,18 +70,21 @@ class SharedPace:
         await asyncio.gather(*asking, *self._holds, return_exceptions=True)
         self._asker.shutdown(wait=False)
 
-    def opens(self, shares: tuple[Share, ...]) -> bool:
-        """Whether a message may go right now, ahead of nobody; the caller then sends it. Raises LedgerFault."""
-        lane = self._lane(shares)
-        return not lane.waiting and self._takes(lane)
+    def opens(self, shares: tuple[Share, ...], count: int = 1) -> bool:
+        """Whether a message may go right now, ahead of nobody, or so many at once; the caller then sends them.
 
-    async def enter(self, shares: tuple[Share, ...]) -> None:
-        """Returns when a message may go; the caller then sends it. Raises LedgerFault."""
+        Raises LedgerFault.
+        """
+        lane = self._lane(shares)
+        return not lane.waiting and self._takes(lane, count)
+
+    async def enter(self, shares: tuple[Share, ...], count: int = 1) -> None:
+        """Returns when a message may go, or so many at once; the caller then sends them. Raises LedgerFault."""
         lane = self._lane(shares)
         lane.waiting += 1
         try:
             async with lane.turn:
-                while not self._takes(lane):
+                while not self._takes(lane, count):
                     await self._until_due(lane)
         finally:
             lane.waiting -= 1
@@ -110,16 +114,19 @@ class SharedPace:
             lane = self._lanes[shares] = _Lane(shares)
         return lane
 
-    def _takes(self, lane: _Lane) -> bool:
+    def _takes(self, lane: _Lane, count: int) -> bool:
         if self._fault is not None:
             raise self._fault
         now_s = self._clock.monotonic_s()
-        if now_s < self._paused_until_s or not lane.slots.take(now_s):
-            return False
-        lane.used += 1
-        if lane.slots.left <= lane.granted // 2:
-            self._ask(lane)
-        return True
+        while now_s >= self._paused_until_s and lane.slots.take(now_s):
+            lane.used += 1
+            if lane.slots.left <= lane.granted // 2:
+                self._ask(lane)
+            if not lane.owed:
+                lane.owed = count - 1
+                return True
+            lane.owed -= 1
+        return False
 
     async def _until_due(self, lane: _Lane) -> None:
         now_s = self._clock.monotonic_s()
@@ -138,7 +145,7 @@ class SharedPace:
 
     async def _granted(self, lane: _Lane) -> None:
         """Returns when this lane has new slots."""
-        wanted, lane.used = max(1, lane.waiting, 2 * lane.used), 0
+        wanted, lane.used = max(1, lane.waiting, lane.owed, 2 * lane.used), 0
         while True:
             paused_until_s = self._paused_until_s
             block = await self._asked(partial(self._take, lane.shares, wanted))

@@ -7,12 +7,13 @@ epoch, and what an older epoch writes is refused.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runner.errors import LedgerFault
 from runner.model import State
 
-from .paces import Paces
+if TYPE_CHECKING:
+    from .paces import Paces
 
 
 class ClaimLost(LedgerFault):
@@ -222,7 +223,7 @@ class Ledger(Protocol):
         Called without a claim. Raises Locked, naming the holder, where a run is at any manifest; LedgerFault.
         """
 
-    def paces(self) -> Paces | None:
+    def paces(self) -> "Paces | None":
         """The limits that all who send with this ledger keep to together; None where each machine paces itself."""
 
     def close(self) -> None:

@@ -136,6 +136,16 @@ async def test_a_429_that_one_sees_holds_all_and_all_go_slower_then(url: str) ->
         assert 700 <= (now[CHANNEL.workspace_id] or 0) < 800
 
 
+async def test_what_goes_at_once_is_waited_for_by_those_after_it(url: str) -> None:
+    make(url)
+    async with gates(url, Rate(count=50, per_s=1)) as (only,):
+        await only.enter(CHANNEL, 20)
+        since_s = time.monotonic()
+        await only.enter(CHANNEL, 20)
+        await only.enter(CHANNEL)
+        assert time.monotonic() - since_s >= 0.7
+
+
 async def test_a_channels_own_rate_narrows_its_workspaces(url: str) -> None:
     make(url)
     async with gates(url, Rate(count=1000, per_s=1)) as (only,):
