@@ -17,6 +17,9 @@ Json = Any  # what json.loads gives; a schema has judged it
 made = tuple.__new__
 
 
+BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace, all its channels together
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A pace: `count` messages per `per_s` seconds, as in `20/s` or `30/m`."""

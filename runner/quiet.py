@@ -60,6 +60,10 @@ class Quiet:
             span = self._spans[zones] = self._span([ZoneInfo(name) for name in zones], at_s)
         return span.end_s
 
+    def begins_s(self, zones: tuple[str, ...], at_s: float) -> float | None:
+        """When the next quiet hours begin; None where it is quiet at `at_s`."""
+        return self._spans[zones].until_s if self.end_s(zones, at_s) is None else None
+
     def moved_to_s(self, zones: tuple[str, ...], at_s: float) -> float | None:
         """As `end_s`, but never so soon that Bird would send it at once."""
         end_s = self.end_s(zones, at_s)

@@ -99,7 +99,7 @@ def commands(group: click.Group, above: tuple[str, ...] = ()) -> Iterator[tuple[
             assert command is not None
             if isinstance(command, click.Group):
                 yield from commands(command, (*above, name))
-            else:
+            if not isinstance(command, click.Group) or command.invoke_without_command:
                 yield " ".join((*above, name)), command
 
 

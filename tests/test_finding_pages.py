@@ -2,7 +2,8 @@
 
 An example is a part of a manifest, `spring.yaml`, and what else it needs: a line such as `people.csv`: names the file
 that the next block is, and a block of `sh` the command where it is not `flypast validate spring.yaml`. Sections that
-no block has are added. `<U+0007>`, `<byte E9>`, `<101 times [>` and `<in 7 days>` stand for what they say.
+no block has are added. `<U+0007>`, `<byte E9>`, `<101 times [>` `<in 7 days>` and `<UTC in 3 minutes>` (a time
+of day) stand for what they say.
 """
 
 import io
@@ -30,7 +31,7 @@ SPRING, VALIDATE = "spring.yaml", "flypast validate spring.yaml"
 FOLDER = Path(__file__).parent.parent / "docs" / "findings"
 PAGES = sorted(path.stem for path in FOLDER.glob("*.md"))
 BLOCK = re.compile(r"(?:^`(?P<path>[^`\n]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-STAND_IN = re.compile(r"<([0-9]+ times .*?|U\+[0-9A-F]{4}|byte [0-9A-F]{2}|in [0-9]+ (?:days|minutes))>")
+STAND_IN = re.compile(r"<([0-9]+ times .*?|U\+[0-9A-F]{4}|byte [0-9A-F]{2}|(?:UTC )?in [0-9]+ (?:days|minutes))>")
 ABSENT = {"TPL408": "babel"}  # codes of packages that must be missing
 SECTIONS = {
     "name": "name: spring\n",
@@ -84,12 +85,10 @@ def meant(stand_in: str) -> bytes:
     first, _, rest = stand_in.partition(" ")
     if first == "byte":
         return bytes([int(rest, 16)])
-    if first == "in":
-        return (
-            (datetime.now(UTC) + timedelta(**{rest.split()[1]: int(rest.split()[0])}))
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .encode()
-        )
+    if first in ("in", "UTC"):
+        number, unit = rest.removeprefix("in ").split()
+        at = datetime.now(UTC) + timedelta(**{unit: int(number)})
+        return at.strftime("%H:%M" if first == "UTC" else "%Y-%m-%dT%H:%M:%SZ").encode()
     if first.startswith("U+"):
         return bytes.fromhex(first[2:]).decode("utf-16-be").encode()
     return int(first) * rest.removeprefix("times ").encode()

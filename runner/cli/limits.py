@@ -51,7 +51,8 @@ def set_(context: click.Context, *, scope: str, rate: str, ledger_url: str | Non
     SCOPE is a workspace's id, a channel's, or WORKSPACE/CHANNEL. RATE is N/s or N/m; it comes before that of manifests
     and of --rate, and stays until it is set to default: what each asks for.
     """
-    from runner.manifest.policy import BIRD_POSTS_PER_S, parse_rate
+    from runner.manifest.policy import parse_rate
+    from runner.model import BIRD_POSTS_PER_S
 
     try:
         pace = None if rate == DEFAULT else parse_rate(rate)

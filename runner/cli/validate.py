@@ -36,7 +36,7 @@ class Choice:
 
 
 EVERYTHING = Choice()
-ONLY_A_PLAN_TELLS = frozenset({"POL828", "POL829"})  # they need the ledger: what is still to go out
+ONLY_A_PLAN_TELLS = frozenset({"POL828", "POL829", "POL830"})  # they need the ledger: what is still to go out
 
 
 def _codes(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class Manifest:
     policy: Policy
     suppress: tuple[tuple[str, Origin], ...]
     prices: tuple[str, Origin] | None
+    quiet_hours: Origin | None
     list_documents: Mapping[str, Document]
     unsound: tuple[Draft, ...] = ()
     mistaken: frozenset[tuple[str | int, ...]] = frozenset()
@@ -75,6 +76,7 @@ def build(gathered: Gathered, parameters: Parameters, evaluate: Evaluate, findin
         policy=_policy(gathered, findings),
         suppress=tuple(_suppress(gathered)),
         prices=_prices(gathered),
+        quiet_hours=gathered.sections["policy"].get("quietHours"),
         list_documents={name: origin.document for name, origin in gathered.sections["recipients"].items()},
         unsound=tuple(draft for draft, is_sound in drafts if not is_sound),
         mistaken=gathered.mistaken,

@@ -6,12 +6,21 @@ from decimal import Decimal
 from itertools import combinations
 
 from runner.findings import Findings, did_you_mean
-from runner.model import Delivery, Json, Policy, QuietHours, Rate, RepeatGuard, StopAfter, Then, Threshold
+from runner.model import (
+    BIRD_POSTS_PER_S,
+    Delivery,
+    Json,
+    Policy,
+    QuietHours,
+    Rate,
+    RepeatGuard,
+    StopAfter,
+    Then,
+    Threshold,
+)
 from runner.quiet import OF_COLUMN, OF_RECIPIENT, zone_names
 
 from .include import Origin
-
-BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
 
 # What the page describes and this version does not do. A value that asks for nothing is let pass.
 NOT_YET: Mapping[str, Json] = {

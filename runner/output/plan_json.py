@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.findings import Finding
-from runner.model import Check, Policy, State
+from runner.model import BIRD_POSTS_PER_S, Check, Policy, State
 from runner.plan import Held, Pace, Plan, Sample, Tally
 
 from .findings_json import FORMAT_VERSION, findings_json
@@ -106,6 +106,9 @@ def _quiet(held: Held) -> dict[str, Any]:
         "deferred": held.moved_total,
         "groups": groups,
         "moreGroups": len(held.moved) - len(groups),
+        "beginsAfterSeconds": None if held.begins_s is None else _seconds(held.begins_s),
+        "late": held.late,
+        "lateAfterSeconds": _seconds(held.late_s) if held.late else None,
     }
 
 
@@ -113,6 +116,9 @@ def _pace(pace: Pace) -> dict[str, Any]:
     """How long `toSend` takes. Rates are as in the manifest, null where none limits; pauses of waves are not in it."""
     return {
         "rate": str(pace.rate) if pace.rate is not None else None,
+        "bird": {"rate": f"{BIRD_POSTS_PER_S}/s", "seconds": _seconds(pace.bird_s)},
+        "concurrency": pace.concurrency,
+        "repliesWithinSeconds": _seconds(pace.replies_s) if pace.replies_s is not None else None,
         "seconds": _seconds(pace.seconds) if pace.rate is not None else None,
         "channels": {
             name: {"rate": str(pace.channel_rates[name]), "seconds": _seconds(seconds)}

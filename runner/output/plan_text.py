@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from runner.model import Check, Delivery, Json, Policy, State
+from runner.model import BIRD_POSTS_PER_S, Check, Delivery, Json, Policy, State
 from runner.plan import Held, Plan, Sample, Tally
 
 from .lock import Lock
@@ -122,6 +122,7 @@ def facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[Fact]
     if plan.to_send.messages < plan.totals.new:
         yield "limit", f"{plan.to_send.messages:,} of {number(plan.totals.new, 'new message')} in this run"
     yield from _quiet_facts(plan.quiet)
+    yield from _window_facts(plan)
     yield from _held_facts(plan)
     if gone:
         yield "gone", f"in the ledger, not in this plan: {listed(gone)}"
@@ -206,6 +207,46 @@ def _times(plan: Plan) -> Iterator[Fact]:
             yield "workspace", f"{workspace}: {duration(seconds)} at up to {pace.rate}"
     if len(pace.channels) > 1:
         yield "in all", f"{duration(pace.seconds)}, at up to {pace.rate} for a workspace"
+    yield from _bird_facts(plan)
+
+
+def _bird_facts(plan: Plan) -> Iterator[Fact]:
+    """The least that Bird's default limit lets it take, and what the pace asks of Bird's replies; not of a few."""
+    pace, bird = plan.pace, f"{BIRD_POSTS_PER_S}/s"
+    if pace.bird_s < 1:
+        return
+    most = f"{round(pace.bird_s * BIRD_POSTS_PER_S):,} at {bird}, its limit for a workspace, is {_hours(pace.bird_s)}"
+    is_faster = pace.rate is None or pace.rate.per_second > BIRD_POSTS_PER_S
+    yield "Bird", f"{most}: sooner only where it lets more through" if is_faster else f"{most} at best"
+    if pace.replies_s is not None and plan.sent_through:
+        yield (
+            "",
+            f"{pace.concurrency:,} in flight keep up {pace.rate} while replies take less than {_short(pace.replies_s)}",
+        )
+
+
+def _hours(seconds: float) -> str:
+    """`55.6 h` where it takes many."""
+    return f"{seconds / 3600:.1f} h" if seconds >= 6000 else duration(seconds)
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else duration(seconds)
+
+
+def _window_facts(plan: Plan) -> Iterator[Fact]:
+    """Whether the send fits before quiet hours."""
+    held, pace = plan.quiet, plan.pace
+    if held is None or held.begins_s is None or pace.rate is None:
+        return
+    window = (
+        f"{_hours(held.begins_s)} until the first quiet hours ({held.hours}), and the send takes {_hours(pace.seconds)}"
+    )
+    if held.late:
+        window += (
+            f": {number(held.late, 'comes', 'come')} to their turn in theirs, the first after {_hours(held.late_s)}"
+        )
+    yield "window", window
 
 
 def _time(plan: Plan, channel: str) -> str:

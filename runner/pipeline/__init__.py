@@ -178,7 +178,7 @@ def make_plan(
 ) -> Planned:
     """Composes everything once and holds it against the ledger. The findings decide whether the plan counts."""
     from .repeats import others  # noqa: PLC0415 - `validate` needs none of what only a plan does
-    from .schedule import Lateness, check_schedule  # noqa: PLC0415
+    from .schedule import Lateness, check_schedule, check_window  # noqa: PLC0415
 
     site = Site(document=manifest.document, path=("messages",))
     lateness = Lateness(now=now, messages=site, findings=findings)
@@ -198,6 +198,8 @@ def make_plan(
             chosen.take_all(items)
         plan = chosen.finish(manifest.policy, currency=card.currency if card is not None else None)
     lateness.report()
+    if plan.quiet is not None:
+        check_window(plan.quiet, plan.pace.seconds, manifest, findings)
     return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))
 
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from runner.findings import Findings
+from runner.manifest.build import Manifest
 from runner.manifest.site import Site
-from runner.plan import Composed
+from runner.model import Then
+from runner.plan import Composed, Held
 
 FARTHEST = timedelta(days=35)  # Bird, "Messaging": a message scheduled farther ahead is rejected
 
@@ -109,6 +111,27 @@ class Lateness:
                 self.messages.below(draft, "scheduledFor").place(),
                 hint="raise the pace, begin earlier or schedule them later: Bird sends at once what comes too late",
             )
+
+
+_THEN = {
+    Then.FAIL: "the run ends there",
+    Then.SKIP: "they are left for another run",
+    Then.DEFER: "they wait at Bird until these end",
+}
+
+
+def check_window(held: Held, seconds: float, manifest: Manifest, findings: Findings) -> None:
+    """POL830, where a send that takes so long does not end before quiet hours begin."""
+    if not held.late or held.begins_s is None or manifest.quiet_hours is None:
+        return
+    findings.warning(
+        "POL830",
+        f"at this pace the send takes {_span(seconds)}, and the first quiet hours ({held.hours}) begin in "
+        f"{_span(held.begins_s)}: {held.late:,} message{'s come' if held.late > 1 else ' comes'} to their turn in "
+        f"theirs, the first after {_span(held.late_s)}; {_THEN[held.hours.then]}",
+        manifest.quiet_hours.place(),
+        hint="raise the pace, begin earlier, or send fewer at once",
+    )
 
 
 def _number(late: _Late) -> str:

@@ -279,7 +279,7 @@ class Planner:
         if composed.scheduled_for is not None or composed.validity_s is not None:
             self._on_timed(composed, at_s)
         for each in self._restraints:
-            each.count(composed)
+            each.count(composed, at_s)
         zones = composed.zones if composed.scheduled_for is None else ()
         self._put(message._replace(held=held, zones=zones) if held is not None or zones else message)
 

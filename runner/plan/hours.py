@@ -26,12 +26,20 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Of what would be sent: `moved` with the largest first; `in_quiet` and `nowhere` where the policy says fail."""
+    """Of what would be sent: `moved` with the largest first; `in_quiet` and `nowhere` where the policy says fail.
+
+    The send's window, in seconds from its start: `begins_s` is when the first of those have quiet hours who have none
+    at the start (None: nobody is left who has none), `late` how many come to their turn in theirs at the pace of the
+    send, the first of them after `late_s`.
+    """
 
     hours: QuietHours
     moved: tuple[Moved, ...] = ()
     in_quiet: int = 0
     nowhere: int = 0
+    begins_s: float | None = None
+    late: int = 0
+    late_s: float = 0.0
 
     @property
     def moved_total(self) -> int:
@@ -49,9 +57,14 @@ class Hours:
     _moved: Counter[tuple[str, tuple[str, ...], float]] = field(default_factory=Counter)
     _in_quiet: int = 0
     _nowhere: int = 0
+    _turns: Quiet = field(init=False)
+    _begins_s: float = inf
+    _late: int = 0
+    _late_s: float = inf
 
     def __post_init__(self) -> None:
         self._quiet = Quiet(self.hours)
+        self._turns = Quiet(self.hours)  # what it has found is near the turns, not near now
         self._now_s = self.now.timestamp()
 
     def skips(self, composed: Composed) -> str:
@@ -63,10 +76,11 @@ class Hours:
             return NOWHERE
         return QUIET if then is Then.SKIP else ""
 
-    def count(self, composed: Composed) -> None:
-        """One that is to be sent."""
+    def count(self, composed: Composed, after_s: float) -> None:
+        """One that is to be sent, so long after the start."""
         end_s = self._end_s(composed)
         if end_s is None:
+            self._count_turn(composed, after_s)
             return
         if self.hours.then is Then.DEFER:
             self._moved[composed.message.draft, composed.zones, end_s] += 1
@@ -74,6 +88,16 @@ class Hours:
             self._nowhere += 1
         else:
             self._in_quiet += 1
+
+    def _count_turn(self, composed: Composed, after_s: float) -> None:
+        """One that may go now: whether it still may when its turn comes. One with its own time waits at Bird anyway."""
+        begins_s = None if composed.scheduled_for else self._quiet.begins_s(composed.zones, self._now_s)
+        if begins_s is None:
+            return
+        self._begins_s = min(self._begins_s, begins_s - self._now_s)
+        if after_s > 0 and self._turns.end_s(composed.zones, self._now_s + after_s) is not None:
+            self._late += 1
+            self._late_s = min(self._late_s, after_s)
 
     def told(self) -> Held:
         moved = (
@@ -85,6 +109,9 @@ class Hours:
             moved=tuple(sorted(moved, key=lambda each: (-each.messages, each.message, each.until, each.zones))),
             in_quiet=self._in_quiet,
             nowhere=self._nowhere,
+            begins_s=None if self._begins_s == inf else self._begins_s,
+            late=self._late,
+            late_s=self._late_s if self._late else 0.0,
         )
 
     def _end_s(self, composed: Composed) -> float | None:

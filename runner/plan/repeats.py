@@ -24,7 +24,7 @@ class Repeats:
         """Why it is not sent; empty where it is."""
         return REPEATED if self.guard.then is Then.SKIP and self._is_repeated(composed.message) else ""
 
-    def count(self, composed: Composed) -> None:
+    def count(self, composed: Composed, _at_s: float) -> None:
         """One that is to be sent."""
         if self.guard.then is Then.FAIL:
             self.repeated += self._is_repeated(composed.message)

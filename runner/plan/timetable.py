@@ -3,11 +3,12 @@
 Messages go in their order. Up to `concurrency` of them wait for a slow channel while later ones pass.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
 
-from runner.model import Channel, Rate
+from runner.model import BIRD_POSTS_PER_S, Channel, Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,7 @@ class Pace:
     """How long a send takes. `rate` is the workspace's, None where nothing limits it: then nothing here takes time.
 
     `channels` has each channel's own time by name, `workspaces` that of each workspace by id, `seconds` all of it.
+    `bird_s` is the least that it can take at Bird's own default limit, whatever the pace. `concurrency` are in flight.
     """
 
     rate: Rate | None = None
@@ -22,6 +24,13 @@ class Pace:
     channels: Mapping[str, float] = field(default_factory=dict)
     channel_rates: Mapping[str, Rate] = field(default_factory=dict)
     workspaces: Mapping[str, float] = field(default_factory=dict)
+    bird_s: float = 0.0
+    concurrency: int = 1
+
+    @property
+    def replies_s(self) -> float | None:
+        """As long as replies may take before they hold up the pace, not the rate: None without one."""
+        return None if self.rate is None else self.concurrency / self.rate.per_second
 
 
 @dataclass(slots=True)
@@ -53,6 +62,7 @@ class Timetable:
         self._workspaces: dict[str, _Lane] = {}
         self._counts: dict[str, int] = {}
         self._rates: dict[str, Rate] = {}
+        self._totals: Counter[str] = Counter()  # by workspace
 
     def add(self, channel: Channel) -> float:
         """The next message; gives when it goes, in seconds from the start."""
@@ -70,8 +80,9 @@ class Timetable:
     def pace(self) -> Pace:
         """Of all that was added."""
         self._end()
+        bird_s = max(self._totals.values(), default=0) / BIRD_POSTS_PER_S
         if self._rate is None:
-            return Pace()
+            return Pace(bird_s=bird_s, concurrency=self._concurrency)
         every_s = 1 / self._rate.per_second
         workspaces = {
             of: max(lane.ends_s - (lane.begins_s or 0.0), lane.count * every_s) for of, lane in self._workspaces.items()
@@ -83,6 +94,8 @@ class Timetable:
             channels={name: count / self._rates[name].per_second for name, count in self._counts.items()},
             channel_rates=self._rates,
             workspaces=workspaces,
+            bird_s=bird_s,
+            concurrency=self._concurrency,
         )
 
     def _lanes_of(self, channel: Channel) -> tuple[_Lane, _Lane]:
@@ -105,7 +118,10 @@ class Timetable:
         """The run under way is over: what it leaves to the next one."""
         channel, count, start_s, step_s = self._channel, self._count, self._start_s, self._step_s
         self._channel, self._count = None, 0
-        if channel is None or self._rate is None:
+        if channel is None:
+            return
+        self._totals[channel.workspace_id] += count
+        if self._rate is None:
             return
         end_s = start_s + count * step_s
         own = (start_s + number * step_s for number in range(max(0, count - self._concurrency), count))

@@ -1,13 +1,14 @@
 """What a send costs, how long it takes and what limits refuse: in plan, question, summary and ledger."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.conftest import CHANNEL, KEY, WORKSPACE, Project, Ran, Server
+from tests.conftest import CHANNEL, KEY, MANIFEST, WORKSPACE, Project, Ran, Server
 from tests.test_output_schemas import fits
 
 CARD = "country,prefix,channel,price,currency\nUS,,sms,0.0079,USD\n,+1201,sms,0.0400,USD\nUS,,mms,0.02,USD\n"
@@ -200,11 +201,19 @@ def test_the_operators_pace_replaces_that_of_the_manifest(project: Project) -> N
     with_policy(project, "rate: 1/s")
     ids = {"rate": "30/m", "seconds": 6.0}
     assert plan(project)["pace"] == {
+        "bird": {"rate": "500/s", "seconds": 0.006},
+        "concurrency": 64,
+        "repliesWithinSeconds": 64.0,
         "rate": "1/s", "seconds": 6.0, "channels": {"sms": ids}, "workspaces": {WORKSPACE: {"seconds": 6.0}},
     }  # fmt: skip
     assert plan(project, "--rate", "10/m")["pace"]["channels"] == {"sms": {"rate": "10/m", "seconds": 18.0}}
     unlimited = plan(project, "--rate", "unlimited")["pace"]
-    assert unlimited == {"rate": None, "seconds": None, "channels": {}, "workspaces": {}}
+    assert unlimited == {
+        "bird": {"rate": "500/s", "seconds": 0.006},
+        "concurrency": 64,
+        "repliesWithinSeconds": None,
+        "rate": None, "seconds": None, "channels": {}, "workspaces": {},
+    }  # fmt: skip
     assert "3 new, with no limit to its pace" in project.run("plan", "hello.yaml", "--rate", "unlimited").out
     assert plan(project, "--limit", "1")["pace"]["seconds"] == 2.0
 
@@ -237,3 +246,78 @@ def test_a_rate_card_is_read_where_the_manifest_that_names_it_stands(project: Pr
     project.write("hello.yaml", f"{text}include: [shared/rules.yaml]\n")
     assert plan(project)["toSend"]["cost"]["amount"] == "0.12"
     assert CHANNEL in text
+
+
+def test_the_plan_tells_the_least_that_birds_limit_lets_it_take(project: Project) -> None:
+    project.people(1500)
+    words = project.run("plan", "hello.yaml").out
+    assert "  Bird       1,500 at 500/s, its limit for a workspace, is 3 s at best\n" in words
+    assert "             64 in flight keep up 50/s while replies take less than 1 s\n" in words
+    fast = project.run("plan", "hello.yaml", "--rate", "1000/s").out
+    assert "is 3 s: sooner only where it lets more through" in fast
+    assert "64 in flight keep up 1000/s while replies take less than 64 ms" in fast
+    assert "sooner only" in project.run("plan", "hello.yaml", "--rate", "unlimited").out
+    markdown = project.run("plan", "hello.yaml", "--format", "markdown").out
+    assert "- Bird: 1,500 at 500/s, its limit for a workspace, is 3 s at best\n" in markdown
+    project.people(3)
+    assert "500/s" not in project.run("plan", "hello.yaml").out
+
+
+def quiet(begins_min: int, then: str, rate: str) -> str:
+    """Quiet hours that begin in so many minutes, and last two hours."""
+    now = datetime.now(UTC)
+    begin, end = (f"{now + timedelta(minutes=begins_min + more):%H:%M}" for more in (0, 120))
+    return f'policy: {{rate: {rate}, quietHours: {{from: "{begin}", until: "{end}", zone: UTC, then: {then}}}}}\n'
+
+
+@pytest.mark.parametrize(
+    ("then", "words"),
+    [
+        ("skip", "they are left for another run"),
+        ("defer", "they wait at Bird until these end"),
+        ("fail", "the run ends there"),
+    ],
+)
+def test_a_send_that_does_not_fit_before_quiet_hours_is_warned_of(project: Project, then: str, words: str) -> None:
+    project.people(12)
+    project.write("hello.yaml", MANIFEST + quiet(5, then, "1/m"))
+    ran = project.run("plan", "hello.yaml", "--format", "json")
+    assert ran.code == 0, ran.err
+    said = fits("plan", ran.json)
+    (finding,) = [each for each in said["findings"] if each["code"] == "POL830"]
+    assert (finding["severity"], finding["path"], finding["line"]) == ("warning", "hello.yaml", 12)
+    assert (
+        f"the send takes 0:12:00, and the first quiet hours ({said_hours(project)}) begin in 0:0" in finding["message"]
+    )
+    assert finding["message"].endswith(words)
+    window = said["quietHours"]
+    assert window["late"] in (6, 7)  # from the fifth minute on, or the sixth
+    assert 240 < window["beginsAfterSeconds"] <= 300 < window["lateAfterSeconds"] + 60
+    text = project.run("plan", "hello.yaml")
+    assert "and the send takes 12 min: " in text.out
+    assert "come to their turn in theirs, the first after " in text.out
+    assert "warning[POL830]" in text.err
+    assert "POL830" in project.run("plan", "hello.yaml", "--format", "markdown").out
+
+
+def said_hours(project: Project) -> str:
+    begin, end = re.findall(r'"([0-9:]{5})"', (project.path / "hello.yaml").read_text())
+    return f"{begin} to {end}"
+
+
+def test_a_send_that_fits_says_how_long_its_window_is(project: Project) -> None:
+    project.write("hello.yaml", MANIFEST + quiet(300, "skip", "1/s"))
+    ran = project.run("plan", "hello.yaml")
+    assert "POL830" not in ran.err + ran.out
+    assert "until the first quiet hours (" in ran.out
+    assert "and the send takes 3 s\n" in ran.out
+    said = project.run("plan", "hello.yaml", "--format", "json").json["quietHours"]
+    assert (said["late"], said["lateAfterSeconds"]) == (0, None)
+    assert 290 * 60 < said["beginsAfterSeconds"] <= 300 * 60
+
+
+def test_where_everybody_has_quiet_hours_there_is_no_window(project: Project) -> None:
+    project.write("hello.yaml", MANIFEST + quiet(-30, "defer", "1/s"))
+    said = project.run("plan", "hello.yaml", "--format", "json").json["quietHours"]
+    assert (said["deferred"], said["beginsAfterSeconds"], said["late"]) == (3, None, 0)
+    assert "window" not in project.run("plan", "hello.yaml").out

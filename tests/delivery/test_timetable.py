@@ -105,8 +105,22 @@ def test_each_workspace_has_its_own_time() -> None:
 
 def test_where_nothing_limits_the_pace_nothing_takes_time() -> None:
     pace, instants = foretold([(A, 3), (B, 2)], rate=None)
-    assert pace == Pace()
+    assert pace == Pace(bird_s=5 / 500, concurrency=64)
+    assert pace.replies_s is None
     assert instants == [0.0] * 5
+
+
+def test_birds_own_limit_is_of_a_workspace_and_below_no_pace() -> None:
+    for rate in (WORKSPACE, None):
+        timetable = Timetable(rate, concurrency=64)
+        for channel, count in ((A, 60_000_000), (B, 40_000_000), (D, 5_000)):
+            timetable.add_all(channel, count)
+        assert timetable.pace().bird_s == 100_000_000 / 500  # 55.6 h
+
+
+def test_replies_may_take_as_long_as_what_is_in_flight_lasts() -> None:
+    pace, _ = foretold([(A, 3)], rate=Rate(count=500, per_s=1), concurrency=64)
+    assert pace.replies_s == pytest.approx(0.128)
 
 
 def test_nothing_to_send_takes_no_time() -> None:

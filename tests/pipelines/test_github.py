@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 from tests.cli.sending import until
 from tests.conftest import KEY, Serve
+from tests.postgres.server import Server as Database
 
+from . import managed
 from . import repository as repositories
 from .github import SHELLS, Runner, workflow
 from .machine import ROOT, Machine
@@ -43,16 +46,29 @@ def steps(data: Any) -> list[Any]:
     return found
 
 
-def secrets(tmp_path: Path) -> dict[str, str]:
-    return {"BIRD_ACCESS_KEY": KEY, "FLYPAST_LEDGER": f"sqlite:///{tmp_path / 'disk' / 'ledger.db'}"}
+Secrets = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture
+def secrets(repository: Repository, database: Database) -> Iterator[Secrets]:
+    """Of the environment, for an API: a key, and a ledger for it."""
+    made: list[str] = []
+
+    def give(api: str) -> dict[str, str]:
+        made.append(managed.made(database, repository.author, api))
+        return {"BIRD_ACCESS_KEY": KEY, "FLYPAST_LEDGER": made[-1]}
+
+    yield give
+    for each in made:
+        managed.dropped(database, each)
 
 
 def test_a_pull_request_is_reviewed_without_a_secret_merged_and_sent_once(
-    repository: Repository, tmp_path: Path, serve: Serve
+    repository: Repository, tmp_path: Path, serve: Serve, secrets: Secrets
 ) -> None:
     server = serve()
     machine = runner(repository, tmp_path, BIRD_API_URL=server.url)
-    (tmp_path / "disk").mkdir()
+    given = secrets(server.url)
     repository.edit("this is {{ shop }}", "{{ shop }} is open")
 
     reviewed = machine.run(written(repository, REVIEW), ref=repository.propose("unlocked"), base="main")
@@ -72,13 +88,14 @@ def test_a_pull_request_is_reviewed_without_a_secret_merged_and_sent_once(
     assert machine.kept["plan-hello.yaml.md"].strip() in machine.summary
     assert server.record == []
 
-    sent = machine.run(written(repository, SEND), ref=repository.merge("locked"), secrets=secrets(tmp_path))
+    sent = machine.run(written(repository, SEND), ref=repository.merge("locked"), secrets=given)
     assert [ended.code for ended in sent] == [0, 0], sent[-1].out
     assert "This run: 3 accepted" in sent[-1].out
-    again = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=secrets(tmp_path))
+    again = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=given)
     assert "nothing to send" in again[-1].out
     assert len(server.taken) == len(set(server.taken)) == 3
-    assert KEY not in "".join(ended.out for ended in (*sent, *again))
+    said = "".join(ended.out for ended in (*sent, *again))
+    assert [each for each in (KEY, managed.PASSWORD, *given.values()) if each in said] == []
 
 
 def test_a_misspelt_key_ends_the_review_and_its_report_is_kept(repository: Repository, tmp_path: Path) -> None:
@@ -91,16 +108,19 @@ def test_a_misspelt_key_ends_the_review_and_its_report_is_kept(repository: Repos
 
 
 def test_without_its_secrets_or_with_a_ledger_that_is_away_nothing_is_sent(
-    repository: Repository, tmp_path: Path, serve: Serve
+    repository: Repository, tmp_path: Path, serve: Serve, secrets: Secrets
 ) -> None:
     server = serve()
-    machine = runner(repository, tmp_path, BIRD_API_URL=server.url)
+    machine, whole = runner(repository, tmp_path, BIRD_API_URL=server.url), secrets(server.url)
+    wrong = whole["FLYPAST_LEDGER"].replace(":h", ":H")
     for name, value, words in (
         ("FLYPAST_LEDGER", "", "add this secret"),
         ("BIRD_ACCESS_KEY", "", "there is no access key"),
         ("FLYPAST_LEDGER", "postgresql://ann:hunter2@127.0.0.1:1/ledger", "can't be reached: nothing listens there"),
+        ("FLYPAST_LEDGER", wrong, "can't be reached: the server refuses this user"),
+        ("FLYPAST_LEDGER", f"sqlite:///{tmp_path / 'ledger.db'}", "say so with --ledger-persisted"),
     ):
-        given = secrets(tmp_path) | {name: value}
+        given = whole | {name: value}
         sent = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=given)
         assert sent[-1].code != 0
         assert words in sent[-1].out
@@ -120,7 +140,9 @@ def test_every_manifest_is_planned_and_the_first_bad_one_hides_no_other(reposito
     assert list(machine.workspace.rglob("owned")) == []
 
 
-def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository, tmp_path: Path, serve: Serve) -> None:
+def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(
+    repository: Repository, tmp_path: Path, serve: Serve, secrets: Secrets
+) -> None:
     """GitHub signals the step's shell and nothing else, and kills what is left once that has ended."""
     server = serve("--fault", "slow:300ms")
     people = "".join(f"+1{area}55501{index:02d},Ann\n" for area in (415, 212) for index in range(40))
@@ -129,8 +151,7 @@ def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository,
     script = tmp_path / "send.sh"
     script.write_text(step["run"])
     repository.lock()
-    given = {**repository.machine.environment, **secrets(tmp_path), "CI": "true", "BIRD_API_URL": server.url}
-    given["FLYPAST_LEDGER"] = f"sqlite:///{tmp_path / 'ledger.db'}"
+    given = {**repository.machine.environment, **secrets(server.url), "CI": "true", "BIRD_API_URL": server.url}
     del given["PYTHONPATH"]  # the command of this checkout
     process = subprocess.Popen(
         ["bash", *SHELLS[step.get("shell")], script],
@@ -153,6 +174,21 @@ def test_a_job_that_is_cancelled_leaves_nothing_in_doubt(repository: Repository,
     totals = repository.author.run("status", MANIFEST, *url).json["totals"]
     assert totals["inDoubt"] == 0
     assert 3 <= totals["accepted"] == len(set(server.taken)) < 80
+
+
+def test_a_disk_that_stays_does_as_well_with_the_word_that_the_file_names(
+    repository: Repository, tmp_path: Path, serve: Serve
+) -> None:
+    server = serve()
+    machine = runner(repository, tmp_path, BIRD_API_URL=server.url)
+    text = (repository.author.path / SEND).read_text()
+    assert "say --ledger-persisted in place of --lock-timeout 2m" in text
+    repository.author.write(SEND, text.replace("--yes --lock-timeout 2m", "--yes --ledger-persisted"))
+    given = {"BIRD_ACCESS_KEY": KEY, "FLYPAST_LEDGER": f"sqlite:///{tmp_path / 'ledger.db'}"}
+    for words in ("This run: 3 accepted", "nothing to send"):
+        sent = machine.run(written(repository, SEND), ref="refs/heads/main", secrets=given)
+        assert words in sent[-1].out
+    assert len(server.taken) == len(set(server.taken)) == 3
 
 
 def test_each_action_says_its_version_beside_its_commit() -> None:

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from tests.conftest import KEY, Serve
+from tests.postgres.server import Server as Database
 
+from . import managed
 from . import repository as repositories
 from .gitlab import Runner, jobs_of
 from .machine import ROOT, Machine
@@ -30,7 +32,7 @@ def written(repository: Repository) -> Any:
 
 
 def test_a_merge_request_is_reviewed_without_a_secret_merged_and_sent_once(
-    repository: Repository, tmp_path: Path, serve: Serve
+    repository: Repository, serve: Serve, database: Database
 ) -> None:
     server, data = serve(), written(repository)
     runner = Runner(machine=repository.machine, origin=repository.origin)
@@ -54,7 +56,7 @@ def test_a_merge_request_is_reviewed_without_a_secret_merged_and_sent_once(
     assert KEY not in leaked.out
 
     repository.merge("better")
-    ledger = {"FLYPAST_LEDGER": f"sqlite:///{tmp_path / 'ledger.db'}"}
+    ledger = {"FLYPAST_LEDGER": managed.made(database, repository.author, server.url)}
     production = {**MERGED, "BIRD_ACCESS_KEY": KEY, "BIRD_API_URL": server.url}
     without = runner.run(data, "send", "origin/main", production)
     assert without.code != 0
@@ -64,7 +66,8 @@ def test_a_merge_request_is_reviewed_without_a_secret_merged_and_sent_once(
         sent = runner.run(data, "send", "origin/main", {**production, **ledger})
         assert (sent.code, words in sent.out) == (0, True), sent.out
     assert len(server.taken) == len(set(server.taken)) == 3
-    assert KEY not in sent.out
+    assert [each for each in (KEY, managed.PASSWORD, ledger["FLYPAST_LEDGER"]) if each in sent.out] == []
+    managed.dropped(database, ledger["FLYPAST_LEDGER"])
 
 
 def test_a_plan_that_nobody_locked_fails_the_request(repository: Repository) -> None:
