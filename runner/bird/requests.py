@@ -37,6 +37,9 @@ _MADE_ON_DEMAND = frozenset({"php", "asp", "aspx", "ashx", "jsp", "cgi", "do"}) 
 _SUFFIX = re.compile(r"^https?://[^/?#]+/[^?#]*\.(?=[0-9]{0,4}[A-Za-z])([0-9A-Za-z]{1,5})(?:[?#]|$)")
 _READ_OF_TEMPLATE = ("projectId", "version", "locale", "parameters")
 
+# How the canonical JSON of a request begins that says a text alone, where nothing in that is escaped.
+_PLAIN_TEXT = re.compile(rb'\{"body":\{"text":\{"text":("[^"\\\x00-\x1f]+")\},"type":"text"\}[,}]')
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URL = re.compile(r"[!-~]{1,2000}")  # visible ASCII: urlsplit would drop tabs and newlines without a word
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
@@ -215,6 +218,8 @@ def said(body: bytes) -> str:
 
     `body` is the request as posted. Two that say the same differ in nothing that a person reads of an SMS.
     """
+    if plain := _PLAIN_TEXT.match(body):  # nearly every SMS, in a fifth of the time
+        return f'["text",{plain[1].decode()}]'
     request = json.loads(body)
     texts = (value_at(request, path) for path in TEXT_PATHS)
     text = next((text for text in texts if isinstance(text, str) and text), None)

@@ -20,23 +20,16 @@ REFUSED_OVER = {
 
 def intent(message: Message, *, edition: str, at: str, from_doubt: bool = False) -> Intent:
     """What is written before the first byte of a request."""
-    return Intent(
-        key=message.key,
-        edition=edition,
-        message=message.draft,
-        workspace_id=message.channel.workspace_id,
-        channel_id=message.channel.channel_id,
-        reference=message.reference,
-        address=message.address,
-        payload_hash=message.payload_hash,
-        country=message.country,
-        segments=message.segments,
-        at=at,
-        from_doubt=from_doubt,
-        cost=message.cost,
-        currency=message.currency,
-        text_hash=message.text_hash or text_hash(message.address, said(message.body)),
+    draft, channel, key, reference, address, payload_hash, body, country, segments, _, cost, currency, hashed, *_ = (
+        message
     )
+    if hashed is None:
+        hashed = text_hash(address, said(body))
+    # By place, as one is made for every request.
+    return Intent(
+        key, edition, draft, channel.workspace_id, channel.channel_id, reference, address, payload_hash, country,
+        segments, at, from_doubt, 0, cost, currency, hashed,
+    )  # fmt: skip
 
 
 def settlement(message: Message, outcome: Outcome, *, at: str) -> Settlement:
@@ -44,7 +37,7 @@ def settlement(message: Message, outcome: Outcome, *, at: str) -> Settlement:
     key = message.key
     match outcome:
         case Accepted(message_id=message_id):
-            return Settlement(key=key, state=State.ACCEPTED, at=at, message_id=message_id)
+            return Settlement(key, State.ACCEPTED, at, message_id)
         case Rejected(code=code, words=words, message_id=message_id):
             code, words = without_texts(message, code), without_texts(message, words)
             return Settlement(key=key, state=State.REJECTED, at=at, message_id=message_id, code=code, words=words)

@@ -75,7 +75,9 @@ def reference_of(key: str) -> str:
 
 def text_hash(address: str, said: str) -> str:
     """By what a text is known again under another name: SHA-256 in hex of whom it goes to and what it says."""
-    return hashlib.sha256(_framed(("flypast-text1", address, said))).hexdigest()
+    to, text = address.encode(), said.encode()
+    framed = _TEXT_SCHEME + len(to).to_bytes(4) + to + len(text).to_bytes(4) + text
+    return hashlib.sha256(framed).hexdigest()
 
 
 def purged_reference(key: str, reference: str) -> str:
@@ -108,3 +110,6 @@ def _framed(fields: Iterable[str]) -> bytes:
     """Each field after its length in bytes of UTF-8 (4 bytes, big-endian), so that no two lists read alike."""
     encoded = [field.encode() for field in fields]
     return b"".join([len(field).to_bytes(4, "big") + field for field in encoded])
+
+
+_TEXT_SCHEME = _framed(("flypast-text1",))

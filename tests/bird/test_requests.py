@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.bird.requests import (
     AccessKey,
@@ -321,3 +323,14 @@ def test_two_requests_that_read_otherwise_do_not() -> None:
         {"receiver": {}},
     ]
     assert len({said_by(each) for each in requests}) == len(requests)
+
+
+@given(st.text(min_size=1), st.booleans())
+def test_what_a_text_says_is_the_same_by_the_short_way_and_by_reading_all(text: str, is_alone: bool) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return
+    inner = {"text": text} if is_alone else {"text": text, "actions": []}
+    request = {"body": {"type": "text", "text": inner}, "receiver": {"contacts": []}}
+    assert said(canonical(request)) == canonical(["text", text]).decode()
