@@ -11,7 +11,7 @@ from runner.errors import LedgerFault
 from . import tables
 from .locks import Witness, witnesses
 from .opening import Meta, faults, in_words, missing_commits
-from .records import claims, gaps, meta_faults, shared_ids, strays, unclaimed
+from .records import astray, claims, doubled, gaps, meta_faults, shared_ids, strays, unclaimed, unfiled
 from .structure import structure
 
 _MOST_FAULTS = 100_000  # of SQLite's; 100 unless it is told otherwise
@@ -24,7 +24,9 @@ def check(connection: sqlite3.Connection, path: Path, meta: Meta) -> Iterator[st
         _commits(connection, path, meta, seen), _pages(connection), structure(connection),
         meta_faults(_rows(connection, tables.ABOUT)), claims(_rows(connection, tables.CLAIMED)), _owners(connection),
         strays(_rows(connection, tables.STRAYS)), unclaimed(_rows(connection, tables.UNCLAIMED)),
-        gaps(_rows(connection, tables.GAPS)), shared_ids(_rows(connection, tables.SHARED_IDS)),
+        gaps(_rows(connection, tables.GAPS)), unfiled(_rows(connection, tables.UNFILED)),
+        doubled(_rows(connection, tables.DOUBLED)), astray(_rows(connection, tables.ASTRAY)),
+        shared_ids(_rows(connection, tables.SHARED_IDS)),
     ):  # fmt: skip
         try:
             yield from each

@@ -24,7 +24,9 @@ LONGEST = 500  # characters kept of what Bird says; its replies may be long and 
 
 def fitted(text: str | None) -> str | None:
     """What a ledger keeps of foreign text: its first 500 characters, as UTF-8 can hold them."""
-    return None if text is None else text[:LONGEST].encode(errors="replace").decode()
+    if text is None or (text.isascii() and len(text) <= LONGEST):
+        return text
+    return text[:LONGEST].encode(errors="replace").decode()
 
 
 def may_be_intended(state: State, *, from_doubt: bool) -> bool:

@@ -217,6 +217,7 @@ def _connect(path: Path, mode: str, *settings: str) -> sqlite3.Connection:
         timeout=_WAIT_S,
         isolation_level=None,  # transactions are begun by hand
         check_same_thread=False,  # delivery commits from its writer thread, one call at a time
+        cached_statements=256,  # each number of rows is a statement of its own
     )
     try:
         for setting in ("PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON", *settings):

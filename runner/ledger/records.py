@@ -52,6 +52,27 @@ def gaps(numbers: Rows) -> Iterator[str]:
             yield "messages has rows with ids below 1: no run gives these"
 
 
+def unfiled(counts: Rows) -> Iterator[str]:
+    """A row of how many messages the store would not find by their keys."""
+    for (count,) in counts:
+        if count:
+            yield f"{_many(count, 'message is', 'messages are')} not found by key: a send would take them for new"
+
+
+def doubled(counts: Rows) -> Iterator[str]:
+    """A row of how many keys have two messages."""
+    for (count,) in counts:
+        if count:
+            yield f"{_many(count, 'key belongs', 'keys belong')} to two messages each"
+
+
+def astray(counts: Rows) -> Iterator[str]:
+    """A row of how many keys lead to no message."""
+    for (count,) in counts:
+        if count:
+            yield f"{_many(count, 'key leads', 'keys lead')} to no message, or to another's"
+
+
 def unclaimed(keys: Rows) -> Iterator[str]:
     for (key,) in keys:
         yield f"the message {_shown(key)} is of an epoch before the first claim"
@@ -61,6 +82,10 @@ def shared_ids(shared: Rows) -> Iterator[str]:
     """Rows of how many, and two of their keys. The store sorts the ids, on the disk where they are many."""
     for count, first, last in shared:
         yield f"{count:,} messages have one message id of Bird's: {_shown(first)} and {_shown(last)} among them"
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _shown(key: str) -> str:

@@ -13,6 +13,7 @@ from runner.model import State
 
 from . import tables
 from .checking import check, snapshot
+from .keys import Keys
 from .locks import RunLock, Witness, witnesses
 from .mounts import mount_table, refuse_remote
 from .opening import (
@@ -96,6 +97,7 @@ class SqliteLedger:
 
     def __init__(self, path: Path, reader: sqlite3.Connection, meta: Meta) -> None:
         self.path = path
+        self.by_key = Keys()
         self.name = meta.name
         self.origin = meta.origin
         self._meta = meta
@@ -108,7 +110,9 @@ class SqliteLedger:
         return self.lookup_many([key]).get(key)
 
     def lookup_many(self, keys: Sequence[str]) -> Mapping[str, Known]:
-        rows = self._read(tables.LOOKUP, (json.dumps(keys),))
+        with self._turn, faults(self.path):
+            ids = self.by_key.find(self._connection, keys)
+        rows = self._read(tables.LOOKUP, (json.dumps(list(ids.values())),)) if ids else ()
         return {row[0]: known(row) for row in rows}
 
     def claim(self, manifest: str, *, run: str, at: str, timeout_s: float = 0.0) -> SqliteClaim:
@@ -118,6 +122,8 @@ class SqliteLedger:
             with self.writing() as connection:
                 [(epoch, commits)] = connection.execute(tables.CLAIM, (manifest, run, at)).fetchall()
                 connection.execute(tables.LEAVE, (at, manifest))
+                self.by_key.index(connection)
+            self.by_key.forget()
             lock.witness(Witness(ledger=self._meta.identity, commits=commits))
         except BaseException:
             lock.free()

@@ -1,7 +1,7 @@
 """One run's right to write into a SQLite ledger: every change is a transaction that checks the claim's epoch first."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
 from operator import attrgetter
@@ -11,8 +11,9 @@ from typing import NoReturn, Protocol, TypeVar
 from runner.errors import LedgerFault
 from runner.model import State
 
-from . import tables
+from . import changes, tables
 from .identity import purged_reference
+from .keys import Keys
 from .locks import RunLock, Witness
 from .moves import lost, must_decide, must_find, must_settle, not_open, not_sendable
 from .opening import is_broken
@@ -25,6 +26,10 @@ _MOST_ROWS = 32  # of a statement: each number of rows is one that SQLite parses
 _FROM_DOUBT = attrgetter("from_doubt")
 
 
+def _is_priced(intent: Intent) -> bool:
+    return intent.cost is not None or intent.currency is not None
+
+
 class _OneOfThem(Exception):
     """A statement changed fewer rows than it was given."""
 
@@ -33,6 +38,7 @@ class Store(Protocol):
     """What a claim asks of its ledger."""
 
     path: Path
+    by_key: Keys
 
     def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """One transaction: durable when the block ends, or nothing of it. Raises LedgerFault."""
@@ -69,7 +75,7 @@ class SqliteClaim:
 
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
         must_decide(state)
-        with self._step() as connection:
+        with self._indexed_step() as connection:
             moved = connection.executemany(
                 tables.RESOLVE, [(state, at, self.run, key, self.manifest) for key in keys]
             ).rowcount
@@ -78,7 +84,7 @@ class SqliteClaim:
     def reconcile(self, verdicts: Sequence[Verdict]) -> int:
         for verdict in verdicts:
             must_find(verdict.state)
-        with self._step() as connection:
+        with self._indexed_step() as connection:
             moved = connection.executemany(
                 tables.RECONCILE, [verdict_values(verdict, self.manifest) for verdict in verdicts]
             ).rowcount
@@ -99,7 +105,7 @@ class SqliteClaim:
         if not self._lock.is_held:
             return
         try:
-            with self._step(is_last=True) as connection:
+            with self._indexed_step(is_last=True) as connection:
                 connection.execute(tables.LEAVE, (None, self.manifest))
         except LedgerFault:
             pass  # every outcome is recorded already or can't be; the next claim takes this end for an unclean one
@@ -110,6 +116,14 @@ class SqliteClaim:
         """Lets go of the lock alone, as the end of the process would."""
         self._lock.free()
         self._ledger.forget(self)
+
+    @contextmanager
+    def _indexed_step(self, *, is_last: bool = False) -> Iterator[sqlite3.Connection]:
+        """As `_step`; the table `keys` has them all."""
+        with self._step(is_last=is_last) as connection:
+            self._ledger.by_key.index(connection)
+            yield connection
+        self._ledger.by_key.forget()
 
     @contextmanager
     def _step(self, *, is_last: bool = False) -> Iterator[sqlite3.Connection]:
@@ -131,16 +145,63 @@ class SqliteClaim:
 
     def _write(self, settlements: Sequence[Settlement], intents: Sequence[Intent], *, most: int) -> None:
         """One transaction, so many rows a statement."""
+        keys = self._ledger.by_key
+        is_full = keys.are_many
         with self._step() as connection:
-            for some in _parts(settlements, most):
-                values = tables.settle_values(some, self.manifest, self.epoch)
-                if connection.execute(tables.settle(len(some)), values).rowcount != len(some):
-                    _not_open(some)
-            for _, alike in groupby(intents, _FROM_DOUBT):
-                for few in _parts(list(alike), most):
-                    values = tables.intend_values(few, self.manifest, self.run, self.epoch)
-                    if connection.execute(tables.intend(len(few)), values).rowcount != len(few):
-                        _not_sendable(few, connection)
+            named = [told.key for told in settlements]
+            named += [intent.key for intent in intents]
+            ids = keys.find(connection, named)
+            self._settle(connection, settlements, ids, most)
+            self._intend_again(connection, [intent for intent in intents if intent.key in ids], ids, most)
+            new = [intent for intent in intents if intent.key not in ids]
+            last = self._intend(connection, new, most)
+            if is_full:
+                keys.index(connection)
+        if is_full:
+            keys.forget()
+        elif new:
+            keys.note([intent.key for intent in new], last=last)
+
+    def _settle(
+        self, connection: sqlite3.Connection, settlements: Sequence[Settlement], ids: Mapping[str, int], most: int
+    ) -> None:
+        accepted: list[Settlement] = []
+        others: list[Settlement] = []
+        for told in settlements:
+            if told.key not in ids:
+                not_open(told.key)
+            is_bare = told.state is State.ACCEPTED and told.code is None and told.words is None
+            (accepted if is_bare else others).append(told)
+        for some in _parts(accepted, most):
+            values = changes.accept_values(some, ids, self.manifest, self.epoch)
+            if connection.execute(changes.accept(len(some)), values).rowcount != len(some):
+                _not_open(some)
+        for some in _parts(others, most):
+            values = changes.settle_values(some, ids, self.manifest, self.epoch)
+            if connection.execute(changes.settle(len(some)), values).rowcount != len(some):
+                _not_open(some)
+
+    def _intend(self, connection: sqlite3.Connection, intents: Sequence[Intent], most: int) -> int:
+        """Messages that the ledger does not hold; gives the id of the last of them."""
+        last, named = 0, set[str]()
+        for intent in intents:
+            if intent.key in named:
+                not_sendable(intent.key, State.SENDING)
+            named.add(intent.key)
+        for is_priced, alike in groupby(intents, _is_priced):
+            for few in _parts(list(alike), most):
+                values = changes.intend_values(few, self.manifest, self.run, self.epoch, is_priced=is_priced)
+                last = connection.execute(changes.intend(len(few), is_priced=is_priced), values).lastrowid or 0
+        return last
+
+    def _intend_again(
+        self, connection: sqlite3.Connection, intents: Sequence[Intent], ids: Mapping[str, int], most: int
+    ) -> None:
+        for _, alike in groupby(intents, _FROM_DOUBT):
+            for few in _parts(list(alike), most):
+                values = changes.again_values(few, ids, self.manifest, self.run, self.epoch)
+                if connection.execute(changes.again(len(few)), values).rowcount != len(few):
+                    _not_sendable(few, ids, connection)
 
 
 def _parts(rows: Sequence[_Row], most: int) -> Iterator[Sequence[_Row]]:
@@ -153,8 +214,8 @@ def _not_open(settlements: Sequence[Settlement]) -> NoReturn:
     not_open(settlements[0].key)
 
 
-def _not_sendable(intents: Sequence[Intent], connection: sqlite3.Connection) -> NoReturn:
+def _not_sendable(intents: Sequence[Intent], ids: Mapping[str, int], connection: sqlite3.Connection) -> NoReturn:
     if len(intents) > 1:
         raise _OneOfThem
-    (state,) = connection.execute(tables.STATE, (intents[0].key,)).fetchone()
+    (state,) = connection.execute(tables.STATE, (ids[intents[0].key],)).fetchone()
     not_sendable(intents[0].key, State(state))

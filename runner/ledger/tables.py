@@ -1,36 +1,12 @@
 """The SQLite ledger's tables and every statement that is run on them."""
 
-from collections.abc import Sequence
-from functools import cache
-from typing import Any
-
-from .moves import fitted
-from .seam import Intent, Settlement
-
-VERSION = 3
-_INTENT_VALUES, _SETTLEMENT_VALUES = 16, 6  # of one row
+VERSION = 4
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
 
-CREATE = f"""
-CREATE TABLE meta (
-  one INTEGER PRIMARY KEY CHECK (one = 1),
-  identity TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))),
-  origin TEXT NOT NULL,
-  name TEXT,
-  created_at TEXT NOT NULL,
-  version TEXT NOT NULL
-) STRICT;
-CREATE TABLE claims (
-  manifest TEXT PRIMARY KEY,
-  epoch INTEGER NOT NULL,
-  run TEXT NOT NULL,
-  since TEXT NOT NULL,
-  commits INTEGER NOT NULL,
-  is_clean INTEGER NOT NULL CHECK (is_clean IN (0, 1))
-) STRICT, WITHOUT ROWID;
+_MESSAGES = """
 CREATE TABLE messages (
   id INTEGER PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE,
+  key TEXT NOT NULL,
   manifest TEXT NOT NULL REFERENCES claims (manifest),
   edition TEXT NOT NULL,
   message TEXT NOT NULL,
@@ -42,7 +18,7 @@ CREATE TABLE messages (
   country TEXT,
   segments INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (
-    state IN ('planned', 'sending', 'accepted', 'rejected', 'inDoubt', 'absent', 'dropped')
+    state = 'sending' OR state = 'accepted' OR state IN ('planned', 'rejected', 'inDoubt', 'absent', 'dropped')
   ),
   attempts INTEGER NOT NULL,
   epoch INTEGER NOT NULL,
@@ -57,16 +33,61 @@ CREATE TABLE messages (
   cost TEXT,
   currency TEXT,
   text_hash TEXT
+) STRICT
+"""
+_COLUMNS = """
+id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country, segments,
+state, attempts, epoch, run, intended_at, at, message_id, code, words, looked_at, resent, cost, currency, text_hash
+"""
+_IN_ORDER = "CREATE INDEX messages_in_order ON messages (manifest, message)"
+_KEYS = "CREATE TABLE keys (key TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+CREATE = f"""
+CREATE TABLE meta (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  identity TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))),
+  origin TEXT NOT NULL,
+  name TEXT,
+  created_at TEXT NOT NULL,
+  version TEXT NOT NULL,
+  indexed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX messages_in_order ON messages (manifest, message);
+CREATE TABLE claims (
+  manifest TEXT PRIMARY KEY,
+  epoch INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  since TEXT NOT NULL,
+  commits INTEGER NOT NULL,
+  is_clean INTEGER NOT NULL CHECK (is_clean IN (0, 1))
+) STRICT, WITHOUT ROWID;
+{_MESSAGES};
+{_IN_ORDER};
+{_KEYS};
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
+
+INDEXED = "SELECT indexed FROM meta"
+NEWER = "SELECT id, key FROM messages WHERE id > ? ORDER BY id"
+INDEX = "INSERT INTO keys SELECT key, id FROM messages WHERE id > (SELECT indexed FROM meta) ORDER BY key"
+INDEXED_NOW = "UPDATE meta SET indexed = (SELECT coalesce(max(id), 0) FROM messages)"
+FIND = "SELECT keys.key, keys.id FROM json_each(?) AS wanted CROSS JOIN keys ON keys.key = wanted.value"
 
 # What makes a ledger of an older version one of the next; a version that is not here is too old to be known.
 UPGRADES = {
     1: ("ALTER TABLE messages ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",),
     2: tuple(f"ALTER TABLE messages ADD COLUMN {name} TEXT" for name in ("cost", "currency", "text_hash")),
+    # Until then the table's own index held every key.
+    3: (
+        "ALTER TABLE messages RENAME TO former",
+        _MESSAGES,
+        f"INSERT INTO messages ({_COLUMNS}) SELECT {_COLUMNS} FROM former ORDER BY id",  # noqa: S608 (of our own)
+        "DROP TABLE former",
+        _IN_ORDER,
+        _KEYS,
+        "ALTER TABLE meta ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0",
+        INDEX,
+        INDEXED_NOW,
+    ),
 }
 
 NAME = "INSERT INTO meta (one, origin, name, created_at, version) VALUES (1, ?, ?, ?, ?)"
@@ -87,39 +108,16 @@ UPDATE messages SET state = 'inDoubt', at = coalesce(?, at), words = 'the run ' 
 WHERE manifest = ? AND state = 'sending'
 """
 
-_INTEND = """
-INSERT INTO messages (
-  manifest, run, epoch, state, attempts,
-  key, edition, message, workspace_id, channel_id, reference, address, payload_hash, country, segments, intended_at, at,
-  resent, cost, currency, text_hash
-) SELECT ?, ?, ?, 'sending', 1, * FROM (VALUES {rows}) WHERE true
-ON CONFLICT (key) DO UPDATE SET
-  edition = excluded.edition, message = excluded.message, workspace_id = excluded.workspace_id,
-  channel_id = excluded.channel_id, reference = excluded.reference, address = excluded.address,
-  payload_hash = excluded.payload_hash, country = excluded.country, segments = excluded.segments,
-  intended_at = CASE state WHEN 'inDoubt' THEN intended_at ELSE excluded.intended_at END,
-  at = excluded.at, state = 'sending', attempts = attempts + 1,
-  run = excluded.run, epoch = excluded.epoch, message_id = NULL, code = NULL, words = NULL, looked_at = NULL,
-  resent = resent + (state = 'absent'), cost = excluded.cost, currency = excluded.currency,
-  text_hash = excluded.text_hash
-WHERE (state IN ('planned', 'rejected', 'absent') OR (state = 'inDoubt' AND ?)) AND manifest = excluded.manifest
-"""
-_SETTLE = """
-UPDATE messages
-SET state = told.state, at = told.at, message_id = told.message_id, code = told.code, words = told.words
-FROM (WITH told (key, state, at, message_id, code, words) AS (VALUES {rows}) SELECT * FROM told) AS told
-WHERE messages.key = told.key AND manifest = ? AND epoch = ? AND messages.state = 'sending'
-"""
 RESOLVE = """
 UPDATE messages SET state = ?, at = ?, run = ?
-WHERE key = ? AND manifest = ? AND state IN ('inDoubt', 'absent')
+WHERE id = (SELECT id FROM keys WHERE key = ?) AND manifest = ? AND state IN ('inDoubt', 'absent')
 """
 # The time is that of the last change of state: a look that changes none leaves it.
 RECONCILE = """
 UPDATE messages
 SET at = CASE state WHEN :state THEN at ELSE :at END, state = :state, message_id = :message_id, code = :code,
   words = :words, looked_at = :looked_at, resent = resent + (:state = 'planned')
-WHERE key = :key AND manifest = :manifest AND (
+WHERE id = (SELECT id FROM keys WHERE key = :key) AND manifest = :manifest AND (
   state IN ('inDoubt', 'absent')
   OR (state = 'accepted' AND message_id IS NULL AND :state IN ('accepted', 'rejected'))
 )
@@ -142,10 +140,10 @@ WHERE messages.epoch > claims.epoch
 ORDER BY messages.id
 """
 
-# CROSS JOIN holds SQLite to this order: each key is looked for as it is read, and none is sorted first.
+# CROSS JOIN holds SQLite to this order: each id is looked for as it is read, and none is sorted first.
 LOOKUP = """
 SELECT messages.key, state, payload_hash, channel_id, code, resent
-FROM json_each(?) AS wanted CROSS JOIN messages ON messages.key = wanted.value
+FROM json_each(?) AS wanted CROSS JOIN messages ON messages.id = wanted.value
 """
 ABOUT = "SELECT identity, origin, name, created_at, version FROM meta"
 CLAIMED = "SELECT manifest, epoch, run, since, commits FROM claims"
@@ -156,7 +154,22 @@ SHARED_IDS = """
 SELECT count(*), min(key), max(key) FROM messages WHERE message_id IS NOT NULL
 GROUP BY message_id HAVING count(*) > 1 ORDER BY min(id)
 """
-STATE = "SELECT state FROM messages WHERE key = ?"
+# Of the keys: rows that are not found by theirs, two rows with one, and those that lead to no row.
+UNFILED = """
+SELECT count(*) FROM messages WHERE id <= (SELECT indexed FROM meta)
+  AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.key = messages.key AND keys.id = messages.id)
+"""
+DOUBLED = """
+SELECT count(*) FROM (
+  SELECT key FROM messages WHERE id > (SELECT indexed FROM meta) GROUP BY key
+  HAVING count(*) > 1 OR EXISTS (SELECT 1 FROM keys WHERE keys.key = messages.key)
+)
+"""
+ASTRAY = """
+SELECT count(*) FROM keys
+WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = keys.id AND messages.key = keys.key)
+"""
+STATE = "SELECT state FROM messages WHERE id = ?"
 COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"
 MANIFESTS = """
 SELECT manifest FROM claims WHERE EXISTS (SELECT 1 FROM messages WHERE messages.manifest = claims.manifest)
@@ -183,49 +196,3 @@ SELECT id, key, state FROM messages
 WHERE manifest = ? AND message = ? AND id > ? AND edition = ?
 ORDER BY id LIMIT 500
 """
-
-
-# One statement for many rows costs half of what one for each does: Python's module for SQLite lets go of the
-# interpreter at each, and has to get it back from the event loop.
-
-
-@cache
-def intend(rows: int) -> str:
-    """Takes `intend_values`; changes as many rows as are sendable."""
-    return _INTEND.format(rows=_rows(rows, _INTENT_VALUES))
-
-
-@cache
-def settle(rows: int) -> str:
-    """Takes `settle_values`; changes as many rows as have an open intent of this epoch."""
-    return _SETTLE.format(rows=_rows(rows, _SETTLEMENT_VALUES))
-
-
-def intend_values(intents: Sequence[Intent], manifest: str, run: str, epoch: int) -> list[Any]:
-    """All are `from_doubt`, or none is."""
-    values: list[Any] = [manifest, run, epoch]
-    for intent in intents:
-        values += (
-            intent.key, intent.edition, intent.message, intent.workspace_id, intent.channel_id, intent.reference,
-            intent.address, intent.payload_hash, intent.country, intent.segments, intent.at, intent.at, intent.resent,
-            intent.cost, intent.currency, intent.text_hash,
-        )  # fmt: skip
-    values.append(intents[0].from_doubt)
-    return values
-
-
-def settle_values(settlements: Sequence[Settlement], manifest: str, epoch: int) -> list[Any]:
-    values: list[Any] = []
-    for settled in settlements:
-        # The state's value: sqlite3 looks long for a way to adapt an enum.
-        values += (
-            settled.key, settled.state.value, settled.at,
-            fitted(settled.message_id), fitted(settled.code), fitted(settled.words),
-        )  # fmt: skip
-    values += (manifest, epoch)
-    return values
-
-
-def _rows(number: int, values: int) -> str:
-    row = f"({', '.join('?' * values)})"
-    return ", ".join([row] * number)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import LedgerFault
+from runner.ledger.keys import Keys
 from runner.ledger.memory import MemoryLedger
 from runner.ledger.seam import Ledger
 from runner.ledger.sqlite import SqliteLedger, create, open_ledger
@@ -58,6 +59,14 @@ class TestSqlite(Conformance):
         yield store
         for ledger in store.opened:
             ledger.close()
+
+
+class TestSqliteThatIndexesAtEachCommit(TestSqlite):
+    """As a long run does now and then."""
+
+    @pytest.fixture(autouse=True)
+    def at_each_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Keys, "FEWEST", 0)
 
 
 class TestMemory(Conformance):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import Exit, LedgerFault, Refused
-from runner.ledger import tables
+from runner.ledger import changes, tables
 from runner.ledger.locks import lock_folder
 from runner.ledger.sqlite import create, name_ledger, open_ledger, open_or_create
 from runner.model import State
@@ -38,7 +38,7 @@ def test_it_says_its_name_origin_and_version(left: Path) -> None:
     ledger.close()
     connection = sqlite3.connect(left)
     assert connection.execute("PRAGMA application_id").fetchone() == (int.from_bytes(b"flyp", "big"),)
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -51,7 +51,7 @@ def test_the_writing_connection_syncs_each_commit_and_minds_foreign_keys(left: P
     assert values == {"synchronous": [(2,)], "journal_mode": [("wal",)], "foreign_keys": [(1,)]}
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_an_older_ledger_is_brought_to_todays_format_and_knows_what_it_knew(left: Path, version: int) -> None:
     before = states(open_ledger(left, origin=ORIGIN))
     make_older(left, version)
@@ -73,14 +73,16 @@ def test_an_older_ledger_of_another_api_is_left_as_it_is(left: Path) -> None:
     assert files(left) == before
 
 
-def test_outcomes_are_found_by_their_keys_and_not_by_reading_all_messages(left: Path) -> None:
+def test_no_message_is_looked_for_by_reading_all_of_them(left: Path) -> None:
     connection = sqlite3.connect(left)
-    for rows in (1, 32):
-        values = [None] * (rows * 6 + 2)
-        plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + tables.settle(rows), values)]
-        assert [step for step in plan if "messages" in step] == [
-            "SEARCH messages USING INDEX sqlite_autoindex_messages_1 (key=?)"
-        ]
+    for statement in (
+        *(of(rows) for of in (changes.accept, changes.settle, changes.again) for rows in (1, 32)),
+        tables.LOOKUP, tables.FIND, tables.RESOLVE, tables.NEWER,
+    ):  # fmt: skip
+        plan = connection.execute("EXPLAIN QUERY PLAN " + statement, [None] * statement.count("?")).fetchall()
+        steps = [step for *_, step in plan if "messages" in step or "keys" in step]
+        assert steps, statement
+        assert all(step.startswith(("SEARCH", "CO-ROUTINE")) for step in steps), steps
     connection.close()
 
 
@@ -88,7 +90,7 @@ def test_every_table_is_strict(left: Path) -> None:
     connection = sqlite3.connect(left)
     tables = connection.execute("SELECT name, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite%'").fetchall()
     connection.close()
-    assert sorted(tables) == [("claims", 1), ("messages", 1), ("meta", 1)]
+    assert sorted(tables) == [("claims", 1), ("keys", 1), ("messages", 1), ("meta", 1)]
 
 
 def test_a_file_that_is_there_is_never_replaced(left: Path) -> None:
