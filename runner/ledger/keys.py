@@ -8,7 +8,7 @@ go into the table in their order, many at once.
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from . import tables
 
@@ -29,14 +29,14 @@ class Keys:
         """The ids of those that the ledger holds: inside a transaction as of it, outside as of now."""
         with self._turn:
             self._catch_up(connection)
-            recent = self._recent
-            found = {key: recent[key] for key in keys if key in recent}
-            if len(found) < len(keys):
-                others = [key for key in keys if key not in recent]
+            rows = list(map(self._recent.get, keys))
+            found = {key: row for key, row in zip(keys, rows, strict=True) if row is not None}
+            others = [key for key, row in zip(keys, rows, strict=True) if row is None]
+            if others:
                 found.update(connection.execute(tables.FIND, (json.dumps(others),)))
         return found
 
-    def note(self, keys: Sequence[str], *, last: int) -> None:
+    def note(self, keys: Collection[str], *, last: int) -> None:
         """These rows are in the file now, one after another; the last has this id."""
         with self._turn:
             self._recent.update(zip(keys, range(last - len(keys) + 1, last + 1), strict=True))

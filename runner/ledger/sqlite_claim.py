@@ -152,15 +152,18 @@ class SqliteClaim:
             named += [intent.key for intent in intents]
             ids = keys.find(connection, named)
             self._settle(connection, settlements, ids, most)
-            self._intend_again(connection, [intent for intent in intents if intent.key in ids], ids, most)
-            new = [intent for intent in intents if intent.key not in ids]
-            last = self._intend(connection, new, most)
+            again = [intent for intent in intents if intent.key in ids]
+            self._intend_again(connection, again, ids, most)
+            new = {intent.key: intent for intent in intents if intent.key not in ids}
+            if len(new) + len(again) < len(intents):
+                _named_twice(intents)
+            last = self._intend(connection, new.values(), most)
             if is_full:
                 keys.index(connection)
         if is_full:
             keys.forget()
         elif new:
-            keys.note([intent.key for intent in new], last=last)
+            keys.note(new, last=last)
 
     def _settle(
         self, connection: sqlite3.Connection, settlements: Sequence[Settlement], ids: Mapping[str, int], most: int
@@ -181,13 +184,9 @@ class SqliteClaim:
             if connection.execute(changes.settle(len(some)), values).rowcount != len(some):
                 _not_open(some)
 
-    def _intend(self, connection: sqlite3.Connection, intents: Sequence[Intent], most: int) -> int:
+    def _intend(self, connection: sqlite3.Connection, intents: Iterable[Intent], most: int) -> int:
         """Messages that the ledger does not hold; gives the id of the last of them."""
-        last, named = 0, set[str]()
-        for intent in intents:
-            if intent.key in named:
-                not_sendable(intent.key, State.SENDING)
-            named.add(intent.key)
+        last = 0
         for is_priced, alike in groupby(intents, _is_priced):
             for few in _parts(list(alike), most):
                 values = changes.intend_values(few, self.manifest, self.run, self.epoch, is_priced=is_priced)
@@ -212,6 +211,12 @@ def _not_open(settlements: Sequence[Settlement]) -> NoReturn:
     if len(settlements) > 1:
         raise _OneOfThem
     not_open(settlements[0].key)
+
+
+def _named_twice(intents: Sequence[Intent]) -> NoReturn:
+    """One of the keys that are new."""
+    keys = [intent.key for intent in intents]
+    not_sendable(max(keys, key=keys.count), State.SENDING)
 
 
 def _not_sendable(intents: Sequence[Intent], ids: Mapping[str, int], connection: sqlite3.Connection) -> NoReturn:
