@@ -54,6 +54,8 @@ class Doubts:
     def counted(self, message: Message, outcome: Outcome, *, may_repeat: bool) -> Outcome | None:
         """The outcome as the run counts it; None where that of a later attempt is, or nothing new is known."""
         was_open = self.has_earlier(message)
+        if not was_open and outcome.__class__ is Accepted:  # nearly every one: nothing to decide
+            return outcome
         self.doubles += was_open and isinstance(outcome, Accepted | InDoubt)
         if isinstance(outcome, InDoubt) and may_repeat and self._repeats(message, outcome):
             return None
