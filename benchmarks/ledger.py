@@ -41,7 +41,10 @@ CHANNEL = Channel(
 
 
 class NoClaim:
-    """Takes everything and keeps nothing: what a send costs by itself. A dispatch asks a claim for no more."""
+    """Takes everything and keeps nothing: what a send costs by itself, with handing all of it over.
+
+    A dispatch asks a claim for no more.
+    """
 
     def __init__(self) -> None:
         self.commits = 0

@@ -70,7 +70,7 @@ def test_what_a_dead_run_left_is_found_by_readers_and_by_the_next_run(path: Path
 
 
 @pytest.mark.usefixtures("few")
-def test_a_reader_finds_what_a_living_run_writes_before_and_after_it_goes_into_the_table(path: Path) -> None:
+def test_a_reader_finds_what_a_living_run_writes_before_it_is_indexed_and_after(path: Path) -> None:
     with closing(open_ledger(path, origin=ORIGIN)) as reader, closing(open_ledger(path, origin=ORIGIN)) as ledger:
         claim = ledger.claim("spring", run="r1", at=T0)
         before, sizes = list[str](), set[int]()

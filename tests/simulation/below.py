@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.bird import client, wire
-from runner.ledger import identity, sqlite, sqlite_claim
+from runner.ledger import identity, keys, sqlite, sqlite_claim
 
 from .planting import Edit, edit, planted
 
@@ -68,6 +68,16 @@ BELOW = {
             ),
         ),
         tests=("tests/ledger/test_processes.py::test_without_its_lock_file_an_older_claim_is_still_refused",),
+    ),
+    "the newest keys of a dead run are not looked for": Below(
+        edits=(edit(keys.Keys, "_catch_up", ("self._recent[key] = row\n", "")),),
+        tests=("tests/ledger/test_keys.py::test_what_a_dead_run_left_is_found_by_readers_and_by_the_next_run",),
+    ),
+    "keys are forgotten that are in no table": Below(
+        edits=(edit(keys.Keys, "index", ("connection.execute(tables.INDEX)", "pass")),),
+        tests=(
+            "tests/ledger/test_keys.py::test_a_reader_finds_what_a_living_run_writes_before_it_is_indexed_and_after",
+        ),
     ),
     "reference without edition": Below(
         edits=(edit(identity.KeyMaker, "__init__", ("name, edition, message)))", "name, message)))")),),
