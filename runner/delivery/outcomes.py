@@ -23,12 +23,10 @@ def intent(message: Message, *, edition: str, at: str, from_doubt: bool = False)
     draft, channel, key, reference, address, payload_hash, body, country, segments, _, cost, currency, hashed, *_ = (
         message
     )
-    if hashed is None:
-        hashed = text_hash(address, said(body))
     # By place, as one is made for every request.
     return Intent(
         key, edition, draft, channel.workspace_id, channel.channel_id, reference, address, payload_hash, country,
-        segments, at, from_doubt, 0, cost, currency, hashed,
+        segments, at, from_doubt, 0, cost, currency, hashed or text_hash(address, said(body)),
     )  # fmt: skip
 
 

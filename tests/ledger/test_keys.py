@@ -160,3 +160,19 @@ def test_messages_with_and_without_a_price_keep_their_order_and_their_prices(pat
         claim.commit([], [each._replace(currency=priced.get(each.key, (None, None))[1]) for each in intents])
         held = [(entry.key, entry.cost, entry.currency) for entry in ledger.entries("spring")]
     assert held == [(key, *priced.get(key, (None, None))) for key in "ABCDEF"]
+
+
+def test_of_several_that_are_known_the_one_that_may_not_be_sent_is_named_and_none_is_written(path: Path) -> None:
+    with closing(open_ledger(path, origin=ORIGIN)) as ledger:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        claim.commit([], [intent("A"), intent("B"), intent("C")])
+        unsent = [Settlement(key=key, state=State.PLANNED, at=T1, words="no connection") for key in "AC"]
+        claim.commit([*unsent, accepted("B")], [])
+        with pytest.raises(NotSendable, match="the message B is accepted already"):
+            claim.commit([], [intent("A"), intent("B"), intent("C")])
+        assert states(ledger, ["A", "B", "C"]) == [State.PLANNED, State.ACCEPTED, State.PLANNED]
+        claim.commit([], [intent("A"), intent("C")])
+        assert states(ledger, ["A", "B", "C"]) == [State.SENDING, State.ACCEPTED, State.SENDING]
+        with pytest.raises(LedgerFault, match="B has no open intent"):
+            claim.commit([accepted("A"), accepted("B"), accepted("C")], [])
+        assert states(ledger, ["A", "B", "C"]) == [State.SENDING, State.ACCEPTED, State.SENDING]
