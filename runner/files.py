@@ -2,14 +2,11 @@
 
 import errno
 import os
-import shutil
 import stat
-import tempfile
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -97,6 +94,9 @@ def open_operator(path: str, stdin: BinaryIO) -> BinaryIO:
 
 
 def _copied(source: BinaryIO) -> BinaryIO:
+    import shutil  # noqa: PLC0415 - only pipes are copied
+    import tempfile  # noqa: PLC0415
+
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     shutil.copyfileobj(source, copy)
     copy.seek(0)
@@ -130,6 +130,8 @@ def _outside(written: str) -> FileFault:
 
 
 def _nearest(name: str, names: list[str]) -> str | None:
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
+
     near = get_close_matches(name, names, n=1)
     return f'did you mean "{near[0]}"?' if near else None
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
@@ -243,6 +242,8 @@ def _rest(hidden: Finding, total: int, group: str) -> Finding:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """The hint for an unknown name: the nearest known one, else all of them. Capitals alone make no name another."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
+
     names = sorted(known)
     near = [each for each in names if each.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=0.6)
     if near:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from math import ceil, inf
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from runner.model import QuietHours
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 OF_RECIPIENT, OF_COLUMN = "recipient", "column:"  # what a policy's zone may be, beside a name
 SOONEST_S = 660.0  # Bird may send at once what is scheduled less than 10 minutes ahead
@@ -57,7 +60,7 @@ class Quiet:
         """When the quiet hours end that `at_s` is in: None where it is in none, `inf` where two days have no end."""
         span = self._spans.get(zones)
         if span is None or not span.since_s <= at_s < span.until_s:
-            span = self._spans[zones] = self._span([ZoneInfo(name) for name in zones], at_s)
+            span = self._spans[zones] = self._span(_known(zones), at_s)
         return span.end_s
 
     def begins_s(self, zones: tuple[str, ...], at_s: float) -> float | None:
@@ -70,10 +73,10 @@ class Quiet:
         if end_s is None or end_s - at_s >= SOONEST_S:
             return end_s
         later_s = at_s + SOONEST_S
-        end_s = self._span([ZoneInfo(name) for name in zones], later_s).end_s
+        end_s = self._span(_known(zones), later_s).end_s
         return later_s if end_s is None else end_s
 
-    def _span(self, zones: list[ZoneInfo], at_s: float) -> _Span:
+    def _span(self, zones: "list[ZoneInfo]", at_s: float) -> _Span:
         end_s = at_s
         while quiet := [zone for zone in zones if self._is_quiet(end_s, zone)]:
             end_s = max(self._change_s(end_s, zone) for zone in quiet)  # one of them is quiet all that time
@@ -83,7 +86,7 @@ class Quiet:
             return _Span(at_s, end_s, end_s)
         return _Span(at_s, min((self._change_s(at_s, zone) for zone in zones), default=inf), None)
 
-    def _is_quiet(self, at_s: float, zone: ZoneInfo) -> bool:
+    def _is_quiet(self, at_s: float, zone: "ZoneInfo") -> bool:
         wall = datetime.fromtimestamp(at_s, zone)
         return self._is_quiet_at(wall.hour * 60 + wall.minute)
 
@@ -92,7 +95,7 @@ class Quiet:
             return self._begin_min <= minute < self._end_min
         return minute >= self._begin_min or minute < self._end_min
 
-    def _change_s(self, at_s: float, zone: ZoneInfo) -> float:
+    def _change_s(self, at_s: float, zone: "ZoneInfo") -> float:
         """When quiet hours next begin or end."""
         wall = datetime.fromtimestamp(at_s, zone)
         minute = wall.hour * 60 + wall.minute
@@ -105,3 +108,9 @@ class Quiet:
         while self._is_quiet(change_s, zone) is is_quiet:
             change_s += 60
         return change_s
+
+
+def _known(zones: tuple[str, ...]) -> "list[ZoneInfo]":
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only quiet hours need it
+
+    return [ZoneInfo(name) for name in zones]

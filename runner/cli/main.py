@@ -4,8 +4,6 @@ import importlib
 import os
 import re
 import sys
-import tempfile
-import traceback
 from typing import NoReturn
 
 import click
@@ -127,6 +125,9 @@ def _interrupted() -> int:
 
 
 def _crashed() -> int:
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="flypast-crash-", suffix=".txt", delete=False) as file:
         file.write(f"flypast {__version__}, Python {sys.version}\n\n{_scrubbed(traceback.format_exc())}")
     kind = sys.exc_info()[0]

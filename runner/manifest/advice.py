@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from runner.model import Json
 
@@ -20,6 +19,8 @@ LONGEST_SHOWN = 80  # characters of a value in a hint
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant; capitals, `-` and `_` count little."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
+
     plain = {_plain(each): each for each in sorted(known)}
     near = get_close_matches(_plain(name), plain, n=1, cutoff=0.65)
     return plain[near[0]] if near else None

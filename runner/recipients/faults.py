@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from runner.findings import SHOWN_PER_GROUP, Finding, Findings, Place, Severity
 
@@ -77,6 +76,8 @@ def looks_like_data(name: str) -> bool:
 
 def nearest(wanted: Iterable[str], names: Iterable[str]) -> str | None:
     """The name among `names` that comes nearest to one of `wanted`, whatever its capitals."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
+
     folded = {name.casefold().strip(): name for name in names if not looks_like_data(name)}
     for each in wanted:
         near = get_close_matches(each.casefold(), folded, n=1, cutoff=0.7)

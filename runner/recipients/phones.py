@@ -1,22 +1,14 @@
-"""Phone numbers: E.164, countries, masks. The only home of phonenumbers.
+"""Phone numbers: E.164, countries, masks.
 
 A number in strict E.164 is taken as written: parsing costs 13 µs. What needs the numbering plans is asked once for
-each beginning of a number.
+each beginning of a number, and they are loaded when first asked: that takes as long as checking ten manifests. Of +1,
+North America, the rules stand here.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from functools import cache
 from unicodedata import name as character_name
-
-import phonenumbers
-from phonenumbers import (
-    COUNTRY_CODE_TO_REGION_CODE,
-    NumberParseException,
-    PhoneMetadata,
-    PhoneNumber,
-    ValidationResult,
-)
 
 from .faults import AddressFault
 
@@ -27,8 +19,7 @@ _foreign = re.compile(r"[^0-9 \u00a0\u202f\-./()]").search
 _separators = re.compile(r"[^0-9+]")
 # 4.47701E+11 and 447700900123.0: what a spreadsheet makes of a column that is not text.
 _is_spreadsheet = re.compile(r"\+?[0-9]+[.,]?[0-9]*[eE]\+?[0-9]+|\+?[0-9]{7,}[.,]0+").fullmatch
-_FILLERS = ("5550100555", *(digit * 10 for digit in "0123456789"))  # the rest of numbers made up to ask about
-_IMPOSSIBLE_WORLD = "001"  # phonenumbers' word for numbers of no country
+_NORTH_AMERICAN = len("+14155550100")
 
 
 def normalise_phone(value: str, region: str | None) -> str | AddressFault:
@@ -80,8 +71,10 @@ def _called(character: str) -> str:
 
 
 def _parsed(spelled: str, region: str | None) -> str | AddressFault:
-    written = _in_e164(_separators.sub("", spelled), region)
-    is_settled = not _starts_with_zero(written[1:5]) or _in_e164(written, None) == written
+    from .numbering import in_e164  # noqa: PLC0415
+
+    written = in_e164(_separators.sub("", spelled), region)
+    is_settled = not _starts_with_zero(written[1:5]) or in_e164(written, None) == written
     if is_e164(written) and is_settled:
         return written
     return AddressFault(
@@ -89,15 +82,6 @@ def _parsed(spelled: str, region: str | None) -> str | AddressFault:
         words="not a phone number: too short, too long, or of no country",
         hint="write it as +, country code, number",
     )
-
-
-def _in_e164(digits: str, region: str | None) -> str:
-    """Empty where phonenumbers can make nothing of it."""
-    try:
-        number = phonenumbers.parse(digits, None if digits.startswith("+") else region)
-    except NumberParseException:
-        return ""
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def is_plain(value: str) -> bool:
@@ -125,7 +109,9 @@ def _starts_with_zero(head: str) -> bool:
 
 
 def is_region(region: str) -> bool:
-    return region in phonenumbers.SUPPORTED_REGIONS
+    from . import numbering  # noqa: PLC0415 - see above
+
+    return numbering.is_region(region)
 
 
 def is_possible(e164: str) -> bool:
@@ -135,17 +121,21 @@ def is_possible(e164: str) -> bool:
 
 @cache
 def _is_length_possible(head: str, length: int) -> bool:
-    code = _calling_code(head)
-    if not code:
-        return False
-    number = PhoneNumber(country_code=int(code), national_number=int("2" * (length - 1 - len(code))))
-    return bool(phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE)
+    if head.startswith("1"):
+        return length == _NORTH_AMERICAN
+    from . import numbering  # noqa: PLC0415
+
+    return numbering.is_length_possible(head, length)
 
 
 @cache
 def _calling_code(head: str) -> str:
     """The calling code that three digits begin with; empty where there is none."""
-    return next((head[:size] for size in (1, 2, 3) if int(head[:size] or 0) in COUNTRY_CODE_TO_REGION_CODE), "")
+    if head.startswith("1"):
+        return "1"
+    from . import numbering  # noqa: PLC0415
+
+    return numbering.calling_code(head)
 
 
 def country_of(number: str) -> str:
@@ -155,12 +145,14 @@ def country_of(number: str) -> str:
         if isinstance(normal, AddressFault):
             return UNKNOWN_COUNTRY
         number = normal
-    return _country(number[: _telling(number[1:4])], len(number))
+    return countries_of([number])[0]
 
 
 def countries_of(numbers: Sequence[str]) -> list[str]:
     """`country_of` of numbers in E.164."""
-    return [_country(number[: _telling(number[1:4])], len(number)) for number in numbers]
+    from .numbering import country  # noqa: PLC0415
+
+    return [country(number[: _telling(number[1:4])], len(number)) for number in numbers]
 
 
 @cache
@@ -171,46 +163,6 @@ def _telling(head: str) -> int:
     return 1 + len(code) + (4 if code == "1" else 5)
 
 
-@lru_cache(maxsize=16_384)
-def _country(start: str, length: int) -> str:
-    """Asked of made-up numbers that begin so, never of the number at hand: the answer must not depend on the order."""
-    code = _calling_code(start[1:4])
-    if not code:
-        return UNKNOWN_COUNTRY
-    national, more = start[1 + len(code) :], length - len(start)
-    regions: tuple[str, ...] = COUNTRY_CODE_TO_REGION_CODE[int(code)]
-    if len(regions) > 1:
-        for filler in _FILLERS:
-            region = _region(code, national + filler[:more])
-            if region is not None:
-                return region
-    return regions[0] if regions[0] != _IMPOSSIBLE_WORLD else UNKNOWN_COUNTRY
-
-
-def _region(code: str, national: str) -> str | None:
-    """As phonenumbers.region_code_for_number says it, in a third of the time: some lists have many unknown areas."""
-    if code == "1" and national[0] not in "01":  # parsing would strip nothing, and takes as long as all the rest
-        number = PhoneNumber(country_code=1, national_number=int(national))
-    else:
-        number = phonenumbers.parse(f"+{code}{national}")
-    significant = phonenumbers.national_significant_number(number)
-    for region, begins in _regions(code):
-        if begins(significant) if begins is not None else phonenumbers.is_valid_number_for_region(number, region):
-            return region
-    return None
-
-
-@cache
-def _regions(code: str) -> list[tuple[str, Callable[[str], object] | None]]:
-    """The countries of a calling code; with some comes what tells by its beginning whether a number is theirs."""
-    found: list[tuple[str, Callable[[str], object] | None]] = []
-    for region in COUNTRY_CODE_TO_REGION_CODE[int(code)]:
-        metadata = PhoneMetadata.metadata_for_region(region)
-        begins = metadata.leading_digits if metadata is not None else None
-        found.append((region, re.compile(begins).match if begins is not None else None))
-    return found
-
-
 def zones_of(number: str) -> tuple[str, ...]:
     """The time zones that a number in E.164 can be in, as IANA names; none where its beginning tells nothing.
 
@@ -218,41 +170,17 @@ def zones_of(number: str) -> tuple[str, ...]:
     """
     if not is_e164(number):
         return ()
+    from .numbering import has_area, zone_data  # noqa: PLC0415
+
     code = _calling_code(number[1:4])
     start = number[: _telling(number[1:4])]
-    digits = number[1:] if _has_area(start, len(number)) else code
-    longest, zones = _zone_data()
+    digits = number[1:] if has_area(start, len(number)) else code
+    longest, zones = zone_data()
     for size in range(min(longest, len(digits)), 0, -1):
         found = zones.get(digits[:size])
         if found is not None:
             return found
     return ()
-
-
-@cache
-def _zone_data() -> tuple[int, Mapping[str, tuple[str, ...]]]:
-    """The length of the longest beginning, and the zones of each. Loaded when asked for: it is large."""
-    from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX  # noqa: PLC0415
-
-    return TIMEZONE_LONGEST_PREFIX, TIMEZONE_DATA
-
-
-@lru_cache(maxsize=16_384)
-def _has_area(start: str, length: int) -> bool:
-    """Whether the zones of such numbers are told by their first digits.
-
-    A small country that shares its calling code is one area, mobiles too.
-    """
-    code = _calling_code(start[1:4])
-    if not code:
-        return False
-    regions: tuple[str, ...] = COUNTRY_CODE_TO_REGION_CODE[int(code)]
-    for filler in _FILLERS:
-        number = phonenumbers.parse(f"{start}{filler[: length - len(start)]}")
-        region = phonenumbers.region_code_for_number(number)
-        if region is not None:
-            return region != regions[0] or bool(phonenumbers.is_number_geographical(number))
-    return True  # no number at all as far as the plans know
 
 
 def mask(text: str) -> str:

@@ -1,6 +1,5 @@
 """Values of expressions: their names in words, their weight, how they are printed, and what is missing."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -48,7 +47,9 @@ class Missing:
 
 def nearest(name: str, known: Iterable[object]) -> str | None:
     """`did you mean "x"?` where a known name is near."""
-    found = difflib.get_close_matches(name, sorted(key for key in known if isinstance(key, str)), n=1)
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
+
+    found = get_close_matches(name, sorted(key for key in known if isinstance(key, str)), n=1)
     return f'did you mean "{found[0]}"?' if found else None
 
 

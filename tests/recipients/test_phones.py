@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.quiet import zone_names
+from runner.recipients import numbering, phones
 from runner.recipients.faults import AddressFault
+from runner.recipients.numbering import _region
 from runner.recipients.phones import (
-    _region,
     country_of,
     is_plain,
     is_possible,
@@ -267,3 +268,9 @@ def test_zones_are_known_for_every_region_and_by_their_iana_names() -> None:
         number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
         assert zones_of(number)
         assert set(zones_of(number)) <= zone_names()
+
+
+@given(head=st.from_regex(r"1[0-9]{2}", fullmatch=True), length=st.integers(8, 16))
+def test_north_american_rules_are_those_of_the_numbering_plans(head: str, length: int) -> None:
+    assert phones._calling_code(head) == numbering.calling_code(head)
+    assert phones._is_length_possible(head, length) == numbering.is_length_possible(head, length)
