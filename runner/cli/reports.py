@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -64,6 +63,8 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _beside(path: Path) -> Path:
+    import secrets
+
     return path.with_name(f".flypast-{secrets.token_hex(6)}")
 
 

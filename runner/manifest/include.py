@@ -61,6 +61,8 @@ class Gathered:
 
 @dataclass(slots=True)
 class _Gathering:
+    """What is gathered so far, file by file."""
+
     findings: Findings
     open_file: OpenInclude
     loaded: dict[Path, dict[str, dict[str, Origin]] | None] = field(default_factory=dict)

@@ -160,6 +160,8 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Finalist:
+    """One that may yet become a sample."""
+
     composed: Composed
     risks: tuple[Risk, ...]
 
