@@ -12,6 +12,7 @@ CHARACTERS_PER_UNIT = 16
 class Fuel:
     """Counts work in units: a step, an item of a list, or 16 characters. Not for several threads at once.
 
+    `left` is what the message in work still has; who sets it back takes back what was burnt since.
     `limit` bounds the sum over a whole run; None means only each message is bounded.
     """
 
@@ -20,26 +21,26 @@ class Fuel:
         self.limit = limit
         self._spent = 0
         self._given = 0
-        self._left = 0
+        self.left = 0
 
     @property
     def spent(self) -> int:
         """Units burnt since the start of the run, the message in work included."""
-        return self._spent + self._given - self._left
+        return self._spent + self._given - self.left
 
     def refill(self) -> None:
         """A full tank for the next message or text to compile. Raises OutOfFuel when the run has used up its sum."""
-        self._spent += self._given - self._left
-        self._given = self._left = self.per_message
+        self._spent += self._given - self.left
+        self._given = self.left = self.per_message
         if self.limit is not None:
-            self._given = self._left = min(self.per_message, self.limit - self._spent)
+            self._given = self.left = min(self.per_message, self.limit - self._spent)
         if self._given <= 0:
-            self._given = self._left = 0
+            self._given = self.left = 0
             self._stop()
 
     def burn(self, units: int) -> None:
-        self._left -= units
-        if self._left < 0:
+        self.left -= units
+        if self.left < 0:
             self._stop()
 
     def _stop(self) -> None:

@@ -1,7 +1,7 @@
 """The language: Jinja2's grammar, data only, bounded work. Compiled once, rendered per person.
 
 Words, names between them and a name held against a text are understood here, without Jinja2, which takes as long to
-import as the rest of `validate`; everything else by `compiling`.
+import as the rest of `validate`; so are the simplest filters and conditions; everything else by `compiling`.
 """
 
 from collections.abc import Mapping
@@ -38,9 +38,14 @@ class Language:
         """A text; `name` is the file that included paths are relative to. Raises ExpressionFault."""
         self.fuel.refill()
         pieces = pieces_of(source)
-        if pieces is None:
-            return self.compiler.template(source, name)
-        return PlainText(source, pieces, self.fuel, lambda: self.compiler.template(source, name))
+        if pieces is not None:
+            return PlainText(source, pieces, self.fuel, lambda: self.compiler.template(source, name))
+        from .quick import QuickText, read_quickly  # noqa: PLC0415 - for what is not plain
+
+        read = read_quickly(source)
+        if read is not None:
+            return QuickText(source, read, self.fuel, lambda: self.compiler.template(source, name))
+        return self.compiler.template(source, name)
 
     def condition(self, source: str) -> Condition:
         """A `when` or `where`: an expression without braces. Raises ExpressionFault."""

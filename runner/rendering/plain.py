@@ -17,10 +17,10 @@ Pieces = tuple[list[str], list[tuple[int, str]]]
 SHORT = MAX_TEXT // 4  # characters: at most MAX_TEXT bytes, whatever they are
 MANY = 400  # holes: with the words between them fewer parts than a text may have
 
-_NAME = r"[A-Za-z](?:_?[A-Za-z0-9])*+_?"  # no two underlines in a row: such names may be refused
-_HOLE = re.compile(rf"\{{\{{[ \t]*({_NAME})[ \t]*\}}\}}")
+NAME = r"[A-Za-z](?:_?[A-Za-z0-9])*+_?"  # no two underlines in a row: such names may be refused
+_HOLE = re.compile(rf"\{{\{{[ \t]*({NAME})[ \t]*\}}\}}")
 _QUOTED = r"\"([^\"\\\n\r{_]*)\"|'([^'\\\n\r{_]*)'"  # nothing to escape, nothing that may be refused
-_COMPARISON = re.compile(rf"[ \t]*({_NAME})[ \t]*([!=]=)[ \t]*(?:{_QUOTED})[ \t]*").fullmatch
+_COMPARISON = re.compile(rf"[ \t]*({NAME})[ \t]*([!=]=)[ \t]*(?:{_QUOTED})[ \t]*").fullmatch
 _LONGEST_NAME = 200
 _OPENING = ("{{", "{%", "{#")
 _WORDS_OF_ITS_OWN = frozenset(
@@ -86,12 +86,10 @@ class Template(ABC):
         pieces = self._frame.copy()
         for at, name in self._holes:
             value = values.get(name)
-            if type(value) is str:
-                pieces[at] = value
-            elif type(value) is int and -MAX_INTEGER < value < MAX_INTEGER:
-                pieces[at] = str(value)
-            else:
+            text = value if type(value) is str else printed_plainly(value)
+            if text is None:
                 return None
+            pieces[at] = text
         text = "".join(pieces)
         return text if len(text) <= SHORT else None
 
@@ -183,6 +181,13 @@ class PlainCondition(Condition):
         return self._compiled.holds(values)
 
 
+def printed_plainly(value: object) -> str | None:
+    """What `{{ }}` makes of a text or a whole number; None for what the program must look at."""
+    if type(value) is str:
+        return value
+    return str(value) if type(value) is int and -MAX_INTEGER < value < MAX_INTEGER else None
+
+
 def pieces_of(source: str) -> Pieces | None:
     """Words and plain names; None where there is anything else, or more than is plain."""
     if len(source) > SHORT or "\r" in source:
@@ -191,7 +196,7 @@ def pieces_of(source: str) -> Pieces | None:
         return [source], []
     found = _HOLE.split(source, MANY + 1)
     words, names = found[::2], found[1::2]
-    if len(names) > MANY or not all(map(_is_name, names)) or not all(map(_are_words, words)):
+    if len(names) > MANY or not all(map(is_name, names)) or not all(map(are_words, words)):
         return None
     frame: list[str] = []
     holes: list[tuple[int, str]] = []
@@ -207,15 +212,15 @@ def pieces_of(source: str) -> Pieces | None:
 def compared(source: str) -> tuple[str, str, bool] | None:
     """The name, the text and whether they are to be the same, of `name == "text"` and `name != "text"`."""
     found = _COMPARISON(source) if len(source) <= SHORT else None
-    if found is None or not _is_name(found[1]) or not source.isascii():
+    if found is None or not is_name(found[1]) or not source.isascii():
         return None
     return found[1], found[3] if found[3] is not None else found[4], found[2] == "=="
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
     return len(name) <= _LONGEST_NAME and name not in _WORDS_OF_ITS_OWN
 
 
-def _are_words(text: str) -> bool:
+def are_words(text: str) -> bool:
     """Without a brace that would open an expression, there or with what follows, or that an expression may leave."""
     return not text.startswith("}") and not text.endswith("{") and not any(mark in text for mark in _OPENING)
