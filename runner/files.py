@@ -41,15 +41,15 @@ class FileFault(Exception):
         return self._hint() if callable(self._hint) else self._hint
 
 
-def open_below(root: Path, base: Path, written: str) -> BinaryIO:
+def open_below(root: Path, base: Path, written: str, real_of: Callable[[Path], Path] = Path.resolve) -> BinaryIO:
     """A regular file below the project root, as `written` in a file of the folder `base`. Its `name` is its real path.
 
     Folders are opened one by one from the root and links are read, not followed: `..` and links may lead about
     below the root, never out of it, and nothing is opened before it is known to be a regular file.
-    Raises FileFault.
+    `real_of` gives a folder's real path, where who asks often knows it already. Raises FileFault.
     """
-    real_root = root.resolve()
-    steps = _steps(root, real_root, base, written)
+    real_root = real_of(root)
+    steps = _steps(root, real_root, base, written, real_of)
     try:
         with ExitStack() as open_folders:
             way = _Way(written=written, root=real_root, pending=deque(steps), open_folders=open_folders)
@@ -103,13 +103,13 @@ def _copied(source: BinaryIO) -> BinaryIO:
     return copy
 
 
-def _steps(root: Path, real_root: Path, base: Path, written: str) -> list[str]:
+def _steps(root: Path, real_root: Path, base: Path, written: str, real_of: Callable[[Path], Path]) -> list[str]:
     """The steps from the root to the file as written."""
     if not written.strip():
         raise FileFault("the path of the file is empty")
     if not written.startswith("/"):
         try:
-            return [*base.resolve().relative_to(real_root).parts, *_split(written)]
+            return [*real_of(base).relative_to(real_root).parts, *_split(written)]
         except ValueError:
             raise _outside(written) from None
     for known in (real_root, root.absolute()):

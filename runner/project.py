@@ -55,15 +55,15 @@ class Project:
         A link is called by its own name, not by what it leads to. What reads like an option stands behind `./`.
         """
         path = path.absolute()
-        for way in (self._real(path.parent) / path.name, path):
+        for way in (self.real(path.parent) / path.name, path):
             below = _below(way, self.real_root)
             if below is not None:
                 name = below if below.isascii() else below.encode("utf-8", "backslashreplace").decode()
                 return f"./{name}" if name.startswith("-") else name
         return None
 
-    def _real(self, folder: Path) -> Path:
-        """Asked of the system once for each folder."""
+    def real(self, folder: Path) -> Path:
+        """Where a folder really is: asked of the system once for each."""
         real = self._real_folders.get(folder)
         if real is None:
             real = self._real_folders[folder] = folder.resolve()

@@ -17,7 +17,13 @@ from typing import IO, Self
 from runner.errors import LedgerFault
 
 _NEWEST = 1_390_000
-_SLOTS = (2**11, 2**14, 2**18, 2**21)  # of a table as it grows: two of three are taken at most, and the last are 24 MiB
+_SLOTS = (
+    2**5,
+    2**11,
+    2**14,
+    2**18,
+    2**21,
+)  # of a table as it grows: two of three are taken at most, and the last are 24 MiB
 _GATHERED = 64  # keys that are written as one, and read again for one of them
 
 

@@ -75,7 +75,8 @@ class _Gathering:
 def gather(main: Document, open_file: OpenInclude, findings: Findings) -> Gathered | None:
     """Everything that `main` and its includes declare; None where `main` is not a map at all."""
     gathering = _Gathering(findings=findings, open_file=open_file)
-    sections = _visit(main, gathering, stack={Path(os.path.realpath(main.path)): None})
+    includes = isinstance(main.data, dict) and "include" in main.data
+    sections = _visit(main, gathering, stack={Path(os.path.realpath(main.path)): None} if includes else {})
     if sections is None:
         return None
     return Gathered(

@@ -167,7 +167,9 @@ class ListFiles:
     def _declared(self, spec: RecipientList) -> _Opened | None:
         base = self.manifest.list_documents[spec.name].path.parent
         try:
-            file = self._files.enter_context(open_below(self.loaded.project.root, base, spec.file or ""))
+            file = self._files.enter_context(
+                open_below(self.loaded.project.root, base, spec.file or "", self.loaded.project.real)
+            )
         except FileFault as fault:
             self._no_file(spec, fault)
             return None
@@ -216,7 +218,7 @@ def _is_moved(loaded: Loaded, written: str, origin: Origin) -> bool:
 
 
 def _open_suppress(loaded: Loaded, written: str, origin: Origin) -> BinaryIO:
-    return open_below(loaded.project.root, origin.document.path.parent, written)
+    return open_below(loaded.project.root, origin.document.path.parent, written, loaded.project.real)
 
 
 def sha256_of(file: BinaryIO) -> str:

@@ -127,7 +127,7 @@ class _Opener:
 
     def open_include(self, including: Document, index: int, written: str) -> tuple[Path, Document | None] | None:
         try:
-            with open_below(self.project.root, including.path.parent, written) as file:
+            with open_below(self.project.root, including.path.parent, written, self.project.real) as file:
                 source = file.read(LARGEST_MANIFEST + 1)
                 real = Path(file.name)
         except FileFault as fault:
@@ -141,7 +141,7 @@ class _Opener:
         """For `{% include %}`: a path is relative to the file that names it, the manifest where none is named."""
         base = self.project.root / Path(from_name).parent if from_name else self.main.parent
         try:
-            with open_below(self.project.root, base, written) as file:
+            with open_below(self.project.root, base, written, self.project.real) as file:
                 source = file.read(LARGEST_MANIFEST + 1)
             name = Path(file.name).relative_to(self.project.real_root).as_posix()
             text = source.decode("utf-8-sig")

@@ -44,7 +44,7 @@ def rate_card(loaded: Loaded, findings: Findings) -> RateCard | None:
         findings.error("POL821", f'"{written}" is no rate card: that is a .csv file', origin.place(), hint=hint)
         return None
     try:
-        with open_below(loaded.project.root, origin.document.path.parent, written) as file:
+        with open_below(loaded.project.root, origin.document.path.parent, written, loaded.project.real) as file:
             real = Path(file.name)
             shown = shown_below(loaded.project, real)
             loaded.inputs[loaded.project.named(real) or real.name] = sha256_of(file)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from runner.canonical import canonical, canonical_text
 from runner.model import Json
@@ -15,13 +16,17 @@ class Wire:
     """Writes what `canonical` would give for the whole request, from the parts of it that are not the same for all."""
 
     def __init__(self, compiled: CompiledDraft) -> None:
-        paths = [path for path, _ in compiled.slots]
-        text, marks = _marked(compiled, len(paths))
+        self._compiled = compiled
+
+    @cached_property
+    def _cuts(self) -> "tuple[_Cut, _Cut]":
+        """What stands before the reference and what behind it. Made for the first message: some drafts have none."""
+        paths = [path for path, _ in self._compiled.slots]
+        text, marks = _marked(self._compiled, len(paths))
         (*values, receiver, reference) = marks
         holes = {mark: number for number, mark in enumerate(values) if paths[number] != ("reference",)}
         head, tail = text.split(_REFERENCE + reference)
-        self._head = _Cut.of(head, {**holes, receiver: len(values)})
-        self._tail = _Cut.of(tail, holes)
+        return _Cut.of(head, {**holes, receiver: len(values)}), _Cut.of(tail, holes)
 
     def request(self, filled: Sequence[Json], receiver: str, reference: Json) -> tuple[bytes, bytes]:
         """The request, and what is hashed of it: all but its reference. Raises ValueError as `canonical` does.
@@ -29,7 +34,7 @@ class Wire:
         `filled` are the values of the draft's slots, `receiver` is canonical already.
         """
         texts = [*map(canonical_text, filled), receiver]
-        head, tail = self._head.filled(texts), self._tail.filled(texts)
+        head, tail = (cut.filled(texts) for cut in self._cuts)
         return f"{head}{_REFERENCE}{canonical_text(reference)}{tail}".encode(), f"{head}{tail}".encode()
 
     def requests(
@@ -39,8 +44,8 @@ class Wire:
 
         Takes the slot's values and the receivers as canonical JSON, and references without anything to escape.
         """
-        before, between, after = self._head.words if self._head.numbers[1:] else ("", *self._head.words)
-        (tail,) = self._tail.words
+        cut, (tail,) = self._cuts[0], self._cuts[1].words
+        before, between, after = cut.words if cut.numbers[1:] else ("", *cut.words)
         start = f'{_REFERENCE}"'
         heads = [f"{before}{text}{between}{receiver}{after}" for text, receiver in zip(texts, receivers, strict=True)]
         whole = [f'{head}{start}{reference}"{tail}'.encode() for head, reference in zip(heads, references, strict=True)]
