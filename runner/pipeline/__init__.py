@@ -68,7 +68,7 @@ def validate(order: Order, findings: Findings, not_checked: list[str]) -> Loaded
     """Everything that can be known without a ledger, a key or a network."""
     loaded = order.load(findings)
     card = rate_card(loaded, findings)
-    for _ in gathered(loaded, order, findings, not_checked, card):
+    for _ in gathered(loaded, order, findings, not_checked, card, tells_countries=card is not None):
         pass
     return loaded
 
@@ -83,11 +83,18 @@ def composed(
 
 
 def gathered(
-    loaded: Loaded, order: Order, findings: Findings, not_checked: list[str], card: RateCard | None = None
+    loaded: Loaded,
+    order: Order,
+    findings: Findings,
+    not_checked: list[str],
+    card: RateCard | None = None,
+    *,
+    tells_countries: bool = True,
 ) -> Generator[Composed | Skipped | Sheaf, None, None]:
     """Resolve, render and check: every message of the manifest in plan order. What is wrong is in `findings`.
 
     Who stops early closes it: then what was met so far is told. Messages have a cost where there is a rate card.
+    Who counts no countries and has no rate card spares itself asking the numbering plans.
     """
     manifest = loaded.manifest
     if manifest is None:
@@ -100,7 +107,9 @@ def gathered(
         parameters=manifest.parameters.values.keys(),
     )
     reload = _reload(loaded, order) if order.jobs != 1 else None
-    composer = Composer(manifest=manifest, findings=findings, faults=faults, card=card, reload=reload)
+    composer = Composer(
+        manifest=manifest, findings=findings, faults=faults, card=card, reload=reload, tells_countries=tells_countries
+    )
     with ListFiles(
         loaded=loaded,
         manifest=manifest,

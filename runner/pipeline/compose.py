@@ -32,7 +32,7 @@ from .prepare import Prepared, has_gap
 from .pricing import Pricer, pricer
 from .receivers import receiver_text
 from .texts import Texts
-from .together import Part, together
+from .together import Part, nowhere, together
 from .ucs2 import Ucs2
 from .values import Values, holds, printed, values_of
 from .zones import Zones
@@ -65,6 +65,7 @@ class Composer:
     faults: Faults
     card: RateCard | None = None
     reload: "Reload | None" = None
+    tells_countries: bool = True
     _judge: Judge = field(default_factory=lambda: judge("request"))
     _references: Kept = field(default_factory=Kept)
     _like_ours: set[str] = field(default_factory=set)  # drafts with such a reference
@@ -100,6 +101,8 @@ class Composer:
     def _parts(self, prepared: Prepared, people: Iterator[Person | Crowd], jobs: int) -> Generator[Part, None, None]:
         texts, priced = self._texts, self._pricers[prepared.draft.name]
         many = together(prepared, self.manifest.parameters.values, self._judge, texts, priced)
+        if many is not None and not self.tells_countries:
+            many.countries_of = nowhere
         if many is None:
             for each in people:
                 yield from (each,) if isinstance(each, Person) else map(partial(person_of, each), range(each.size))
@@ -189,7 +192,8 @@ class Composer:
         parts = (
             segments.segments if segments else int(bool(request.get("template")) and draft.channel.platform == "sms")
         )
-        priced = self._pricers[draft.name](person.number, country := person.country, parts)
+        country = person.country if self.tells_countries else None
+        priced = self._pricers[draft.name](person.number, country, parts)
         message = Message(
             draft=draft.name,
             channel=draft.channel,

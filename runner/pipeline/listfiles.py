@@ -25,6 +25,8 @@ from runner.scratch import Kept
 
 from .loading import Inputs, Loaded, shown_below
 
+_BLOCK = 64 * 1024  # bytes read at once: room for more costs more than the reading, where files are small
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
@@ -224,7 +226,7 @@ def _open_suppress(loaded: Loaded, written: str, origin: Origin) -> BinaryIO:
 def sha256_of(file: BinaryIO) -> str:
     """Of the whole file, which is then at its start again."""
     digest = hashlib.sha256()
-    while block := file.read(1 << 20):
+    while block := file.read(_BLOCK):
         digest.update(block)
     file.seek(0)
     return digest.hexdigest()

@@ -7,7 +7,7 @@ or says what is wrong.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
 from itertools import repeat
 from typing import NamedTuple
@@ -101,6 +101,7 @@ class Together:
         self.names = tuple(
             {name: None for name in (*prepared.printed, *prepared.draft.distinct) if name != "recipient"}
         )
+        self.countries_of: Callable[[Sequence[str]], Sequence[str]] = countries_of
         self._is_bare = prepared.when is None and not prepared.parameters
 
     def compose(self, crowd: Crowd) -> Iterator[Part]:
@@ -198,7 +199,7 @@ class Together:
             [f'{start}{number}"}}]}}' for number in crowd.numbers],
             map(reference_of("").__add__, keys),
         )
-        countries = countries_of(crowd.numbers)
+        countries = self.countries_of(crowd.numbers)
         priced = [UNASKED] * len(texts)
         if self._priced is not unasked:
             priced = list(map(self._priced, crowd.numbers, countries, segments))
@@ -263,6 +264,11 @@ class Together:
             if has_gap(prepared, row) or not texts.isdisjoint(values):
                 return index
         return None
+
+
+def nowhere(numbers: Sequence[str]) -> Sequence[str]:
+    """In place of `countries_of`, for who counts none."""
+    return [""] * len(numbers)
 
 
 def _empty(column: Sequence[str]) -> list[int]:
