@@ -210,16 +210,18 @@ class Audience:
 
     def _compiled_where(self, spec: RecipientList) -> Condition | None:
         site = self._list_site(spec).below("where")
+        condition: Condition | None = None
         try:
             condition = self.language.condition(spec.where or "")
+            names = condition.names - condition.guarded
         except ExpressionFault as fault:
             self.faults.at_once(site, fault)
-            return None
+            names = fault.names
         columns = self._columns_of(spec.name)
         if columns is None:
             return condition
         known = {**self.manifest.parameters.values, **dict.fromkeys(columns)}
-        unknown = sorted(condition.names - condition.guarded - known.keys() - {"recipient"})
+        unknown = sorted(names - known.keys() - {"recipient"})
         for name in unknown if "parameters" not in self.manifest.uncertain else ():
             self.faults.unknown(site, name, known)
         return None if unknown else condition

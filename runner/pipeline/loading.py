@@ -197,8 +197,11 @@ def _evaluator(language: Language, parameters: Parameters, findings: Findings, *
             is_value = template.is_single and not as_text
             return template.value(parameters.values) if is_value else template.text(parameters.values)
         except ExpressionFault as fault:
+            faults = Faults(findings)
             if is_certain or not isinstance(fault, UnknownName):
-                Faults(findings).at_once(site, fault)
+                faults.at_once(site, fault)
+            for name in sorted(fault.names - parameters.values.keys() - missing) if is_certain else ():
+                faults.unknown(site, name, parameters.values)
             return None
 
     return evaluate

@@ -1,6 +1,6 @@
 """Drafts made ready for people: every expression compiled once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.bird.requests import TEXT_PATHS, carries_media, value_at
@@ -36,11 +36,13 @@ class Prepared:
     is_smart: bool  # its SMS text is written plainly where that keeps it in GSM-7
     wire: Wire
     printed: tuple[str, ...]  # the names that its expressions could print, in a fixed order
+    refused: Sequence[tuple[Site, frozenset[str]]]  # what can't be compiled, with the names that it needs
 
     @property
     def names(self) -> frozenset[str]:
         """Every name that some expression of this draft needs, its own parameters left out."""
         needed = set(self.compiled.names - self.compiled.guarded) - self.parameters.keys()
+        needed |= {name for site, names in self.refused for name in names if not self._has_own(site, name)}
         if self.when is not None:
             needed |= (self.when.names - self.when.guarded) - self.parameters.keys()
         for template in self.parameters.values():
@@ -65,7 +67,25 @@ class Prepared:
         for own, value in self.parameters.items():
             if isinstance(value, Template) and name in value.names:
                 return self.site.below("parameters", own)
-        return self.site.below("when")
+        refused = (site for site, names in self.refused if name in names and not self._has_own(site, name))
+        return next(refused, self.site.below("when"))
+
+    def _has_own(self, site: Site, name: str) -> bool:
+        """Whether the message's own parameters, which can't use one another, give a name to the text there."""
+        return name in self.parameters and site.path[: len(self.site.path) + 1] != (*self.site.path, "parameters")
+
+
+class Refusals:
+    """Tells what can't be compiled, and remembers which names it needs: those may be unknown besides."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self.met: list[tuple[Site, frozenset[str]]] = []
+
+    def tell(self, site: Site, fault: ExpressionFault) -> None:
+        self._faults.at_once(site, fault)
+        if fault.names:
+            self.met.append((site, fault.names))
 
 
 def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults) -> Prepared:
@@ -73,10 +93,11 @@ def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults
     site = Site(document=manifest.document, path=("messages", draft.name))
     language = language.on_sms() if draft.channel.platform == "sms" else language
     is_smart = manifest.policy.smart_encoding and is_sms(draft)
-    compiled, is_whole = _compiled(draft, language, site, faults, {TEXT_PATHS[0]: plainer} if is_smart else {})
-    when = _condition(draft, language, site, faults)
+    refusals = Refusals(faults)
+    compiled, is_whole = _compiled(draft, language, site, refusals, {TEXT_PATHS[0]: plainer} if is_smart else {})
+    when = _condition(draft, language, site, refusals)
     parameters = {
-        name: _parameter(value, site.below("parameters", name), language, faults)
+        name: _parameter(value, site.below("parameters", name), language, refusals)
         for name, value in draft.parameters.items()
     }
     return Prepared(
@@ -93,6 +114,7 @@ def prepare(draft: Draft, manifest: Manifest, language: Language, faults: Faults
         is_sms=is_sms(draft),
         is_smart=is_smart,
         wire=Wire(compiled),
+        refused=refusals.met,
         printed=(*sorted(compiled.names - {"recipient"}), *sorted(compiled.names & {"recipient"})),
     )
 
@@ -109,7 +131,7 @@ def is_sms(draft: Draft) -> bool:
 
 
 def _compiled(
-    draft: Draft, language: Language, site: Site, faults: Faults, finish: Mapping[Path, Finish]
+    draft: Draft, language: Language, site: Site, refusals: Refusals, finish: Mapping[Path, Finish]
 ) -> tuple[CompiledDraft, bool]:
     """Also whether all of it could be compiled."""
     fields = draft.fields
@@ -121,7 +143,7 @@ def _compiled(
         except DraftFault as failed:
             is_whole = False
             for path, fault in failed.faults:
-                faults.at_once(site.below(*path), fault)
+                refusals.tell(site.below(*path), fault)
                 fields = _without(fields, path)
 
 
@@ -135,22 +157,22 @@ def _without(fields: Json, path: tuple[str | int, ...]) -> Json:
     return copy
 
 
-def _condition(draft: Draft, language: Language, site: Site, faults: Faults) -> Condition | None:
+def _condition(draft: Draft, language: Language, site: Site, refusals: Refusals) -> Condition | None:
     if draft.when is None:
         return None
     try:
         return language.condition(draft.when)
     except ExpressionFault as fault:
-        faults.at_once(site.below("when"), fault)
+        refusals.tell(site.below("when"), fault)
         return None
 
 
-def _parameter(value: Json, site: Site, language: Language, faults: Faults) -> Json:
+def _parameter(value: Json, site: Site, language: Language, refusals: Refusals) -> Json:
     if not isinstance(value, str):
         return value
     try:
         template = language.template(value)
     except ExpressionFault as fault:
-        faults.at_once(site, fault)
+        refusals.tell(site, fault)
         return _BROKEN
     return template if template.has_expressions else value

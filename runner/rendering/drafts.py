@@ -164,7 +164,7 @@ def compile_draft(
             _put(constant, path, finish[path](text) if path in finish else text)
     are_texts = all(wants_text(path) for path, _ in slots)
     types = {} if are_texts else _wanted_types(constant, {path for path, _ in slots}, wanted)
-    faults |= {path: _not_single(types[path]) for path, text in slots if path in types and not text.is_single}
+    faults |= {path: _not_single(types[path], text) for path, text in slots if path in types and not text.is_single}
     if faults:
         raise DraftFault(tuple((path, faults[path]) for path, _ in written if path in faults))
     return CompiledDraft(
@@ -234,9 +234,11 @@ def _types_of(error: JudgedError) -> list[JsonType]:
     return [JSON_TYPES.get(type(option), "string") for option in options]
 
 
-def _not_single(wants: JsonType) -> ExpressionFault:
+def _not_single(wants: JsonType, template: Template) -> ExpressionFault:
     hint = "write one {{ expression }} and nothing around it"
-    return ExpressionFault("type", f"{WORDS[wants]} is wanted here, and this is a text", hint=hint, line=1)
+    fault = ExpressionFault("type", f"{WORDS[wants]} is wanted here, and this is a text", hint=hint, line=1)
+    fault.names = template.names - template.guarded
+    return fault
 
 
 def _spine(slots: tuple[Slot, ...]) -> tuple[list[tuple[int, Any]], list[tuple[int, Any]]]:

@@ -23,11 +23,12 @@ class ExpressionFault(Exception):
     """One mistake in an expression, in plain words.
 
     `line` counts from 1 in the text that holds the mistake: the template's own, or the included file's that `source`
-    names. `name` is the undefined or null name. `others` are further mistakes of the same text. The words never hold a
-    recipient's data.
+    names. `name` is the undefined or null name. `others` are further mistakes of the same text, `names` those that it
+    asks for and that may be known or not. The words never hold a recipient's data.
     """
 
     others: tuple["ExpressionFault", ...] = ()
+    names: frozenset[str] = frozenset()
 
     def __init__(
         self,

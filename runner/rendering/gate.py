@@ -28,6 +28,7 @@ ALLOWED = frozenset({
     nodes.Tuple, nodes.List,
 })  # fmt: skip
 ESCAPE_FILTERS = frozenset({"attr"})
+_IN_LOOPS_AND_MACROS = ("loop", "varargs", "kwargs", "caller")
 _IN_NAMESPACE = refusal(nodes.NSRef).message
 
 
@@ -36,10 +37,13 @@ def admit(tree: nodes.Template) -> None:
 
     Of what reaches behind the data nothing else is told: all about it would be more of the same.
     """
-    if faults := [*_of(tree, _reach)] or [*_of(tree, _check)]:
-        # Who calls for a namespace sets values in it: that is one mistake.
-        first, *rest = [each for each in faults if each.message != _IN_NAMESPACE] or faults
+    reached = [*_of(tree, _reach)]
+    if faults := reached or [*_of(tree, _check)]:
+        # Who calls for a namespace sets values in it, and who writes a macro calls it: that is one mistake.
+        macros = {node.name for node in tree.find_all(nodes.Macro)}
+        first, *rest = [each for each in faults if each.message != _IN_NAMESPACE and each.name not in macros] or faults
         first.others = tuple(rest)
+        first.names = frozenset() if reached else _asked_for(tree) - {each.name for each in faults}
         raise first
 
 
@@ -55,6 +59,26 @@ def _of(tree: nodes.Template, check: Callable[[nodes.Node], None]) -> Iterator[E
             yield fault
             if check is _reach or type(node) not in ALLOWED:
                 within.update(map(id, node.find_all(nodes.Node)))
+
+
+def _asked_for(tree: nodes.Template) -> frozenset[str]:
+    """The names that a text which is refused wants from outside: all but those that it gives itself somewhere."""
+    names = list(tree.find_all(nodes.Name))
+    called = {id(call.node) for call in tree.find_all(nodes.Call)}
+    given = {node.name for node in names if node.ctx != "load"} | set(_IN_LOOPS_AND_MACROS)
+    given |= {node.target for node in tree.find_all(nodes.Import)}
+    for node in tree.find_all(nodes.FromImport):
+        given |= {name if isinstance(name, str) else name[1] for name in node.names}
+    asked = {node.name for node in names if id(node) not in called and _is_sound(node)}
+    return frozenset(asked - given - guarded_names(tree))
+
+
+def _is_sound(name: nodes.Name) -> bool:
+    try:
+        _check_name(name)
+    except ExpressionFault:
+        return False
+    return True
 
 
 def walk(tree: nodes.Node) -> Iterator[tuple[nodes.Node, int]]:

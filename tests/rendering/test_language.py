@@ -337,6 +337,25 @@ def test_all_that_a_text_must_not_hold_is_told_at_once() -> None:
     assert len({message for _, message in told}) == 4
 
 
+def test_a_text_that_is_refused_tells_which_names_it_needs() -> None:
+    """Those that it gives itself are none of them, nor those that are called, which are told already."""
+    for source, names in (
+        ("{{ a ** b }} {{ c.upper() }} {{ d | nope(e) }} {{ f(g) }} {{ f }}", "abcdeg"),
+        ("{% set a = b %}{% for c in d %}{{ a }}{{ c }}{{ loop.index }}{% endfor %}{{ 2 ** 2 }}", "bd"),
+        ("{% macro a(b) %}{{ b }}{{ c }}{% endmacro %}{{ a(d) }}", "cd"),
+        ("{% import 'x' as a %}{% from 'y' import b, c as d %}{{ a }}{{ b }}{{ d }}{{ e }}", "e"),
+        ("{{ a if a is defined else 'x' }}{{ 2 ** 2 }}{{ b }}", "b"),
+        ("{{ a.__class__ }}{{ b }}", ""),
+    ):
+        fault = fault_of(lambda source=source: Language().template(source))  # type: ignore[misc]
+        assert fault.names == frozenset(names), source
+
+
+def test_a_macro_and_its_call_are_one_mistake() -> None:
+    fault = fault_of(lambda: Language().template("{% macro greet() %}Hi{% endmacro %}{{ greet() }}"))
+    assert ("macros" in fault.message, fault.others) == (True, ())
+
+
 def test_setting_a_value_in_a_namespace_is_refused_with_and_without_making_one() -> None:
     assert "namespaces" in fault_of(lambda: Language().template("{% set ns.a = 1 %}")).message
     fault = fault_of(lambda: Language().template("{% set ns = namespace() %}{% set ns.a = 1 %}"))
