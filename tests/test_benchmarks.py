@@ -87,7 +87,7 @@ def calls_of_a_plan(folder: Path, rows: int) -> Counter[str]:
     path = folder / "bench.yaml"
     order = Order(path=path, source=path.read_bytes(), project=Project(root=folder, working=folder))
     loaded, found = order.load(Findings()), Counter[str]()
-    planner = Planner(known=lambda _keys: {}, spool=None, drafts=["greet"], mask=mask, on_scheduled=lambda _item: None)
+    planner = Planner(spool=None, drafts=["greet"], mask=mask, on_scheduled=lambda _item: None)
 
     def count(frame: FrameType, event: str, _given: object) -> None:
         if event == "call":

@@ -64,7 +64,7 @@ def planned(
 ) -> Planned:
     spool, new = Spool(), list[str]()
     planner = Planner(
-        known=lambda keys: {key: known[key] for key in keys if key in known},
+        others=lambda _message, keys, _hashes: (range(len(keys)), {key: known[key] for key in keys if key in known}),
         spool=spool,
         drafts=("greet", "bye"),
         mask=lambda address: address[-2:],

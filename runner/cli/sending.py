@@ -118,17 +118,19 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         if len(spool):
             settings = _settings(planned, drawing.options, consent, total=len(spool))
             result = run(_run(planned, held, key, spool, settings))
-        doubts = _in_doubt_after(result, held, planned.manifest.name)
+        doubts = _in_doubt_after(result, held, planned)
         sent = standing(planned.plan, result, in_doubt=doubts or 0)
-    _summarise(planned, held, sent, report, is_readable=doubts is not None)
+    _summarise(planned, held, sent, report, doubts)
     _say_next(sent, is_in_doubt=bool(doubts or sent.totals["inDoubt"]))
     return sent.exit_code
 
 
-def _in_doubt_after(result: RunResult | None, held: Held, name: str) -> int | None:
+def _in_doubt_after(result: RunResult | None, held: Held, planned: Planned) -> int | None:
     """None where the ledger stopped the run and can't be read either: what the run did is told all the same."""
+    if result is None:
+        return planned.undecided  # nothing moved since, and to count them takes all rows
     try:
-        return in_doubt(held, name)
+        return in_doubt(held, planned.manifest.name)
     except LedgerFault:
         if result is None or result.stopped is None or result.stopped.kind != "ledger":
             raise
@@ -225,7 +227,8 @@ async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool
             )
 
 
-def _summarise(planned: Planned, held: Held, sent: Sent, report: Report, *, is_readable: bool) -> None:
+def _summarise(planned: Planned, held: Held, sent: Sent, report: Report, total: int | None) -> None:
+    """`total` is in doubt, None where the ledger can't be read."""
     if report.is_text:
         TERMINAL.data(_words(sent, TERMINAL.out))
     report.words = _words(sent, Palette(False))
@@ -233,14 +236,14 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report, *, is_r
     if not report.is_text and not report.is_json:
         TERMINAL.say(_words(sent, TERMINAL.err))
     name = planned.manifest.name
-    if not is_readable:
+    if total is None:
         return
     if sent.run["rejected"]:
         for line in rejections(_rejected(held, name), TERMINAL.err):
             TERMINAL.insist(line)
         if passing := sum(may_pass(entry.code or "") for entry in _rejected(held, name)):
             TERMINAL.insist(f"{passing:,} for a reason that can pass: later, flypast retry {_as_given()}")
-    if total := in_doubt(held, name):
+    if total:
         entries = held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT])
         for line in doubts(entries, total, in_words, TERMINAL.err):
             TERMINAL.insist(line)

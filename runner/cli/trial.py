@@ -118,7 +118,7 @@ def _reviewed(drawing: Drawing) -> Iterator[Composed | Skipped]:
         yield from items
         return
     check_known(drawing.loaded, drawing.order.path, is_required=True)
-    digester = Planner(known=lambda _keys: {}, spool=None, drafts=(), mask=mask, on_scheduled=lambda _item: None)
+    digester = Planner(spool=None, drafts=(), mask=mask, on_scheduled=lambda _item: None)
     for item in items:
         digester.take_all([item])
         yield item

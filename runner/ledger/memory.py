@@ -17,6 +17,7 @@ from .moves import (
     may_be_found,
     may_be_intended,
     may_be_purged,
+    may_stand,
     must_decide,
     must_find,
     must_settle,
@@ -82,12 +83,23 @@ class MemoryLedger:
     def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
         return ((entry.key, entry.state) for entry in self.entries(manifest) if entry.edition == edition)
 
+    def payloads(self, manifest: str, edition: str, message: str) -> Iterator[Mapping[str, str]]:
+        yield {
+            entry.key: entry.payload_hash if entry.state is State.ACCEPTED else ""
+            for entry in self.entries(manifest)
+            if entry.edition == edition and entry.message == message
+        }
+
     def texts(self, manifest: str, since: str) -> Iterator[str | None]:
         others = [entry for entry in self.held.values() if entry.manifest != manifest]
         return (entry.text_hash for entry in others if was_sent_since(entry, since))
 
     def counts(self, manifest: str) -> Mapping[State, int]:
         return Counter(entry.state for entry in self.held.values() if entry.manifest == manifest)
+
+    def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
+        entries = [entry for entry in self.held.values() if entry.manifest == manifest]
+        return Counter(each.state for each in entries if may_stand(each, edition))
 
     def manifests(self) -> tuple[str, ...]:
         return tuple(sorted({entry.manifest for entry in self.held.values()}))

@@ -15,6 +15,8 @@ SETTLED_AS = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.IN_
 UNDECIDED = frozenset({State.IN_DOUBT, State.ABSENT})
 FOUND_AS = frozenset({State.ACCEPTED, State.REJECTED, State.ABSENT, State.IN_DOUBT, State.PLANNED})
 FOUND_AT_BIRD = frozenset({State.ACCEPTED, State.REJECTED})
+DECIDED = frozenset({State.ACCEPTED, State.REJECTED, State.DROPPED})
+OPEN = UNDECIDED | {State.SENDING}
 PURGEABLE = frozenset({State.PLANNED, State.ACCEPTED, State.REJECTED, State.DROPPED})
 MAY_BE_READ = frozenset({State.ACCEPTED, State.SENDING, State.IN_DOUBT})  # by the person it went to
 DECIDED_AS = frozenset({State.PLANNED, State.DROPPED})
@@ -36,6 +38,11 @@ def may_be_intended(state: State, *, from_doubt: bool) -> bool:
 def may_be_found(held: State, message_id: str | None, found: State) -> bool:
     """Whether a look-up may move it: what is undecided, or an accepted one of which Bird's id is not known."""
     return held in UNDECIDED or (held is State.ACCEPTED and message_id is None and found in FOUND_AT_BIRD)
+
+
+def may_stand(entry: Entry, edition: str) -> bool:
+    """Whether it is counted where the messages of an edition stand: what is open is so until somebody decides."""
+    return entry.state in OPEN or (entry.state in DECIDED and entry.edition == edition)
 
 
 def is_older(entry: Entry, before: str) -> bool:

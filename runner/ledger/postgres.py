@@ -84,6 +84,12 @@ class PostgresLedger:
         pages = self._pages(tables.KEYS, manifest, {"edition": edition})
         return ((key, State(state)) for _, key, state in pages)
 
+    def payloads(self, manifest: str, edition: str, message: str) -> Iterator[Mapping[str, str]]:
+        asked: dict[str, Any] = {"manifest": manifest, "message": message, "last": 0, "edition": edition}
+        while rows := self._reader.read(tables.PAYLOADS, asked):
+            yield {key: payload_hash for _, key, payload_hash in rows}
+            asked["last"] = rows[-1][0]
+
     def texts(self, manifest: str, since: str) -> Iterator[str | None]:
         asked: dict[str, Any] = {"last": 0, "manifest": manifest, "near": near(since, days=-2)}
         while rows := self._reader.read(tables.TEXTS, asked):
@@ -92,6 +98,10 @@ class PostgresLedger:
 
     def counts(self, manifest: str) -> Mapping[State, int]:
         return {State(state): number for state, number in self._reader.read(tables.COUNTS, {"manifest": manifest})}
+
+    def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
+        counts = self._reader.read(tables.STANDING, {"manifest": manifest, "edition": edition})
+        return {State(state): number for state, number in counts}
 
     def manifests(self) -> tuple[str, ...]:
         return tuple(name for (name,) in self._reader.read(tables.MANIFESTS))

@@ -241,6 +241,12 @@ GROUP BY message_id HAVING count(*) > 1 ORDER BY min(id)
 """
 STATE = "SELECT state FROM flypast.messages WHERE key = %(key)s"
 COUNTS = "SELECT state, count(*) FROM flypast.messages WHERE manifest = %(manifest)s GROUP BY state"
+STANDING = """
+SELECT state, count(*) FROM flypast.messages
+WHERE manifest = %(manifest)s AND state <> 'planned'
+  AND (edition = %(edition)s OR state IN ('sending', 'inDoubt', 'absent'))
+GROUP BY state
+"""
 MANIFESTS = """
 SELECT manifest FROM flypast.claims
 WHERE EXISTS (SELECT FROM flypast.messages WHERE messages.manifest = claims.manifest)
@@ -262,6 +268,11 @@ ORDER BY id LIMIT 1000
 """
 KEYS = """
 SELECT id, key, state FROM flypast.messages
+WHERE manifest = %(manifest)s AND message = %(message)s AND id > %(last)s AND edition = %(edition)s
+ORDER BY id LIMIT 500
+"""
+PAYLOADS = """
+SELECT id, key, CASE state WHEN 'accepted' THEN payload_hash ELSE '' END FROM flypast.messages
 WHERE manifest = %(manifest)s AND message = %(message)s AND id > %(last)s AND edition = %(edition)s
 ORDER BY id LIMIT 500
 """

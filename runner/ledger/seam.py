@@ -198,6 +198,12 @@ class Ledger(Protocol):
     def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
         """Key and state of each message of one edition, in the order of `entries`: to count those no longer wanted."""
 
+    def payloads(self, manifest: str, edition: str, message: str) -> Iterator[Mapping[str, str]]:
+        """All messages of one name and edition in the order of their first intents, some hundred at once.
+
+        By key: the payload hash of what is accepted, "" for what stands anywhere else.
+        """
+
     def texts(self, manifest: str, since: str) -> Iterator[str | None]:
         """The text hash of each message that other manifests have sent, or may have, since then (RFC 3339).
 
@@ -207,6 +213,12 @@ class Ledger(Protocol):
 
     def counts(self, manifest: str) -> Mapping[State, int]:
         """How many messages of all editions are in each state; a state that none is in is left out."""
+
+    def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
+        """How many messages of one edition are decided, by state, and how many of all editions are not; 0 is left out.
+
+        Planned is left out too.
+        """
 
     def manifests(self) -> tuple[str, ...]:
         """The names that have messages here, sorted."""

@@ -18,6 +18,7 @@ from .locks import RunLock, Witness, witnesses
 from .mounts import mount_table, refuse_remote
 from .opening import (
     Meta,
+    Version,
     faults,
     in_words,
     judge,
@@ -27,6 +28,7 @@ from .opening import (
     open_to_read,
     open_to_write,
     upgrade,
+    version_of,
 )
 from .rows import entry, known
 from .scrubbing import alone, is_unscrubbed, rewrite
@@ -63,6 +65,7 @@ def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None, is
     refuse_remote(path, mount_table() if mounts is None else mounts)
     must_be_there(path)
     seen = witnesses(path)
+    checked = version_of(path) if is_judged else None
     connection = open_to_read(path)
     try:
         meta = judge(connection, path)
@@ -76,11 +79,11 @@ def open_ledger(path: Path, *, origin: str | None, mounts: str | None = None, is
         if meta.version < tables.VERSION:
             connection.close()
             upgrade(path)
-            connection = open_to_read(path)
+            checked, connection = None, open_to_read(path)
     except BaseException:
         connection.close()
         raise
-    return SqliteLedger(path, connection, meta)
+    return SqliteLedger(path, connection, meta, checked)
 
 
 def name_ledger(path: Path, name: str) -> None:
@@ -95,12 +98,14 @@ def name_ledger(path: Path, name: str) -> None:
 class SqliteLedger:
     """See `seam.Ledger`. Made by `create` and `open_ledger`."""
 
-    def __init__(self, path: Path, reader: sqlite3.Connection, meta: Meta) -> None:
+    def __init__(self, path: Path, reader: sqlite3.Connection, meta: Meta, checked: Version | None = None) -> None:
+        """`checked` is the version whose pages were judged, if they were."""
         self.path = path
         self.by_key = Keys()
         self.name = meta.name
         self.origin = meta.origin
         self._meta = meta
+        self._checked = checked
         self._connection = reader
         self._may_write = False
         self._claims: set[SqliteClaim] = set()
@@ -120,8 +125,10 @@ class SqliteLedger:
         try:
             self._open_to_write()
             with self.writing() as connection:
+                was_left = connection.execute(tables.IS_CLEAN, (manifest,)).fetchall() == [(0,)]
                 [(epoch, commits)] = connection.execute(tables.CLAIM, (manifest, run, at)).fetchall()
-                connection.execute(tables.LEAVE, (at, manifest))
+                if was_left:  # of a clean end nothing is sending, and to look for it takes all rows
+                    connection.execute(tables.LEAVE, (at, manifest))
                 self.by_key.index(connection)
             self.by_key.forget()
             lock.witness(Witness(ledger=self._meta.identity, commits=commits))
@@ -140,6 +147,12 @@ class SqliteLedger:
     def keys(self, manifest: str, edition: str) -> Iterator[tuple[str, State]]:
         return ((key, State(state)) for _, key, state in self._pages(tables.KEYS, manifest, edition))
 
+    def payloads(self, manifest: str, edition: str, message: str) -> Iterator[Mapping[str, str]]:
+        last = 0
+        while rows := self._read(tables.PAYLOADS, (manifest, message, last, edition)):
+            yield {key: payload_hash for _, key, payload_hash in rows}
+            last = rows[-1][0]
+
     def texts(self, manifest: str, since: str) -> Iterator[str | None]:
         last = 0
         while rows := self._read(tables.TEXTS, (last, manifest, since)):
@@ -148,6 +161,10 @@ class SqliteLedger:
 
     def counts(self, manifest: str) -> Mapping[State, int]:
         return {State(state): number for state, number in self._read(tables.COUNTS, (manifest,))}
+
+    def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
+        [counts] = self._read(tables.STANDING, (manifest, edition))
+        return {state: count for state, count in zip(tables.STANDING_STATES, counts, strict=True) if count}
 
     def manifests(self) -> tuple[str, ...]:
         return tuple(name for (name,) in self._read(tables.MANIFESTS, ()))
@@ -205,10 +222,19 @@ class SqliteLedger:
                 last = rows[-1][0]
 
     def _open_to_write(self) -> None:
-        """Judges what the last run left, then changes the reading connection for the writing one."""
+        """Judges what the last run left, then changes the reading connection for the writing one.
+
+        Not by what the reading one has in its cache: that is as the file was when it was opened.
+        """
         with self._turn:
-            judge_history(self._connection, self.path, self._meta, witnesses(self.path))
+            seen, is_checked = witnesses(self.path), self._checked == version_of(self.path)
+            writer = self._connection if self._may_write else open_to_write(self.path)
+            try:
+                judge_history(writer, self.path, self._meta, seen, is_checked=is_checked)
+            except BaseException:
+                if not self._may_write:
+                    writer.close()
+                raise
             if not self._may_write:
-                writer = open_to_write(self.path)
                 self._connection.close()
                 self._connection, self._may_write = writer, True

@@ -58,6 +58,7 @@ class SqliteClaim:
         self._identity = identity
         self._lock = lock
         self._fault: LedgerFault | None = None
+        self._has_intended = False
 
     def may_post(self) -> bool:
         return self._lock.is_held  # an OS lock: nobody takes it over from a process that lives
@@ -68,6 +69,7 @@ class SqliteClaim:
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
         for settlement in settlements:
             must_settle(settlement.state)
+        self._has_intended = self._has_intended or bool(intents)
         try:
             self._write(settlements, intents, most=_MOST_ROWS)
         except _OneOfThem:  # nothing was written: row by row it comes to light which one
@@ -106,7 +108,8 @@ class SqliteClaim:
             return
         try:
             with self._indexed_step(is_last=True) as connection:
-                connection.execute(tables.LEAVE, (None, self.manifest))
+                if self._has_intended:
+                    connection.execute(tables.LEAVE, (None, self.manifest))
         except LedgerFault:
             pass  # every outcome is recorded already or can't be; the next claim takes this end for an unclean one
         finally:

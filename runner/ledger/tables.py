@@ -1,5 +1,7 @@
 """The SQLite ledger's tables and every statement that is run on them."""
 
+from runner.model import State
+
 VERSION = 4
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
 
@@ -94,6 +96,7 @@ NAME = "INSERT INTO meta (one, origin, name, created_at, version) VALUES (1, ?, 
 RENAME = "UPDATE meta SET name = ? WHERE name IS NULL"
 META = "SELECT identity, origin, name FROM meta"
 CLAIMS = "SELECT manifest, commits, is_clean FROM claims"
+IS_CLEAN = "SELECT is_clean FROM claims WHERE manifest = ?"
 
 # Every transaction of a claim passes through here: the epoch is checked and the commit counted in one write.
 STEP = "UPDATE claims SET commits = commits + 1, is_clean = ? WHERE manifest = ? AND epoch = ? RETURNING commits"
@@ -105,7 +108,7 @@ RETURNING epoch, commits
 """
 LEAVE = """
 UPDATE messages SET state = 'inDoubt', at = coalesce(?, at), words = 'the run ' || run || ' ended without an outcome'
-WHERE manifest = ? AND state = 'sending'
+WHERE +manifest = ? AND state = 'sending'
 """
 
 RESOLVE = """
@@ -171,6 +174,14 @@ WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = keys.id AND message
 """
 STATE = "SELECT state FROM messages WHERE id = ?"
 COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"
+# No GROUP BY, which would sort all of them.
+STANDING_STATES = (State.ACCEPTED, State.REJECTED, State.DROPPED, State.SENDING, State.IN_DOUBT, State.ABSENT)
+STANDING = """
+SELECT count(*) FILTER (WHERE state = 'accepted'), count(*) FILTER (WHERE state = 'rejected'),
+  count(*) FILTER (WHERE state = 'dropped'), count(*) FILTER (WHERE state = 'sending'),
+  count(*) FILTER (WHERE state = 'inDoubt'), count(*) FILTER (WHERE state = 'absent')
+FROM messages WHERE +manifest = ? AND (edition = ? OR state IN ('sending', 'inDoubt', 'absent'))
+"""
 MANIFESTS = """
 SELECT manifest FROM claims WHERE EXISTS (SELECT 1 FROM messages WHERE messages.manifest = claims.manifest)
 ORDER BY manifest
@@ -193,6 +204,11 @@ ORDER BY id LIMIT 1000
 """
 KEYS = """
 SELECT id, key, state FROM messages
+WHERE manifest = ? AND message = ? AND id > ? AND edition = ?
+ORDER BY id LIMIT 500
+"""
+PAYLOADS = """
+SELECT id, key, iif(state = 'accepted', payload_hash, '') FROM messages
 WHERE manifest = ? AND message = ? AND id > ? AND edition = ?
 ORDER BY id LIMIT 500
 """

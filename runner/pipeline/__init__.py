@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.findings import Findings
 from runner.manifest.build import Manifest
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from .sides import Reload
 
+_DECIDED = (State.ACCEPTED, State.REJECTED, State.DROPPED)
+_UNSURE = (State.IN_DOUBT, State.SENDING, State.ABSENT)
 __all__ = ["Inputs", "Loaded", "Order", "Planned", "gathered", "load", "make_plan", "validate"]
 
 
@@ -57,11 +59,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan and what surrounds it. `gone` counts messages of this send that the ledger holds and the plan does not."""
+    """A plan and what surrounds it. `gone` counts messages of this send that the ledger holds and the plan does not.
+
+    `undecided` counts those of all editions that nobody knows enough about.
+    """
 
     manifest: Manifest
     plan: Plan
     gone: Mapping[str, int]
+    undecided: int
 
 
 def validate(order: Order, findings: Findings, not_checked: list[str]) -> Loaded:
@@ -195,7 +201,7 @@ def make_plan(
     hours = manifest.policy.quiet_hours
     with others(manifest, ledger, now, not_checked) as repeats:
         chosen = planner(
-            known=ledger.lookup_many if ledger is not None else lambda _keys: {},
+            **_asked(ledger, manifest),
             drafts=[draft.name for draft in manifest.drafts],
             mask=mask,
             on_scheduled=lambda item: check_schedule(item, now, site, findings),
@@ -209,20 +215,26 @@ def make_plan(
     lateness.report()
     if plan.quiet is not None:
         check_window(plan.quiet, plan.pace.seconds, manifest, findings)
-    return Planned(manifest=manifest, plan=plan, gone=_gone(ledger, manifest, plan))
+    held = ledger.standing(manifest.name, manifest.edition) if ledger is not None else {}
+    return Planned(
+        manifest=manifest, plan=plan, gone=_gone(held, plan), undecided=sum(held.get(state, 0) for state in _UNSURE)
+    )
 
 
-def _gone(ledger: "Ledger | None", manifest: Manifest, plan: Plan) -> Mapping[str, int]:
+def _asked(ledger: "Ledger | None", manifest: Manifest) -> dict[str, Any]:
     if ledger is None:
         return {}
-    held: Counter[State] = Counter(state for _, state in ledger.keys(manifest.name, manifest.edition))
-    unsure = (State.IN_DOUBT, State.SENDING, State.ABSENT)
-    counts = ledger.counts(manifest.name)  # of all editions: what is in doubt stays so until somebody decides
-    held[State.IN_DOUBT] = sum(counts.get(state, 0) for state in unsure)
-    held[State.SENDING] = held[State.ABSENT] = 0
+    from runner.ledger.ahead import Ahead  # noqa: PLC0415 - `validate` has no ledger
+
+    return {"others": Ahead(ledger, manifest.name, manifest.edition).others}
+
+
+def _gone(held: Mapping[State, int], plan: Plan) -> Mapping[str, int]:
+    """`held` is what the ledger has of this send."""
     matched = Counter(plan.matched)
-    matched[State.IN_DOUBT] += matched.pop(State.SENDING, 0) + matched.pop(State.ABSENT, 0)
-    return {state.value: count for state, count in sorted((held - matched).items()) if state is not State.PLANNED}
+    gone = Counter({state: held.get(state, 0) - matched[state] for state in _DECIDED})
+    gone[State.IN_DOUBT] = sum(held.get(state, 0) - matched[state] for state in _UNSURE)
+    return {state.value: count for state, count in sorted((+gone).items())}
 
 
 def now_utc() -> datetime:

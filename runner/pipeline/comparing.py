@@ -146,7 +146,6 @@ def _plan(side: Side, order: Order, loaded: Loaded, findings: Findings, counting
         return
     card = rate_card(loaded, findings)
     planner = Planner(
-        known=lambda _keys: {},
         spool=counting,
         drafts=[draft.name for draft in manifest.drafts],
         mask=mask,

@@ -5,6 +5,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 from runner.canonical import canonical
@@ -17,7 +19,7 @@ from .hours import Held, Hours, Moved
 from .repeats import Repeats
 from .samples import Sample, Samples
 from .sheaf import Sheaf, one_by_one
-from .standing import held_of, is_in_doubt, status_of
+from .standing import Others, held_of, is_in_doubt, nothing_known, status_of
 from .tally import Tally, summed
 from .timetable import Pace, Timetable
 
@@ -89,8 +91,9 @@ class Spool(Protocol):
 class Planner:
     """Takes what composing gives and spools what is new; a plan that is only looked at has no spool.
 
-    `known` asks the ledger about keys, `on_scheduled` judges the time of what is new and has one. `on_timed` hears when
-    what has such a time, or a validity, goes at the pace of `rate` (None: no limit).
+    `others` asks the ledger about keys, as Ahead.others does (without it all is new); `on_scheduled` judges the time of
+    what is new and has one. `on_timed` hears when what has such a time, or a validity, goes at the pace of `rate`
+    (None: no limit).
     With `may_retry` it spools what was rejected with a code that this takes for one that can pass, and nothing else.
     `repeats` and `hours` hold back some of it.
     """
@@ -98,7 +101,7 @@ class Planner:
     def __init__(
         self,
         *,
-        known: Callable[[Sequence[str]], Mapping[str, Known]],
+        others: Others = nothing_known,
         spool: Spool | None,
         drafts: Iterable[str],
         only: frozenset[str] = frozenset(),
@@ -113,7 +116,7 @@ class Planner:
         repeats: Repeats | None = None,
         hours: Hours | None = None,
     ) -> None:
-        self._known = known
+        self._others_of = others
         self._spool = spool
         self._delivery = delivery
         self._may_retry = may_retry
@@ -159,7 +162,10 @@ class Planner:
 
     def _take_chunk(self, chunk: Sequence[Composed | Skipped]) -> None:
         messages = [item.message for item in chunk if isinstance(item, Composed)]
-        known = self._known([message.key for message in messages]) if messages else {}
+        known: dict[str, Known] = {}
+        for draft, alike in groupby(messages, attrgetter("draft")):
+            some = list(alike)
+            known |= self._known(draft, [message.key for message in some], [message.payload_hash for message in some])
         for message in messages:
             self._digest(message.channel, (message.body,))
         for item in chunk:
@@ -168,38 +174,46 @@ class Planner:
             else:
                 self._skip(item.draft, item.reason)
 
+    def _known(self, draft: str, keys: Sequence[str], payload_hashes: Sequence[str]) -> Mapping[str, Known]:
+        others, known = self._others_of(draft, keys, payload_hashes)
+        accepted = set(range(len(keys))).difference(others)
+        return {**{keys[at]: Known(State.ACCEPTED, payload_hashes[at], "") for at in accepted}, **known}
+
     def _take_sheaf(self, sheaf: Sheaf) -> None:
-        known = self._known(sheaf.keys)
         self._digest(sheaf.channel, sheaf.bodies)
+        others, known = self._others_of(sheaf.draft, sheaf.keys, sheaf.payload_hashes)
+        self._count_accepted(sheaf, sheaf.size - len(others))
+        if not others:
+            return
+        sheaf = sheaf.only(others)
         if not known and self._is_all_to_send(sheaf):
             if sheaf.draft in self._to_send:
                 self._count_all(sheaf)
-        elif _is_all_accepted(sheaf, known):
-            self._count_accepted(sheaf)
-        else:
-            for composed in sheaf.each():
-                self._take(composed, known.get(composed.message.key))
+            return
+        for composed in sheaf.each():
+            self._take(composed, known.get(composed.message.key))
 
     def _is_all_to_send(self, sheaf: Sheaf) -> bool:
         """Whether nothing of it needs a look of its own, if all of it is new."""
         is_timed = sheaf.scheduled_for is not None or sheaf.validity_s is not None
         return not (is_timed or self._restraints or self._may_retry is not None or self._room < sheaf.size)
 
-    def _count_accepted(self, sheaf: Sheaf) -> None:
-        """What `_take` does with each."""
-        self._matched[State.ACCEPTED] += sheaf.size
-        if sheaf.draft in self._others:
-            self._note(sheaf)
-            self._others[sheaf.draft].add("accepted", sheaf.size)
+    def _count_accepted(self, sheaf: Sheaf, count: int) -> None:
+        """What `_take` does with each of so many that were accepted as they are."""
+        if count:
+            self._matched[State.ACCEPTED] += count
+            if sheaf.draft in self._others:
+                self._note(sheaf, count)
+                self._others[sheaf.draft].add("accepted", count)
 
-    def _note(self, sheaf: Sheaf) -> None:
+    def _note(self, sheaf: Sheaf, count: int) -> None:
         for name in sheaf.overrides:
-            self._overrides.setdefault(name, Counter())[sheaf.draft] += sheaf.size
+            self._overrides.setdefault(name, Counter())[sheaf.draft] += count
         self._channels[sheaf.draft] = sheaf.channel.name
 
     def _count_all(self, sheaf: Sheaf) -> None:
         """What `_take` does with each."""
-        self._note(sheaf)
+        self._note(sheaf, sheaf.size)
         self._characters.take_all(sheaf)
         self._samples.offer_all(sheaf)
         self._room -= sheaf.size
@@ -335,15 +349,6 @@ class Planner:
             quiet=self._hours.told() if self._hours is not None else None,
             repeated=self._repeats.repeated if self._repeats is not None else 0,
         )
-
-
-def _is_all_accepted(sheaf: Sheaf, known: Mapping[str, Known]) -> bool:
-    """Whether all of it was sent, as it is now."""
-    held = (known.get(key) for key in sheaf.keys)
-    return len(known) == sheaf.size and all(
-        each is not None and each.state is State.ACCEPTED and each.payload_hash == payload_hash
-        for each, payload_hash in zip(held, sheaf.payload_hashes, strict=True)
-    )
 
 
 def _framed(part: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from runner.ledger.identity import reference_of
 from runner.model import Channel, Json, Message, made
@@ -45,6 +45,21 @@ class Sheaf(NamedTuple):
     def size(self) -> int:
         return len(self.keys)
 
+    def only(self, indices: Sequence[int]) -> "Sheaf":
+        """Those of them, itself where that is everybody."""
+        if len(indices) == self.size:
+            return self
+
+        def hollow(texts: Set[str]) -> int | None:
+            if self.hollow(texts) is None:
+                return None
+            found = (self.has_gap(index) or not texts.isdisjoint(self.values(index)) for index in indices)
+            return next((at for at, is_hollow in enumerate(found) if is_hollow), None)
+
+        those: dict[str, Any] = {name: [getattr(self, name)[index] for index in indices] for name in _COLUMNS}
+        those |= {name: partial(_at, getattr(self, name), indices) for name in _ASKED}
+        return self._replace(hollow=hollow, **those)
+
     def messages(self) -> Iterator[Message]:
         columns = (
             repeat(self.draft), repeat(self.channel), self.keys, map(reference_of("").__add__, self.keys),
@@ -69,6 +84,14 @@ class Sheaf(NamedTuple):
             self.validity_s, self.unpriced[index], partial(self.forced, index) if encoding == "UCS-2" else None, (),
             self.has_gap(index),
         ))  # fmt: skip
+
+
+_COLUMNS = ("keys", "addresses", "payload_hashes", "bodies", "countries", "segments", "encodings", "costs", "unpriced")
+_ASKED = ("values", "row", "sample", "forced", "has_gap")
+
+
+def _at(of: Callable[[int], Any], indices: Sequence[int], at: int) -> Any:
+    return of(indices[at])
 
 
 def one_by_one(items: Iterable[Composed | Skipped | Sheaf]) -> Iterator[Composed | Skipped]:

@@ -1,7 +1,18 @@
 """Where a message stands by what the ledger knows of it."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 from runner.ledger.seam import Known
 from runner.model import Delivery, Message, State
+
+Others = Callable[[str, Sequence[str], Sequence[str]], tuple[Sequence[int], Mapping[str, Known]]]
+
+
+def nothing_known(
+    _message: str, keys: Sequence[str], _payload_hashes: Sequence[str]
+) -> tuple[Sequence[int], Mapping[str, Known]]:
+    """Where there is no ledger to ask."""
+    return range(len(keys)), {}
 
 
 def status_of(known: Known, message: Message, delivery: Delivery) -> str:

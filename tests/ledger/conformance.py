@@ -642,11 +642,38 @@ class Conformance:
         ]
         assert dict(ledger.counts("spring")) == {State.ACCEPTED: 2, State.REJECTED: 1, State.SENDING: 1}
 
+    def test_payloads_are_those_of_one_message_and_edition_and_only_of_what_was_accepted(
+        self, store: Store, ledger: Ledger, claim: Claim
+    ) -> None:
+        others = [intent("P", message="picture"), intent("E", edition="2")]
+        claim.commit([], [intent("Z", payload="zz"), *others, intent("A", payload="bb"), *map(intent, "BC")])
+        claim.commit([settled("Z"), settled("A"), settled("B", State.REJECTED), settled("P"), settled("E")], [])
+        early = ledger.claim("early", run="r2", at=T0)
+        early.commit([], [intent("X")])
+        early.commit([settled("X")], [])
+        pages = list(store.open().payloads("spring", "1", "announce"))
+        assert [pair for page in pages for pair in page.items()] == [("Z", "zz"), ("A", "bb"), ("B", ""), ("C", "")]
+        assert all(pages)
+        assert list(ledger.payloads("spring", "3", "announce")) in ([], [{}])
+
+    def test_what_stands_is_decided_of_one_edition_or_open_of_any(self, store: Store, claim: Claim) -> None:
+        keys = {f"{state}{edition}": (state, edition) for state in State for edition in "12"}
+        claim.commit([], [intent(key, edition=edition) for key, (_, edition) in keys.items()])
+        for key, (state, _) in keys.items():
+            store.put(key, state)
+        reader = store.open()
+        is_open = (State.SENDING, State.IN_DOUBT, State.ABSENT)
+        decided = (State.ACCEPTED, State.REJECTED, State.DROPPED)
+        assert dict(reader.standing("spring", "1")) == dict.fromkeys(is_open, 2) | dict.fromkeys(decided, 1)
+        assert dict(reader.standing("spring", "3")) == dict.fromkeys(is_open, 2)
+        assert dict(reader.standing("nobody", "1")) == {}
+
     def test_thousands_are_read_whole_and_in_order(self, ledger: Ledger, claim: Claim) -> None:
         keys = [f"{number * 7919 % 2600:05}" for number in range(2600)]
         claim.commit([], [intent(key, message="ab"[index % 2]) for index, key in enumerate(keys)])
         assert [entry.key for entry in ledger.entries("spring")] == keys[::2] + keys[1::2]
         assert [key for key, _ in ledger.keys("spring", "1")] == keys[::2] + keys[1::2]
+        assert [key for page in ledger.payloads("spring", "1", "b") for key in page] == keys[1::2]
 
     def test_reading_may_go_on_while_messages_are_settled(self, ledger: Ledger, claim: Claim) -> None:
         keys = [f"{number:04}" for number in range(1200)]

@@ -53,9 +53,7 @@ def message(number: int, *, draft: str, text: str, country: str) -> Composed:
 
 
 def told(*, drafts: list[str], text: str = "Hi ***", countries: list[str] = ["US"], **more: Any) -> PlanTold:  # noqa: B006
-    planner = Planner(
-        known=lambda _keys: {}, spool=Nowhere(), drafts=drafts, mask=lambda _: "+1…00", on_scheduled=lambda _: None
-    )
+    planner = Planner(spool=Nowhere(), drafts=drafts, mask=lambda _: "+1…00", on_scheduled=lambda _: None)
     items: list[Composed | Skipped] = [
         message(number, draft=draft, text=text, country=country)
         for draft in drafts

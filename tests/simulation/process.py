@@ -11,6 +11,7 @@ from runner.bird.replies import may_pass
 from runner.delivery.control import Control
 from runner.delivery.dispatch import Settings, dispatch
 from runner.delivery.tally import RunResult
+from runner.ledger.ahead import Ahead
 from runner.ledger.seam import Entry
 from runner.model import Delivery, Message, Policy, State
 from runner.plan import Composed, Plan, Planner
@@ -19,7 +20,7 @@ from .again import Attempts, Waves
 from .bird import TRUE_WALL_S, SimBird, SimClock, SimTransport, rfc3339
 from .fates import PASSING_CODES
 from .loop import SimLoop, Time
-from .store import SimClaim, SimLedger
+from .store import NAME, SimClaim, SimLedger
 from .trace import Trace
 from .universe import Leg, Universe
 from .watch import Watch
@@ -221,7 +222,7 @@ def _may_pass(entry: Entry | None, _: Message, __: Delivery) -> bool:
 def _planned(world: World, messages: Sequence[Message], leg: Leg) -> tuple[Plan, list[Message]]:
     spool = Listed()
     planner = Planner(
-        known=world.ledger.lookup_many,
+        others=Ahead(world.ledger, NAME, "1").others,
         spool=spool,
         drafts=("announce",),
         limit=leg.limit,
