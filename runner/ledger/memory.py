@@ -97,6 +97,9 @@ class MemoryLedger:
     def counts(self, manifest: str) -> Mapping[State, int]:
         return Counter(entry.state for entry in self.held.values() if entry.manifest == manifest)
 
+    def size(self, manifest: str) -> int:
+        return sum(1 for _ in self.entries(manifest))
+
     def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
         entries = [entry for entry in self.held.values() if entry.manifest == manifest]
         return Counter(each.state for each in entries if may_stand(each, edition))

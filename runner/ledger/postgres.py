@@ -99,6 +99,10 @@ class PostgresLedger:
     def counts(self, manifest: str) -> Mapping[State, int]:
         return {State(state): number for state, number in self._reader.read(tables.COUNTS, {"manifest": manifest})}
 
+    def size(self, manifest: str) -> int:
+        [(size,)] = self._reader.read(tables.SIZE, {"manifest": manifest})
+        return int(size)
+
     def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
         counts = self._reader.read(tables.STANDING, {"manifest": manifest, "edition": edition})
         return {State(state): number for state, number in counts}

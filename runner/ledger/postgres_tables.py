@@ -241,6 +241,7 @@ GROUP BY message_id HAVING count(*) > 1 ORDER BY min(id)
 """
 STATE = "SELECT state FROM flypast.messages WHERE key = %(key)s"
 COUNTS = "SELECT state, count(*) FROM flypast.messages WHERE manifest = %(manifest)s GROUP BY state"
+SIZE = "SELECT count(*) FROM flypast.messages WHERE manifest = %(manifest)s"
 STANDING = """
 SELECT state, count(*) FROM flypast.messages
 WHERE manifest = %(manifest)s AND state <> 'planned'

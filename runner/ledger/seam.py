@@ -214,6 +214,9 @@ class Ledger(Protocol):
     def counts(self, manifest: str) -> Mapping[State, int]:
         """How many messages of all editions are in each state; a state that none is in is left out."""
 
+    def size(self, manifest: str) -> int:
+        """How many messages of all editions it holds, in whatever state: cheap, however many there are."""
+
     def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
         """How many messages of one edition are decided, by state, and how many of all editions are not; 0 is left out.
 

@@ -162,6 +162,10 @@ class SqliteLedger:
     def counts(self, manifest: str) -> Mapping[State, int]:
         return {State(state): number for state, number in self._read(tables.COUNTS, (manifest,))}
 
+    def size(self, manifest: str) -> int:
+        [(size,)] = self._read(tables.SIZE, (manifest,))
+        return int(size)
+
     def standing(self, manifest: str, edition: str) -> Mapping[State, int]:
         [counts] = self._read(tables.STANDING, (manifest, edition))
         return {state: count for state, count in zip(tables.STANDING_STATES, counts, strict=True) if count}

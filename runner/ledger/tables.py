@@ -174,6 +174,7 @@ WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = keys.id AND message
 """
 STATE = "SELECT state FROM messages WHERE id = ?"
 COUNTS = "SELECT state, count(*) FROM messages WHERE manifest = ? GROUP BY state"
+SIZE = "SELECT count(*) FROM messages WHERE manifest = ?"  # of the index alone
 # No GROUP BY, which would sort all of them.
 STANDING_STATES = (State.ACCEPTED, State.REJECTED, State.DROPPED, State.SENDING, State.IN_DOUBT, State.ABSENT)
 STANDING = """

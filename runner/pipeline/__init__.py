@@ -215,7 +215,7 @@ def make_plan(
     lateness.report()
     if plan.quiet is not None:
         check_window(plan.quiet, plan.pace.seconds, manifest, findings)
-    held = ledger.standing(manifest.name, manifest.edition) if ledger is not None else {}
+    held = _held(ledger, manifest, plan) if ledger is not None else {}
     return Planned(
         manifest=manifest, plan=plan, gone=_gone(held, plan), undecided=sum(held.get(state, 0) for state in _UNSURE)
     )
@@ -227,6 +227,16 @@ def _asked(ledger: "Ledger | None", manifest: Manifest) -> dict[str, Any]:
     from runner.ledger.ahead import Ahead  # noqa: PLC0415 - `validate` has no ledger
 
     return {"others": Ahead(ledger, manifest.name, manifest.edition).others}
+
+
+def _held(ledger: "Ledger", manifest: Manifest, plan: Plan) -> Mapping[State, int]:
+    """Where the messages of this send stand, and of its other editions those that are undecided.
+
+    To count them takes all rows: not where the plan has met them all.
+    """
+    if ledger.size(manifest.name) == plan.matched.total():
+        return plan.matched
+    return ledger.standing(manifest.name, manifest.edition)
 
 
 def _gone(held: Mapping[State, int], plan: Plan) -> Mapping[str, int]:

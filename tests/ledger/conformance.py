@@ -667,6 +667,7 @@ class Conformance:
         assert dict(reader.standing("spring", "1")) == dict.fromkeys(is_open, 2) | dict.fromkeys(decided, 1)
         assert dict(reader.standing("spring", "3")) == dict.fromkeys(is_open, 2)
         assert dict(reader.standing("nobody", "1")) == {}
+        assert [reader.size(name) for name in ("spring", "nobody")] == [len(keys), 0]
 
     def test_thousands_are_read_whole_and_in_order(self, ledger: Ledger, claim: Claim) -> None:
         keys = [f"{number * 7919 % 2600:05}" for number in range(2600)]
