@@ -8,7 +8,7 @@ from runner.bird.requests import value_at
 from runner.findings import Findings, Place
 from runner.model import Json
 from runner.plan import Cause, Forced, Source
-from runner.sms import PLAIN, Segments, called, counts
+from runner.sms import PLAIN, Segments, called
 
 from .people import Person
 from .prepare import Prepared
@@ -75,14 +75,13 @@ class Texts:
             and not text.isspace()
         )
 
-    def remarkable(self, texts: Sequence[str]) -> list[int]:
-        """Which of many texts are not quiet, or no UTF-8: one look at all where none is."""
+    def remarkable(self, texts: Sequence[str], segments: Sequence[Segments]) -> list[int]:
+        """Which of many texts are not quiet, or no UTF-8: one look at all where none is. `segments` are theirs."""
         if not texts:
             return []
-        if not _is_utf8("".join(texts)):
-            return list(range(len(texts)))
-        segments = counts(texts)
         encodings, parts, _ = zip(*segments, strict=True)
+        if "UCS-2" in encodings and not _is_utf8("".join(texts)):
+            return list(range(len(texts)))
         most = max(parts)
         are_short = most <= self.most_segments and (most == 1 or "UCS-2" not in encodings)
         if are_short and "" not in texts and not any(map(str.isspace, map(itemgetter(-1), texts))):

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
 from itertools import repeat
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from runner.bird.requests import TEXT_PATHS, overrides, scheduled_for, validity_s, value_at
 from runner.canonical import quoted
@@ -20,13 +20,14 @@ from runner.model import Json
 from runner.plan import Forced, Sheaf, Skipped
 from runner.recipients.crowds import Crowd, stretches
 from runner.recipients.phones import countries_of
+from runner.recipients.rows import Rows
 from runner.rendering.drafts import DraftFault
 from runner.rendering.language import Template
-from runner.sms import counts, plainer
+from runner.sms import Segments, counts, plainer
 
 from .people import Person, person_of
 from .prepare import Prepared, has_gap, is_sms
-from .pricing import UNASKED, Pricer, unasked
+from .pricing import Pricer, unasked
 from .texts import Texts
 from .values import Values, holds, printed, values_of
 
@@ -41,11 +42,18 @@ class Columns(NamedTuple):
 
     indices: range
     keys: Sequence[str]
+    addresses: Sequence[str]
     payload_hashes: Sequence[str]
     bodies: Sequence[bytes]
     countries: Sequence[str]
     segments: Sequence[int]
     encodings: Sequence[str]
+    costs: Sequence[str | None]
+    currency: str | None
+    unpriced: Sequence[str]
+
+
+class _Prices(TypedDict):
     costs: Sequence[str | None]
     currency: str | None
     unpriced: Sequence[str]
@@ -103,6 +111,8 @@ class Together:
         )
         self.countries_of: Callable[[Sequence[str]], Sequence[str]] = countries_of
         self._is_bare = prepared.when is None and not prepared.parameters
+        self._rows: Rows | None = None
+        self._read: dict[str, Sequence[str] | None] = {}  # columns of these rows
 
     def compose(self, crowd: Crowd) -> Iterator[Part]:
         """In order, but that those who get nothing by `when` come first."""
@@ -117,8 +127,12 @@ class Together:
         if len(texts) < len(filled):
             wanted = [index for index, text in enumerate(filled) if text is not None]
             crowd = crowd.only(wanted)
-        parts = stretches(len(texts), self._texts.remarkable(texts))
-        return Filled(wanted, [part if isinstance(part, int) else self._columns(crowd, part, texts) for part in parts])
+        segments = counts(texts)
+        parts = stretches(len(texts), self._texts.remarkable(texts, segments))
+        return Filled(
+            wanted,
+            [part if isinstance(part, int) else self._columns(crowd, part, texts, segments) for part in parts],
+        )
 
     def parts(self, crowd: Crowd, filled: Filled) -> Iterator[Part]:
         """What `fill` gave for the crowd, put together with it."""
@@ -151,7 +165,7 @@ class Together:
         else:
             texts = [self._filled_alone(crowd.values(index)) for index in range(crowd.size)]
         # Two messages of one person are told apart by values of a text each.
-        for column in map(crowd.column, self._prepared.draft.distinct):
+        for column in [self._column_of(crowd, name) for name in self._prepared.draft.distinct]:
             if column is None:
                 return [""] * crowd.size
             if "" in column:
@@ -168,15 +182,23 @@ class Together:
                 text if segments.encoding == "GSM-7" else plainer(text)
                 for text, segments in zip(texts, counts(texts), strict=True)
             ]
-        empty = {index for name in template.names for index in _empty(crowd.column(name) or ())}
+        empty = {index for name in template.names for index in _empty(self._column_of(crowd, name) or ())}
         return ["" if index in empty else text for index, text in enumerate(texts)] if empty else texts
 
     def _column(self, crowd: Crowd, name: str) -> Sequence[str] | None:
         """What a name gives for each; None where it is anything but texts."""
-        column, shared = crowd.column(name), self._shared.get(name)
+        column, shared = self._column_of(crowd, name), self._shared.get(name)
         if column is not None or type(shared) is not str or name == "recipient":
             return column if name != "recipient" else None
         return [shared] * crowd.size
+
+    def _column_of(self, crowd: Crowd, name: str) -> Sequence[str] | None:
+        """`crowd.column`, which several steps ask for, read once."""
+        if crowd.rows is not self._rows:
+            self._rows, self._read = crowd.rows, {}
+        if name not in self._read:
+            self._read[name] = crowd.column(name)
+        return self._read[name]
 
     def _filled_alone(self, row: Mapping[str, Json]) -> str | None:
         try:
@@ -187,12 +209,13 @@ class Together:
         except DraftFault:
             return ""
 
-    def _columns(self, crowd: Crowd, indices: range, texts: Sequence[str]) -> Columns:
+    def _columns(self, crowd: Crowd, indices: range, texts: Sequence[str], counted: Sequence[Segments]) -> Columns:
         prepared, crowd = self._prepared, crowd.only(indices)
         texts = texts[indices.start : indices.stop]
-        encodings, segments, _ = zip(*counts(texts), strict=True)
-        distinct = filter(None, map(crowd.column, prepared.draft.distinct))
-        keys = prepared.keys.keys(crowd.addresses, *distinct)
+        encodings, segments, _ = zip(*counted[indices.start : indices.stop], strict=True)
+        distinct = [column for name in prepared.draft.distinct if (column := self._column_of(crowd, name)) is not None]
+        addresses = crowd.addresses
+        keys = prepared.keys.keys(addresses, *distinct)
         start = self._starts[crowd.identifier_key]
         bodies, hashed = prepared.wire.requests(
             map(quoted, texts) if self._template is not None else repeat("", len(texts)),
@@ -200,45 +223,44 @@ class Together:
             map(reference_of("").__add__, keys),
         )
         countries = self.countries_of(crowd.numbers)
-        priced = [UNASKED] * len(texts)
-        if self._priced is not unasked:
-            priced = list(map(self._priced, crowd.numbers, countries, segments))
         return Columns(
             indices=indices,
             keys=keys,
+            addresses=addresses,
             payload_hashes=[sha256(each).hexdigest() for each in hashed],
             bodies=bodies,
             countries=countries,
             segments=segments,
             encodings=encodings,
-            costs=[each.cost for each in priced],
-            currency=next((each.currency for each in priced if each.currency is not None), None),
-            unpriced=[each.unpriced for each in priced],
+            **self._prices(crowd.numbers, countries, segments),
         )
+
+    def _prices(self, numbers: Sequence[str], countries: Sequence[str], segments: Sequence[int]) -> "_Prices":
+        size = len(numbers)
+        if self._priced is unasked:
+            return {"costs": [None] * size, "currency": None, "unpriced": [""] * size}
+        priced = list(map(self._priced, numbers, countries, segments))
+        return {
+            "costs": [each.cost for each in priced],
+            "currency": next((each.currency for each in priced if each.currency is not None), None),
+            "unpriced": [each.unpriced for each in priced],
+        }
 
     def _sheaf(self, crowd: Crowd, columns: Columns) -> Sheaf:
         prepared, draft = self._prepared, self._prepared.draft
-        _, keys, hashes, bodies, countries, segments, encodings, costs, currency, unpriced = columns
+        own = columns._asdict()
+        del own["indices"]
         return Sheaf(
             draft=draft.name,
             channel=draft.channel,
-            keys=keys,
-            addresses=crowd.addresses,
-            payload_hashes=hashes,
-            bodies=bodies,
-            countries=countries,
-            segments=segments,
-            encodings=encodings,
-            costs=costs,
-            currency=currency,
-            unpriced=unpriced,
+            **own,
             scheduled_for=scheduled_for(self._constant),
             overrides=overrides(self._constant),
             validity_s=validity_s(self._constant),
             values=lambda index: printed(prepared, self._values(crowd, index)),
             row=lambda index: f"{crowd.list_name}#{crowd.rows.numbers[index]}",
             sample=lambda index: prepared.compiled.masked(self._values(crowd, index)),
-            forced=lambda index: self._forced(crowd, index, bodies[index]),
+            forced=lambda index: self._forced(crowd, index, columns.bodies[index]),
             has_gap=lambda index: has_gap(prepared, crowd.values(index)),
             hollow=lambda texts: self._hollow(crowd, texts),
         )
@@ -253,10 +275,11 @@ class Together:
     def _hollow(self, crowd: Crowd, texts: Set[str]) -> int | None:
         """By columns as long as nothing is found, and all that expressions name are columns or the same for all."""
         names, prepared = crowd.rows.names, self._prepared
-        named = [crowd.column(name) for name in prepared.printed]
+        named = [self._column_of(crowd, name) for name in prepared.printed]
         shared = printed(prepared, {name: value for name, value in self._shared.items() if name not in names})
         is_simple = not prepared.parameters and "recipient" not in prepared.printed
-        if is_simple and texts.isdisjoint(shared) and all(map({"", *texts}.isdisjoint, filter(None, named))):
+        is_full = not any("" in column for column in named if column is not None)
+        if is_simple and is_full and texts.isdisjoint(shared) and all(map(texts.isdisjoint, filter(None, named))):
             return None
         for index in range(crowd.size):
             row = crowd.values(index)

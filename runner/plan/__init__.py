@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Protocol
 
@@ -150,8 +150,9 @@ class Planner:
         chunk: list[Composed | Skipped] = []
         for item in items:
             if isinstance(item, Sheaf):
-                self._take_chunk(chunk)
-                chunk.clear()
+                if chunk:
+                    self._take_chunk(chunk)
+                    chunk.clear()
                 self._take_sheaf(item)
             else:
                 chunk.append(item)
@@ -315,8 +316,9 @@ class Planner:
         if channel is not self._framed_channel:
             self._framed_channel = channel
             self._framed_ids = _framed(channel.workspace_id.encode()) + _framed(channel.channel_id.encode())
-        ids = self._framed_ids
-        self._hash.update(b"".join([ids + len(body).to_bytes(4) + body for body in bodies]))
+        ids, sizes = self._framed_ids, map(len, bodies)
+        framed = {size: ids + size.to_bytes(4) for size in set(map(len, bodies))}
+        self._hash.update(b"".join(chain.from_iterable(zip(map(framed.__getitem__, sizes), bodies, strict=True))))
 
     def finish(self, policy: Policy, *, currency: str | None = None) -> Plan:
         self._hash.update(canonical(policy.written))

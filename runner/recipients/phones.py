@@ -8,12 +8,14 @@ North America, the rules stand here.
 import re
 from collections.abc import Sequence
 from functools import cache
+from operator import itemgetter
 from unicodedata import name as character_name
 
 from .faults import AddressFault
 
 UNKNOWN_COUNTRY = "ZZ"
 is_e164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
+_are_e164 = re.compile(r"\+[1-9][0-9]{6,14}+(?:\n\+[1-9][0-9]{6,14}+)*+").fullmatch
 _is_spelling = re.compile(r"\+?[0-9 \u00a0\u202f\-./()]*").fullmatch
 _foreign = re.compile(r"[^0-9 \u00a0\u202f\-./()]").search
 _separators = re.compile(r"[^0-9+]")
@@ -91,9 +93,13 @@ def is_plain(value: str) -> bool:
 
 def are_plain(values: Sequence[str]) -> bool:
     """`is_plain` of all of them, in less than half the time."""
-    if not all(map(is_e164, values)):
+    text = "\n".join(values)
+    if not _are_e164(text) or text.count("\n") != len(values) - 1:
         return False
-    return all(_is_beginning_plain(head, length) for head, length in {(value[1:5], len(value)) for value in values})
+    heads, lengths = {value[1:5] for value in values}, set(map(len, values))
+    if all(_is_beginning_plain(head, length) for head in heads for length in lengths):
+        return True
+    return all(_is_beginning_plain(value[1:5], len(value)) for value in values)
 
 
 @cache
@@ -152,6 +158,10 @@ def countries_of(numbers: Sequence[str]) -> list[str]:
     """`country_of` of numbers in E.164."""
     from .numbering import country  # noqa: PLC0415
 
+    sizes = {_telling(head) for head in {number[1:4] for number in numbers}}
+    if len(sizes) == 1:
+        beginning = itemgetter(slice(sizes.pop()))
+        return list(map(country, map(beginning, numbers), map(len, numbers)))
     return [country(number[: _telling(number[1:4])], len(number)) for number in numbers]
 
 
