@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from io import BytesIO, StringIO
+from itertools import islice
 from typing import BinaryIO
 
 from runner.findings import Place
@@ -39,12 +40,15 @@ class Lines:
     def look_ahead(self) -> list[str]:
         """The next lines, some hundred at once; none where they must be taken one by one to say what is wrong.
 
-        They come again, unless they are passed over.
+        They come again, unless they are taken or passed over.
         """
-        read = self._opened.read(_AHEAD)
-        if not read.endswith(b"\n"):
-            read += self._opened.readline(MAX_RECORD + 1)
-        self._ahead = BytesIO(read)
+        if not self.has_ahead:
+            read = self._opened.read(_AHEAD)
+            if not read.endswith(b"\n"):
+                read += self._opened.readline(MAX_RECORD + 1)
+            self._ahead = BytesIO(read)
+        else:
+            read = self._ahead.getvalue()[self._ahead.tell() :]
         if b"\0" in read:
             return []
         try:
@@ -53,11 +57,10 @@ class Lines:
             return []
 
     def pass_over(self, count: int) -> None:
-        """So many lines, all that were looked at."""
-        read = self._ahead.getvalue()
+        """So many of the lines that were looked at."""
+        read = b"".join(islice(self._ahead, count))
         if self._hasher is not None:
             self._hasher.update(read)
-        self._ahead = BytesIO()
         self.number += count
         self._offset += len(read)
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from runner.findings import Place
 
@@ -11,6 +12,7 @@ from .headers import check_header
 from .lines import Lines
 from .rows import MAX_CELL, Row, Rows, Source, offset_place
 
+_FEW = 8  # rows before an odd one that are worth their own call
 _CLOSE_IT = 'close it, or write each quote inside the cell twice: ""'
 
 
@@ -73,27 +75,42 @@ class _Table:
             if not lines.has_ahead:
                 return
             cells = self._easily(texts)
-            if not cells:
+            if len(cells) < min(len(texts), _FEW) or not cells:
                 yield from self._one_by_one()
                 continue
-            lines.pass_over(len(texts))
+            lines.pass_over(len(cells))
             first, self._number = self._number + 1, self._number + len(cells)
-            yield Rows(range(first, self._number + 1), above, names, cells, texts, self._locate)
+            yield Rows(range(first, self._number + 1), above, names, cells, texts[: len(cells)], self._locate)
+            if lines.has_ahead:
+                yield from self._one_by_one(1)
 
     def _easily(self, texts: Sequence[str]) -> Sequence[Sequence[str]]:
-        """The cells of each line; nothing where some line is not one row without a fault."""
-        if not texts or max(map(len, texts)) > MAX_CELL:
+        """The cells of each line; where some line is not one row without a fault, of those before it."""
+        if not texts:
             return ()
-        try:
-            cells = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
-        except csv.Error:
-            return ()
-        return cells if len(cells) == len(texts) and set(map(len, cells)) == {len(self._names)} else ()
+        if max(map(len, texts)) <= MAX_CELL:
+            with suppress(csv.Error):
+                cells = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
+                if len(cells) == len(texts) and set(map(len, cells)) == {len(self._names)}:
+                    return cells
+        return self._before_odd(texts)
 
-    def _one_by_one(self) -> Iterator[Row]:
-        """The rows of the lines that were looked at, and the rest of the last."""
+    def _before_odd(self, texts: Sequence[str]) -> Sequence[Sequence[str]]:
+        found: list[list[str]] = []
+        records = csv.reader(texts, delimiter=self._delimiter, strict=True)
+        with suppress(csv.Error):
+            for cells in records:
+                at = len(found)
+                if records.line_num > at + 1 or len(cells) != len(self._names) or len(texts[at]) > MAX_CELL:
+                    break
+                found.append(cells)
+        return found
+
+    def _one_by_one(self, most: int | None = None) -> Iterator[Row]:
+        """The rows of the lines that were looked at, and the rest of the last; `most` records of them, if given."""
         lines, names, records, record = self._lines, self._names, self._records, self._lines.record
-        while lines.has_ahead:
+        while lines.has_ahead and most != 0:
+            most = None if most is None else most - 1
             record.clear()
             line = lines.number + 1
             try:

@@ -4,14 +4,20 @@ import csv
 import io
 import time
 import tracemalloc
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.findings import Findings, Place, Severity
-from runner.recipients.sources import cell_place, read_columns, read_rows
+from runner.recipients.lines import Lines
+from runner.recipients.rows import Row, singly
+from runner.recipients.sources import cell_place, read_columns, read_many, read_rows
 
 from .lists import a_list, at, read
 
@@ -333,3 +339,58 @@ def test_what_csv_writes_is_read_back(table: list[list[str]], delimiter: str, st
 
 def test_findings_of_rows_are_errors(tmp_path: Path) -> None:
     assert read(tmp_path, "phone,name\n1\n").only.severity is Severity.ERROR
+
+
+ODD = (
+    *("1,x,y\n", "1\n", "\n", '1,"a\nb"\n', '1,"a"b\n', "1,\0\n", "1,\r2\n", "1,é\u2028\n", '"a ""b""",c\r\n'),
+    f"1,{70_000 * 'x'}\n",
+)
+
+
+class Alone:
+    """As Lines, but that nothing is looked at beforehand."""
+
+    def __init__(self, *given: Any) -> None:
+        self.all = Lines(*given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.all, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.all)
+
+    def look_ahead(self) -> list[str]:
+        self.all.look_ahead()
+        return []
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_rows_among_odd_ones_read_together_are_those_read_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance = Random(seed)
+    lines = [f"+1415555{number:04},name {number}\n" for number in range(1200)]
+    for _ in range(seed % 15):
+        lines.insert(chance.randrange(len(lines)), chance.choice(ODD))
+    path = tmp_path / "people.csv"
+    path.write_bytes(("phone,name\n" + "".join(lines)).encode() + (b"\xff" if seed == 23 else b""))
+
+    def found() -> tuple[list[Any], Any]:
+        findings, spec = Findings(), a_list(sha256=sha256(path.read_bytes()).hexdigest())
+        with path.open("rb") as opened:
+            rows = list(singly(read_many(opened, suffix=".csv", shown="p", spec=spec, findings=findings)))
+        return [(row.number, row.line, row.values, row.text, row.place("name")) for row in rows], findings.sorted()
+
+    together = found()
+    monkeypatch.setattr("runner.recipients.tables.Lines", Alone)
+    assert together == found()
+
+
+def test_an_odd_row_leaves_those_around_it_together(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    lines = [f'{number},"a\nb"\n' if number % 100 == 50 else f"{number},ab\n" for number in range(1000)]
+    path.write_text("phone,name\n" + "".join(lines))
+    with path.open("rb") as opened:
+        found = list(read_many(opened, suffix=".csv", shown="p", spec=a_list(), findings=Findings()))
+    assert sum(isinstance(each, Row) for each in found) == 10
+    assert [each.number for each in singly(found)] == [*range(1, 1001)]
