@@ -132,14 +132,14 @@ def upgrade(path: Path) -> None:
 
 
 def version_of(path: Path) -> Version:
-    """What changes with every write to a ledger."""
+    """What changes with every write to a ledger: of its file and of its log, if that holds anything."""
     found = []
     for file in (path, path.with_name(path.name + "-wal")):
         try:
             status = file.stat()
         except OSError:
-            found.append((0, 0, 0))
-        else:
+            continue
+        if status.st_size:
             found.append((status.st_ino, status.st_size, status.st_mtime_ns))
     return tuple(found)
 

@@ -109,6 +109,21 @@ def test_after_an_unclean_end_the_pages_of_a_large_ledger_are_checked_too(left: 
     must_refuse(left, "is damaged")
 
 
+@pytest.mark.parametrize("later_ns", [0, 1])
+def test_the_pages_of_a_large_ledger_are_checked_again_before_a_send_only_where_it_was_written_meanwhile(
+    left: Path, later_ns: int
+) -> None:
+    change(left, f"CREATE TABLE filler AS SELECT zeroblob({20 * 1024 * 1024}) AS gap")
+    change(left, "UPDATE claims SET is_clean = 0")
+    leaf = left.read_bytes().index(f"{299:032}".encode()) // PAGE * PAGE
+    ledger, before = open_ledger(left, origin=ORIGIN), left.stat()
+    overwrite(left, leaf, bytes(PAGE))
+    os.utime(left, ns=(before.st_atime_ns, before.st_mtime_ns + later_ns))
+    with pytest.raises(LedgerFault, match="is damaged") if later_ns else contextlib.nullcontext():
+        ledger.claim("other", run="r2", at=T1)
+    ledger.close()
+
+
 @pytest.mark.parametrize("kept", [0, 20, 32, 3000, 0.5, 0.9])
 def test_a_cut_log_is_noticed_and_left_untouched(crashed: Path, kept: float) -> None:
     log = crashed.with_name("crashed.db-wal")
