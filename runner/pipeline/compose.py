@@ -14,7 +14,6 @@ from runner.judge import Judge, judge
 from runner.ledger.identity import reference_of
 from runner.manifest.build import Manifest
 from runner.manifest.explain import mistakes
-from runner.manifest.site import Site
 from runner.model import Json, Message
 from runner.plan import Composed, Forced, Sheaf, Skipped
 from runner.prices import RateCard
@@ -31,6 +30,7 @@ from .people import Person, person_of
 from .prepare import Prepared, has_gap
 from .pricing import Pricer, pricer
 from .receivers import receiver_text
+from .references import References
 from .texts import Texts
 from .together import Part, nowhere, together
 from .ucs2 import Ucs2
@@ -41,16 +41,6 @@ if TYPE_CHECKING:
     from .sides import Reload
 
 _TOLD_APART = 32  # digits of a hash: 128 bits are enough to say that two payloads differ
-
-
-@dataclass(slots=True)
-class _Again:
-    """The first message of a draft whose reference came before, and how many there are."""
-
-    site: Site
-    row: str
-    first: str
-    total: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,9 +57,7 @@ class Composer:
     reload: "Reload | None" = None
     tells_countries: bool = True
     _judge: Judge = field(default_factory=lambda: judge("request"))
-    _references: Kept = field(default_factory=Kept)
-    _like_ours: set[str] = field(default_factory=set)  # drafts with such a reference
-    _same_reference: dict[str, "_Again"] = field(default_factory=dict)
+    _references: References = field(init=False)
     _texts: Texts = field(init=False)
     _pricers: dict[str, Pricer] = field(init=False)  # by draft
     content: Content = field(init=False)
@@ -84,6 +72,7 @@ class Composer:
             ucs2=Ucs2(self.manifest.parameters),
         )
         self.content = Content(findings=self.findings)
+        self._references = References(findings=self.findings)
         self._pricers = {draft.name: pricer(draft, self.card) for draft in self.manifest.drafts}
 
     def check_words(self, prepared: Prepared) -> None:
@@ -151,7 +140,7 @@ class Composer:
             yield self._duplicate(prepared, person, is_same=first == payload)
             return
         if "reference" in prepared.draft.fields and not person.is_suppressed:
-            self._note_reference(composed.message, prepared, person)
+            self._references.note(composed.message, prepared.site.below("reference"), person)
         yield composed
 
     def _one(self, prepared: Prepared, person: Person) -> Composed | Skipped | None:
@@ -284,30 +273,8 @@ class Composer:
             self.faults.in_row(prepared.site.below(*mistake.path), fault, person.recipient, code="MSG608", cause=cause)
         return False
 
-    def _note_reference(self, message: Message, prepared: Prepared, person: Person) -> None:
-        if message.reference.startswith(reference_of("")) and message.draft not in self._like_ours:
-            self._like_ours.add(message.draft)
-            self.findings.error(
-                "MSG610",
-                f"the reference begins with {reference_of('')} (first at {person.row}), as only flypast's own do",
-                prepared.site.below("reference").place(),
-                hint="begin it otherwise, or leave it out: by its own flypast knows a message again at Bird",
-            )
-        first = self._references.first(message.reference, f"{message.draft} to {person.row}")
-        if first is not None:
-            again = self._same_reference.setdefault(message.draft, _Again(prepared.site, person.row, first))
-            again.total += 1
-
     def report(self) -> None:
         """What is told once however many people it is about. Nothing more is composed after it."""
-        self._references.close()
         self._texts.report()
         self.content.report()
-        for again in self._same_reference.values():
-            more = f" ({again.total:,} messages have one that came before)" if again.total > 1 else ""
-            self.findings.warning(
-                "MSG604",
-                f"{again.row} has the same reference as {again.first}{more}",
-                again.site.below("reference").place(),
-                hint="two messages with one reference can't be told apart at Bird: leave it out",
-            )
+        self._references.report()

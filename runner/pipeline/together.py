@@ -17,7 +17,7 @@ from runner.canonical import quoted
 from runner.judge import Judge
 from runner.ledger.identity import reference_of
 from runner.model import Json
-from runner.plan import Forced, Sheaf, Skipped
+from runner.plan import Columns, Forced, Sheaf, Skipped
 from runner.recipients.crowds import Crowd, stretches
 from runner.recipients.phones import countries_of
 from runner.recipients.rows import Rows
@@ -37,22 +37,6 @@ _PERSONAL = (_TEXT, ("receiver", "contacts", 0, "identifierValue"), ("reference"
 Part = tuple[Crowd, Sheaf] | Person | Skipped
 
 
-class Columns(NamedTuple):
-    """Messages to the people of a crowd who stand at `indices`. See Sheaf."""
-
-    indices: range
-    keys: Sequence[str]
-    addresses: Sequence[str]
-    payload_hashes: Sequence[str]
-    bodies: Sequence[bytes]
-    countries: Sequence[str]
-    segments: Sequence[int]
-    encodings: Sequence[str]
-    costs: Sequence[str | None]
-    currency: str | None
-    unpriced: Sequence[str]
-
-
 class _Prices(TypedDict):
     costs: Sequence[str | None]
     currency: str | None
@@ -62,11 +46,12 @@ class _Prices(TypedDict):
 class Filled(NamedTuple):
     """What comes of a crowd, as data alone. `wanted` are the indices of those who get something, None for all.
 
-    Of `parts` a number is the index, among those, of somebody who must be looked at alone.
+    Of `parts` a number is the index, among those, of somebody who must be looked at alone; the columns come with those
+    whom they are about.
     """
 
     wanted: Sequence[int] | None
-    parts: Sequence[Columns | int]
+    parts: Sequence[tuple[range, Columns] | int]
 
 
 def together(
@@ -131,7 +116,7 @@ class Together:
         parts = stretches(len(texts), self._texts.remarkable(texts, segments))
         return Filled(
             wanted,
-            [part if isinstance(part, int) else self._columns(crowd, part, texts, segments) for part in parts],
+            [part if isinstance(part, int) else (part, self._columns(crowd, part, texts, segments)) for part in parts],
         )
 
     def parts(self, crowd: Crowd, filled: Filled) -> Iterator[Part]:
@@ -144,8 +129,9 @@ class Together:
             if isinstance(part, int):
                 yield person_of(crowd, part)
             else:
-                few = crowd.only(part.indices)
-                yield few, self._sheaf(few, part)
+                indices, columns = part
+                few = crowd.only(indices)
+                yield few, self._sheaf(few, columns)
 
     def _may_receive(self, key: str) -> bool:
         """Whether Bird's rules let a request pass: rows differ in texts alone, and one text is as good as another."""
@@ -224,7 +210,6 @@ class Together:
         )
         countries = self.countries_of(crowd.numbers)
         return Columns(
-            indices=indices,
             keys=keys,
             addresses=addresses,
             payload_hashes=[sha256(each).hexdigest() for each in hashed],
@@ -248,12 +233,10 @@ class Together:
 
     def _sheaf(self, crowd: Crowd, columns: Columns) -> Sheaf:
         prepared, draft = self._prepared, self._prepared.draft
-        own = columns._asdict()
-        del own["indices"]
-        return Sheaf(
+        return Sheaf.of(
+            columns,
             draft=draft.name,
             channel=draft.channel,
-            **own,
             scheduled_for=scheduled_for(self._constant),
             overrides=overrides(self._constant),
             validity_s=validity_s(self._constant),

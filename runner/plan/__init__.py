@@ -18,7 +18,7 @@ from .composed import Cause, Composed, Forced, Skipped, Source
 from .hours import Held, Hours, Moved
 from .repeats import Repeats
 from .samples import Sample, Samples
-from .sheaf import Sheaf, one_by_one
+from .sheaf import Columns, Sheaf, one_by_one
 from .standing import Others, held_of, is_in_doubt, nothing_known, status_of
 from .tally import Tally, summed
 from .timetable import Pace, Timetable
@@ -27,6 +27,7 @@ __all__ = [
     "Cause",
     "Character",
     "Characters",
+    "Columns",
     "Composed",
     "Forced",
     "Held",

@@ -1,9 +1,10 @@
 """Many messages side by side: what a plan has to count of each is counted of all at once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, Self
 
 from runner.ledger.identity import reference_of
 from runner.model import Channel, Json, Message, made
@@ -11,16 +12,10 @@ from runner.model import Channel, Json, Message, made
 from .composed import Composed, Forced, Skipped
 
 
-class Sheaf(NamedTuple):
-    """Messages of one draft in plan order, each in the same place of every column; nobody in it is suppressed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """What differs between messages that stand side by side, each in the same place of every column."""
 
-    What is the same for all stands once. The rest is asked for by index, where somebody looks at one of them: `row`,
-    `sample`, `forced` and `has_gap` as in Composed, `values` as in Message. `hollow` gives the first who has a gap
-    or one of some texts among its values.
-    """
-
-    draft: str
-    channel: Channel
     keys: Sequence[str]
     addresses: Sequence[str]
     payload_hashes: Sequence[str]
@@ -31,6 +26,19 @@ class Sheaf(NamedTuple):
     costs: Sequence[str | None]
     currency: str | None
     unpriced: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheaf(Columns):
+    """Messages of one draft in plan order; nobody in it is suppressed.
+
+    What is the same for all stands once. The rest is asked for by index, where somebody looks at one of them: `row`,
+    `sample`, `forced` and `has_gap` as in Composed, `values` as in Message. `hollow` gives the first who has a gap
+    or one of some texts among its values.
+    """
+
+    draft: str
+    channel: Channel
     scheduled_for: str | None
     overrides: tuple[str, ...]
     validity_s: int | None
@@ -40,6 +48,10 @@ class Sheaf(NamedTuple):
     forced: Callable[[int], Forced]
     has_gap: Callable[[int], bool]
     hollow: Callable[[Set[str]], int | None]
+
+    @classmethod
+    def of(cls, columns: Columns, **same: Any) -> Self:
+        return cls(**{each.name: getattr(columns, each.name) for each in fields(columns)}, **same)
 
     @property
     def size(self) -> int:
@@ -58,7 +70,7 @@ class Sheaf(NamedTuple):
 
         those: dict[str, Any] = {name: [getattr(self, name)[index] for index in indices] for name in _COLUMNS}
         those |= {name: partial(_at, getattr(self, name), indices) for name in _ASKED}
-        return self._replace(hollow=hollow, **those)
+        return replace(self, hollow=hollow, **those)
 
     def messages(self) -> Iterator[Message]:
         columns = (
