@@ -3,7 +3,7 @@
 import platform
 import sqlite3
 
-from . import findings, ledger, memory, plan, restart, send, validate
+from . import findings, ledger, memory, plan, restart, send, start, validate
 
 
 def main() -> None:
@@ -12,6 +12,7 @@ def main() -> None:
     print(ledger.report(20_000, 5), flush=True)
     print(send.report(20_000, 5, 60), flush=True)
     print(restart.report(100_000, 3), flush=True)
+    print(start.report(1_000_000), flush=True)
     print(memory.report(100_000), flush=True)
     print(findings.report(1), flush=True)
     print(plan.report(1_000_000, 3), flush=True)

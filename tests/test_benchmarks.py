@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 
-from benchmarks import bare, ledger, memory, plan, restart, send, validate
+from benchmarks import bare, ledger, memory, plan, restart, send, start, validate
 from benchmarks.measure import Server, used_by, write_manifest
 from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
@@ -164,6 +164,7 @@ def test_the_benchmarks_run() -> None:
         bare.on_asyncio(server.url + bare.PATH, 200, 8)
     assert "first request" in restart.report(300, 1)
     assert "x the bound" in plan.report(300, 1)
+    assert "500 messages, 52 not accepted" in start.report(500)
 
 
 def test_validate_is_measured_beside_its_rivals() -> None:

@@ -3,16 +3,19 @@
 Whatever has to be told, counted or kept apart stays in this process. So the result is the same in one process or ten.
 """
 
+import marshal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain, islice
-from typing import TypeGuard
+from operator import attrgetter
+from typing import Any, TypeGuard
 
 from runner.errors import UsageError
 from runner.findings import Findings, Place
 from runner.judge import judge
+from runner.plan import Columns
 from runner.prices import RateCard
 from runner.recipients.crowds import Crowd
 from runner.recipients.rows import Row, Rows
@@ -29,6 +32,9 @@ from .ucs2 import Ucs2
 _CROWDS = 8  # in one piece: to hand one over takes as long as to compose some ten rows
 _PEOPLE = 1000  # alone, with them
 
+_COLUMNS = tuple(each.name for each in fields(Columns))
+_values = attrgetter(*_COLUMNS)
+_Sent = tuple[Sequence[int] | None, Sequence[Any]]
 _Given = tuple[str, tuple[str, ...], Sequence[Sequence[str]], Sequence[str]]
 
 
@@ -49,10 +55,12 @@ class Worker:
         self._card = card
         self._together: Together | None = None
 
-    def __call__(self, crowds: Iterable[_Given]) -> list[Filled]:
+    def __call__(self, crowds: bytes) -> bytes:
         if self._together is None:
             self._together = self._prepared()
-        return [self._together.fill(_taken(given)) for given in crowds]
+        # marshal takes half of what pickle does, and is for data of a process like this one.
+        filled = [_sent(self._together.fill(_taken(given))) for given in marshal.loads(crowds)]  # noqa: S302
+        return marshal.dumps(filled)
 
     def _prepared(self) -> Together:
         loaded = self._reload.load(Findings())
@@ -84,13 +92,14 @@ def side_by_side(
 
     under_way: deque[list[Person | Crowd]] = deque()
 
-    def given() -> Iterator[list[_Given]]:
+    def given() -> Iterator[bytes]:
         for piece in chain(first, pieces):
             under_way.append(piece)
-            yield [_given(each) for each in piece if _is_of_a_table(each)]
+            yield marshal.dumps([_given(each) for each in piece if _is_of_a_table(each)])
 
     with closing(in_order(worker, given(), jobs=jobs)) as results:
-        for filled in map(iter, results):
+        for result in results:
+            filled = map(_received, marshal.loads(result))  # noqa: S302
             for each in under_way.popleft():
                 if isinstance(each, Person):
                     yield each
@@ -124,6 +133,22 @@ def _taken(given: _Given) -> Crowd:
     key, names, cells, numbers = given
     rows = Rows(range(len(cells)), 0, names, cells, [""] * len(cells), _nowhere)
     return Crowd("", key, rows, numbers)
+
+
+def _sent(filled: Filled) -> _Sent:
+    def plain(part: tuple[range, Columns] | int) -> Any:
+        return part if isinstance(part, int) else (part[0].start, part[0].stop, _values(part[1]))
+
+    return filled.wanted, list(map(plain, filled.parts))
+
+
+def _received(sent: _Sent) -> Filled:
+    wanted, parts = sent
+    return Filled(wanted, [part if isinstance(part, int) else _part(*part) for part in parts])
+
+
+def _part(start: int, stop: int, values: Sequence[Any]) -> tuple[range, Columns]:
+    return range(start, stop), Columns(**dict(zip(_COLUMNS, values, strict=True)))
 
 
 def _nowhere(_row: Row, _column: str | None) -> Place:

@@ -1,5 +1,6 @@
 """One process or several: the same messages, the same findings, the same order."""
 
+import marshal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,8 +90,10 @@ def test_a_manifest_that_changes_meanwhile_is_not_mixed_with_itself(tmp_path: Pa
     order = an_order(tmp_path)
     read = dict(order.load(Findings()).inputs)
     given = ("phonenumber", ("phone", "name", "order"), [["+14155550100", "Ada", "1"]], ["+14155550100"])
-    (filled,) = Worker(Reload(load=order.load, inputs=read), "hello", None)([given])
-    assert len(filled.parts) == 1
+    crowds = marshal.dumps([given])
+    filled = Worker(Reload(load=order.load, inputs=read), "hello", None)(crowds)
+    ((_, parts),) = marshal.loads(filled)  # noqa: S302
+    assert len(parts) == 1
     changed = Reload(load=order.load, inputs=dict.fromkeys(read, "0" * 64))
     with pytest.raises(UsageError, match="changed while it was read"):
-        Worker(changed, "hello", None)([given])
+        Worker(changed, "hello", None)(crowds)
