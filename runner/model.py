@@ -187,6 +187,7 @@ class Policy:
 
     rate: Rate = Rate(count=50, per_s=1)
     concurrency: int = 64
+    batch: int = 1
     ledger: str | None = None
     delivery: Delivery = Delivery.AT_MOST_ONCE
     settle_s: float = 900.0
@@ -222,11 +223,12 @@ class Policy:
 class Message(NamedTuple):
     """Rendered and sendable: `body` is the exact JSON that is hashed and posted.
 
-    `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them. `held` is IN_DOUBT or
-    ABSENT where the ledger has it so and the policy sends it again all the same. `cost` is a decimal in `currency`
-    (ISO 4217), None without a price; `text_hash` is SHA-256 in hex of the address and what is there to read: the same
-    text is known by it under another name (None until somebody asks). `zones` are the time zones whose quiet hours
-    hold it back; none where it has a time of its own. A named tuple, because one is made for every row.
+    `values` are a person's data in it, which no log and no ledger may keep when Bird quotes them. `held` is how the
+    ledger has it, None where it does not know it; one that is IN_DOUBT or ABSENT is sent all the same, by the policy.
+    `cost` is a decimal in `currency` (ISO 4217), None without a price; `text_hash` is SHA-256 in hex of the address and
+    what is there to read: the same text is known by it under another name (None until somebody asks). `zones` are the
+    time zones whose quiet hours hold it back; none where it has a time of its own. A named tuple, because one is made
+    for every row.
     """
 
     draft: str

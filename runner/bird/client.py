@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -16,13 +16,14 @@ from yarl import URL
 from runner.model import Channel
 
 from .replies import NoConnection, Reply, ReplyLost
-from .requests import AccessKey, headers, message_url
+from .requests import AccessKey, batch_url, batched, headers, message_url
 from .wire import Target, Timeouts, TooLate, Wire, ask, content
 
 __all__ = ["BirdClient", "Timeouts", "proof"]
 
 MAX_BODY = 64 * 1024
-MAX_PAGE = 4 * 1024 * 1024  # a page of a hundred messages, each with its text and its parts
+MAX_BATCH_REPLY = 1024 * 1024  # a hundred messages; nothing in it is needed, but the connection is good for more
+MAX_PAGE = 4 * 1024 * 1024  # a page of some hundred messages, each with its text and its parts
 
 # Raised only while a connection is being made, so not a byte of the request has left. Nothing else is proof of that.
 _UNCONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -32,7 +33,7 @@ _TROUBLE = (aiohttp.ClientError, HttpProcessingError, OSError)  # TimeoutError i
 class BirdClient:
     """Posts and lists messages at one API, and looks things up. An async context manager.
 
-    A `Transport`, `Pages` and `Looks` of runner.delivery.
+    A `Transport`, `Batches`, `Pages` and `Looks` of runner.delivery.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class BirdClient:
         self._timeouts = timeouts or Timeouts()
         self._may_post = may_post
         self._host = URL(base_url).authority
-        self._targets: dict[tuple[str, str], Target] = {}
+        self._targets: dict[tuple[str, str, bool], Target] = {}
         self._wire: Wire | None = None
 
     async def __aenter__(self) -> Self:
@@ -84,6 +85,11 @@ class BirdClient:
         Once the status line and the headers are read, the reply stands: trouble with its body makes that None.
         """
         return await self._exchange(self._target(channel), body, longest=MAX_BODY)
+
+    async def post_batch(self, channel: Channel, bodies: Sequence[bytes]) -> Reply:
+        """POST several messages of a channel at once: at most 100. Raises what `post` does."""
+        target = self._target(channel, is_batch=True)
+        return await self._exchange(target, batched(bodies), longest=MAX_BATCH_REPLY)
 
     async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
         """GET one page of a channel's messages: a body of at most 4 MiB. Raises what `post` does."""
@@ -120,11 +126,12 @@ class BirdClient:
         # Raised out here, so that aiohttp's own error is not its context.
         raise failure or ReplyLost("no reply came")
 
-    def _target(self, channel: Channel) -> Target:
-        ids = (channel.workspace_id, channel.channel_id)
+    def _target(self, channel: Channel, *, is_batch: bool = False) -> Target:
+        ids = (channel.workspace_id, channel.channel_id, is_batch)
         target = self._targets.get(ids)
         if target is None:
-            url = URL(message_url(self._base_url, channel), encoded=True)
+            address = batch_url if is_batch else message_url
+            url = URL(address(self._base_url, channel), encoded=True)
             target = self._targets[ids] = self._opened.target("POST", url)
         return target
 

@@ -100,6 +100,15 @@ def classify(reply: Reply, wall_s: float) -> Outcome:
     return InDoubt(words=f"Bird answered with HTTP {status}, which proves nothing")
 
 
+def classify_batch(reply: Reply, wall_s: float) -> Outcome | None:
+    """What a reply proves of each message of a batch; None: Bird took them all, and judges each one later.
+
+    Rejected is the batch as a whole, for something about it: nothing of it was taken. Of a single bad message Bird says
+    nothing here ("Send batch messages": accepted to be validated asynchronously); it stands in the list, as rejected.
+    """
+    return None if reply.status == 202 else classify(reply, wall_s)
+
+
 def may_pass(code: str) -> bool:
     """Whether a message that was rejected with this code may be accepted when it is sent again as it is."""
     number = int(code) if re.fullmatch(r"[0-9]{5}", code) else 0

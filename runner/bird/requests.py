@@ -3,7 +3,7 @@
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NoReturn
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -24,6 +24,11 @@ ATTACHMENT_PATHS = (("body", "text", "attachments"), ("template", "attachments")
 SCHEDULED_FOR = "scheduledFor"
 VALIDITY = "validity"
 REFERENCE = "reference"
+
+# Bird, "Send batch messages": a batch holds up to 100. What one request may weigh is nowhere told; 200 KB was seen.
+MOST_IN_BATCH = 100
+LARGEST_BATCH = 200_000  # bytes
+BATCH_PATH = "/batch/messages"  # beside a channel's own
 
 # Strings under these keys choose a shape or name a thing of ours or Bird's; every other string may be about a person.
 _IMPERSONAL = frozenset(
@@ -115,6 +120,16 @@ def message_url(base: str, channel: Channel) -> str:
         if not _UUID.fullmatch(value):
             raise Refused(f"channel {channel.name}: {name} is not a UUID: {value!r}", hint="copy it from Bird")
     return f"{base}/workspaces/{channel.workspace_id}/channels/{channel.channel_id}/messages"
+
+
+def batch_url(base: str, channel: Channel) -> str:
+    """Where a channel's batches are posted. Raises Refused as `message_url` does."""
+    return f"{message_url(base, channel).removesuffix('/messages')}{BATCH_PATH}"
+
+
+def batched(bodies: Iterable[bytes]) -> bytes:
+    """One request for all of these, each as it would be posted by itself, byte by byte."""
+    return b'{"messageRequests":[%b]}' % b",".join(bodies)
 
 
 def channel_path(channel: Channel) -> str:

@@ -12,7 +12,7 @@ from runner.errors import Exit, FlypastError, UsageError
 from runner.findings import Findings, did_you_mean
 from runner.guards import check_digest, not_judged, over_limits
 from runner.ledger.seam import Ledger
-from runner.model import Check
+from runner.model import Check, Policy
 from runner.output.formats.found import Found
 from runner.output.lock import Lock
 from runner.output.neutral import neutral
@@ -52,13 +52,16 @@ class Drawing:
     @classmethod
     def of(cls, manifest: Path, options: PlanOptions, *, may_retry: Callable[[str], bool] | None = None) -> "Drawing":
         """`may_retry`: of what was rejected, that with such codes is to be sent, and nothing else."""
-        given = inputs_of(options.parameter_files, options.sets, options.recipient_files)
+        given = inputs_of(
+            options.parameter_files, options.sets, options.recipient_files, concurrency=options.concurrency
+        )
         order = order_of(manifest, given, jobs=options.jobs)
         findings = Findings()
         loaded = order.load(findings)
         if loaded.manifest is not None:
             drafts = (*loaded.manifest.drafts, *loaded.manifest.unsound)
             _check_only(options.only, [draft.name for draft in drafts], order)
+            _check_concurrency(options.concurrency, loaded.manifest.policy)
         elif not findings.has_errors:
             raise UsageError(f"{manifest} has no messages: it is a library for other manifests to include")
         return cls(order=order, options=options, findings=findings, not_checked=[], loaded=loaded, may_retry=may_retry)
@@ -124,6 +127,15 @@ def _check_only(only: tuple[str, ...], drafts: list[str], order: Order) -> None:
             raise UsageError(
                 f'{order.project.shown(order.path)} has no message "{name}"', hint=did_you_mean(name, drafts)
             )
+
+
+def _check_concurrency(concurrency: int | None, policy: Policy) -> None:
+    """Where the manifest's own does not hold a batch, that is a finding."""
+    if concurrency is not None and concurrency < policy.batch <= policy.concurrency:
+        raise UsageError(
+            f"--concurrency {concurrency} is less than policy.batch, which is {policy.batch}",
+            hint=f"so many messages are in flight with each POST: give --concurrency {policy.batch} or more",
+        )
 
 
 def plan(

@@ -10,7 +10,11 @@ from runner.project import Project
 
 
 def inputs_of(
-    parameter_files: Sequence[Path], sets: Sequence[tuple[str, str]], recipient_files: Sequence[tuple[str, str]]
+    parameter_files: Sequence[Path],
+    sets: Sequence[tuple[str, str]],
+    recipient_files: Sequence[tuple[str, str]],
+    *,
+    concurrency: int | None = None,
 ) -> Inputs:
     given = [path for _, path in recipient_files]
     if given.count("-") > 1:
@@ -19,6 +23,7 @@ def inputs_of(
         parameters=[(str(path), read(path)) for path in parameter_files],
         sets=list(sets),
         recipients=dict(recipient_files),
+        concurrency=concurrency,
     )
 
 

@@ -1,12 +1,12 @@
 """What delivery needs from outside, so that clock, chance, network and ledger can be simulated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from runner.bird.replies import NoConnection, Reply, ReplyLost
 from runner.model import Channel
 
-__all__ = ["Clock", "Looks", "NoConnection", "Pages", "Reply", "ReplyLost", "Transport"]
+__all__ = ["Batches", "Clock", "Looks", "NoConnection", "Pages", "Reply", "ReplyLost", "Transport"]
 
 
 class Clock(Protocol):
@@ -30,6 +30,13 @@ class Transport(Protocol):
 class Pages(Protocol):
     async def page(self, channel: Channel, query: Mapping[str, str]) -> Reply:
         """GET one page of a channel's messages. Raises only NoConnection and ReplyLost (and CancelledError)."""
+
+
+class Batches(Pages, Protocol):
+    """What becomes of a batch's messages stands in the list alone."""
+
+    async def post_batch(self, channel: Channel, bodies: Sequence[bytes]) -> Reply:
+        """POST several messages at once. Raises only NoConnection and ReplyLost (and CancelledError)."""
 
 
 class Looks(Protocol):

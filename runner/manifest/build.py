@@ -60,8 +60,18 @@ def is_library(document: Document) -> bool:
     return isinstance(document.data, dict) and not document.data.get("messages")
 
 
-def build(gathered: Gathered, parameters: Parameters, evaluate: Evaluate, findings: Findings) -> Manifest:
-    """Items that the schema refused are left out; references to them are no second mistake."""
+def build(
+    gathered: Gathered,
+    parameters: Parameters,
+    evaluate: Evaluate,
+    findings: Findings,
+    *,
+    concurrency: int | None = None,
+) -> Manifest:
+    """Items that the schema refused are left out; references to them are no second mistake.
+
+    `concurrency` is the operator's.
+    """
     data = gathered.main.data
     channels = dict(_channels(gathered, evaluate, findings))
     drafts = list(_drafts(gathered, channels, findings))
@@ -73,7 +83,7 @@ def build(gathered: Gathered, parameters: Parameters, evaluate: Evaluate, findin
         channels=channels,
         lists=dict(declared_lists(gathered, partial(_text, evaluate), findings)),
         drafts=tuple(draft for draft, is_sound in drafts if is_sound),
-        policy=_policy(gathered, findings),
+        policy=_policy(gathered, findings, concurrency),
         suppress=tuple(_suppress(gathered)),
         prices=_prices(gathered),
         quiet_hours=gathered.sections["policy"].get("quietHours"),
@@ -219,11 +229,11 @@ def _references(written: Mapping[str, Json]) -> Iterator[tuple[str, str, Steps]]
                 yield "recipients", name, (key, index)
 
 
-def _policy(gathered: Gathered, findings: Findings) -> Policy:
+def _policy(gathered: Gathered, findings: Findings, concurrency: int | None) -> Policy:
     section = gathered.sections["policy"]
     keys = {name: origin for name, origin in section.items() if ("policy", name) not in gathered.broken}
     refused = {name for section_name, name in gathered.broken if section_name == "policy"}
-    return build_policy(keys, findings, refused=refused)
+    return build_policy(keys, findings, refused=refused, concurrency=concurrency)
 
 
 def _suppress(gathered: Gathered) -> Iterator[tuple[str, Origin]]:

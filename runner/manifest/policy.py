@@ -22,10 +22,8 @@ from runner.quiet import OF_COLUMN, OF_RECIPIENT, zone_names
 
 from .include import Origin
 
-# What the page describes and this version does not do. A value that asks for nothing is let pass.
-NOT_YET: Mapping[str, Json] = {
-    "batch": 1,
-}
+BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
+
 LEAST_SETTLE_S = 120.0  # Bird's list may lag behind: what is not there yet would be taken for absent
 
 
@@ -44,12 +42,18 @@ def parse_threshold(written: str | int) -> Threshold:
     return Threshold(share=float(written.removesuffix("%")) / 100)
 
 
-def build_policy(keys: Mapping[str, Origin], findings: Findings, *, refused: Collection[str] = ()) -> Policy:
-    """The schema has judged the shapes; what is left are rules between values, and what does not work yet.
+def build_policy(
+    keys: Mapping[str, Origin],
+    findings: Findings,
+    *,
+    refused: Collection[str] = (),
+    concurrency: int | None = None,
+) -> Policy:
+    """The schema has judged the shapes; what is left are rules between values.
 
-    `refused` names the keys that the schema did not let pass: they are no part of `keys`.
+    `refused` names the keys that the schema did not let pass: they are no part of `keys`. `concurrency` is the
+    operator's, which comes before the manifest's.
     """
-    _refuse_not_yet(keys, findings)
     written = {name: _whole(origin.value) for name, origin in keys.items()}
     limits = written.get("limits") or {}
     rate = parse_rate(written["rate"]) if "rate" in written else Policy().rate
@@ -61,10 +65,13 @@ def build_policy(keys: Mapping[str, Origin], findings: Findings, *, refused: Col
             hint="ask Bird for more first, or expect 429 replies",
         )
     _check_delivery(keys, written, findings)
+    if "concurrency" not in refused:
+        _check_batch(keys, written, findings, given=concurrency or 0)
     suppress = written.get("suppress") or ()
     return Policy(
         rate=rate,
         concurrency=written.get("concurrency", Policy().concurrency),
+        batch=written.get("batch", Policy().batch),
         ledger=written.get("ledger"),
         delivery=Delivery(written.get("delivery", Policy().delivery)),
         settle_s=parse_duration(written["settle"]) if "settle" in written else Policy().settle_s,
@@ -133,6 +140,17 @@ def _check_delivery(keys: Mapping[str, Origin], written: Mapping[str, Json], fin
         )
 
 
+def _check_batch(keys: Mapping[str, Origin], written: Mapping[str, Json], findings: Findings, *, given: int) -> None:
+    concurrency, batch = written.get("concurrency", Policy().concurrency), written.get("batch", Policy().batch)
+    if batch > (given or concurrency) and batch > concurrency:
+        findings.error(
+            "POL808",
+            f"a batch of {batch} is more than may be in flight: concurrency is {concurrency}",
+            keys["batch"].place(),
+            hint=f"write a smaller batch, or concurrency: {batch}, or a multiple of that",
+        )
+
+
 def _waves(origin: Origin, findings: Findings) -> tuple[Threshold, ...]:
     """Each says how much is out when it ends; counts rise, and so do shares."""
     waves = tuple(parse_threshold(_whole(written)) for written in origin.value or ())
@@ -198,17 +216,6 @@ def _repeat_guard(written: Mapping[str, Json] | None) -> RepeatGuard | None:
     if not written:
         return None
     return RepeatGuard(within_s=parse_duration(written["within"]), then=Then(written["then"]))
-
-
-def _refuse_not_yet(keys: Mapping[str, Origin], findings: Findings) -> None:
-    for name, idle in NOT_YET.items():
-        if name in keys and keys[name].value != idle:
-            findings.error(
-                "POL801",
-                f"policy.{name} does not work yet in this version",
-                keys[name].name_place,
-                hint="remove it: nothing that it promises would be kept",
-            )
 
 
 def parse_duration(text: str) -> float:

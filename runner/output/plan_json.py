@@ -77,6 +77,7 @@ def plan_json(
         "changedSinceRejected": plan.changed_since_rejected,
         "overrides": {name: dict(sorted(counts.items())) for name, counts in sorted(plan.overrides.items())},
         "delivery": policy.delivery.value,
+        "batch": policy.batch,
         "again": {state.value: plan.again[state] for state in (State.ABSENT, State.IN_DOUBT)},
         "retried": plan.retried,
         "waves": [*policy.wave_ends(plan.to_send.messages), plan.to_send.messages],

@@ -129,9 +129,16 @@ def facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[Fact]
     if ends := policy.wave_ends(plan.to_send.messages):
         waves = ", ".join(f"{end:,}" for end in ends)
         yield "waves", f"{waves}, then all {plan.to_send.messages:,}; pauses come on top"
+    yield from _doubt_facts(policy)
+    yield "digest", f"{plan.digest}"
+
+
+def _doubt_facts(policy: Policy) -> Iterator[Fact]:
+    """What the policy makes of messages in doubt."""
+    if policy.batch > 1:
+        yield "batch", f"up to {policy.batch} messages in a POST: one lost reply puts them all in doubt"
     if policy.delivery is Delivery.AT_LEAST_ONCE:
         yield "delivery", "at-least-once: what is in doubt is sent again, so somebody may get one twice"
-    yield "digest", f"{plan.digest}"
 
 
 def _quiet_facts(held: Held | None) -> Iterator[Fact]:

@@ -31,13 +31,15 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")  # as YAML breaks lines
 class Inputs:
     """What the operator gives besides the manifest. Files are (path as given, bytes).
 
-    `for_many`: the parameters are for several manifests, so what this one does not declare is another's.
+    `for_many`: the parameters are for several manifests, so what this one does not declare is another's. `concurrency`
+    comes before the manifest's.
     """
 
     parameters: Sequence[tuple[str, bytes]] = ()
     sets: Sequence[tuple[str, str]] = ()
     recipients: Mapping[str, str] = field(default_factory=dict)
     for_many: bool = False
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
         declared, are_all = gathered.sections["parameters"], is_certain and not inputs.for_many
         parameters = settle(declared, files, inputs.sets, findings, is_certain=are_all)
         evaluate = _evaluator(language, parameters, findings, is_certain=is_certain)
-        manifest = build(gathered, parameters, evaluate, findings)
+        manifest = build(gathered, parameters, evaluate, findings, concurrency=inputs.concurrency)
         _check_lists_exist(inputs.recipients, manifest)
     opener.inputs |= {f"--set {name}": _sha256(value.encode()) for name, value in inputs.sets}
     return Loaded(

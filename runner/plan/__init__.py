@@ -19,7 +19,7 @@ from .hours import Held, Hours, Moved
 from .repeats import Repeats
 from .samples import Sample, Samples
 from .sheaf import Columns, Sheaf, one_by_one
-from .standing import Others, held_of, is_in_doubt, nothing_known, status_of
+from .standing import Others, held_of, is_in_doubt, is_undecided, nothing_known, status_of
 from .tally import Tally, summed
 from .timetable import Pace, Timetable
 
@@ -278,7 +278,7 @@ class Planner:
         if known is not None:
             self._retried += is_retried
             self._changed_since_rejected += known.state is State.REJECTED and not is_retried
-            if held is not None:
+            if held is not None and is_undecided(held):
                 self._again[held] += 1
         if not is_chosen:
             self._others[message.draft].add_new(composed)
@@ -305,11 +305,11 @@ class Planner:
         reason = next((reason for each in self._restraints if (reason := each.skips(composed))), "")
         if not reason:
             return False
-        if held is None:
-            self._skip(message.draft, reason)
-        else:
+        if is_undecided(held):
             self._channels[message.draft] = message.channel.name
             self._others[message.draft].add("in_doubt")
+        else:
+            self._skip(message.draft, reason)
         return True
 
     def _digest(self, channel: Channel, bodies: Sequence[bytes]) -> None:

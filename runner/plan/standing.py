@@ -36,11 +36,13 @@ def status_of(known: Known, message: Message, delivery: Delivery) -> str:
     return "new" if delivery is Delivery.AT_LEAST_ONCE else "in_doubt"
 
 
-def held_of(known: Known) -> State | None:
-    """What the ledger says of a message that is sent although it is undecided; `sending` is in doubt by then."""
-    if known.state not in (State.IN_DOUBT, State.SENDING, State.ABSENT):
-        return None
-    return State.ABSENT if known.state is State.ABSENT else State.IN_DOUBT
+def held_of(known: Known) -> State:
+    """How the ledger has it by the time it is sent; `sending` is in doubt by then."""
+    return State.IN_DOUBT if known.state is State.SENDING else known.state
+
+
+def is_undecided(held: State | None) -> bool:
+    return held in (State.IN_DOUBT, State.ABSENT)
 
 
 def is_in_doubt(status: str, known: Known) -> bool:

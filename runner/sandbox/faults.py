@@ -24,8 +24,11 @@ class Moment(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
+    """`is_of_message`: it strikes each message of a batch by itself; every other kind strikes a request as a whole."""
+
     moment: Moment
     does: str
+    is_of_message: bool = False
 
 
 KINDS: dict[str, Kind] = {
@@ -35,8 +38,11 @@ KINDS: dict[str, Kind] = {
     },
     "redirect": Kind(moment=Moment.BEFORE, does="replies 307 to another host; the request is not processed"),
     "reset-before": Kind(moment=Moment.BEFORE, does="resets the connection; the request is not processed"),
-    "202-rejected": Kind(moment=Moment.AFTER, does='replies 202, but the message in it has the status "rejected"'),
-    "202-busy": Kind(moment=Moment.AFTER, does="the same, for a reason that can pass: 12001"),
+    "202-rejected": Kind(
+        moment=Moment.AFTER, does='replies 202, but the message in it has the status "rejected"', is_of_message=True
+    ),
+    "202-busy": Kind(moment=Moment.AFTER, does="the same, for a reason that can pass: 12001", is_of_message=True),
+    "unlisted": Kind(moment=Moment.AFTER, does="accepts the message, and never lists it", is_of_message=True),
     "500-after": Kind(moment=Moment.AFTER, does="accepts the message, then replies 500"),
     "reset-after": Kind(moment=Moment.AFTER, does="accepts the message, then resets the connection"),
     "garbled": Kind(moment=Moment.AFTER, does="accepts the message, then replies with a broken status line"),
@@ -129,12 +135,25 @@ class Dice:
 
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
         self._faults = tuple(faults)
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311  # repeatable on purpose
         self._n = 0
 
-    def draw(self) -> Drawn:
+    def draw(self, *, is_batch: bool = False) -> Drawn:
+        """The fate of a request; of a batch, what is about its messages is drawn for each of them (`draw_each`)."""
         self._n += 1
         rolled = [(fault, self._random.random()) for fault in self._faults]
         hits = [fault for fault, roll in rolled if roll < fault.share and fault.may_hit(self._n)]
-        struck = [fault.kind for fault in hits if KINDS[fault.kind].moment is not Moment.DELAY]
+        struck = [
+            fault.kind
+            for fault in hits
+            if KINDS[fault.kind].moment is not Moment.DELAY and not (is_batch and KINDS[fault.kind].is_of_message)
+        ]
         return Drawn(fault=struck[0] if struck else None, delay_s=sum(fault.delay_s for fault in hits))
+
+    def draw_each(self, n: int, count: int) -> list[str | None]:
+        """What befalls each message of the batch that is request number `n`."""
+        chance = random.Random(f"{self._seed} {n}")  # noqa: S311  # repeatable on purpose
+        faults = [fault for fault in self._faults if KINDS[fault.kind].is_of_message and fault.may_hit(n)]
+        rolled = [[(fault, chance.random()) for fault in faults] for _ in range(count)]
+        return [next((fault.kind for fault, roll in each if roll < fault.share), None) for each in rolled]

@@ -92,6 +92,7 @@ class Stored:
     accepted_s: float
     created_unix_s: float
     course: Sequence[Step]
+    batch_id: str | None = None
 
 
 class Messages:
@@ -107,8 +108,22 @@ class Messages:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, channel: SandboxChannel, request: Mapping[str, Any], *, failure: Failure | None) -> Stored:
-        """Accepts a valid request; with a `failure` the message is `rejected` from the start."""
+    def new_batch_id(self) -> str:
+        return self._new_id()
+
+    def add(
+        self,
+        channel: SandboxChannel,
+        request: Mapping[str, Any],
+        *,
+        failure: Failure | None,
+        batch_id: str | None = None,
+        is_listed: bool = True,
+    ) -> Stored:
+        """Accepts a valid request; with a `failure` the message is `rejected` from the start.
+
+        One that is not listed is found by its id alone.
+        """
         wall_s = self._clock.wall_s()
         stored = Stored(
             number=len(self._by_id) + 1,
@@ -118,8 +133,11 @@ class Messages:
             accepted_s=self._clock.monotonic_s(),
             created_unix_s=wall_s,
             course=_course(request, self._delays, wall_s, failure),
+            batch_id=batch_id,
         )
         self._by_id[stored.id] = stored
+        if not is_listed:
+            return stored
         self._by_place[channel.workspace_id,].append(stored)
         self._by_place[channel.workspace_id, channel.channel_id].append(stored)
         return stored
@@ -168,7 +186,7 @@ class Messages:
             "lastStatusAt": status_at,
             "createdAt": timestamp(stored.created_unix_s),
             "updatedAt": status_at,
-            "batchId": None,
+            "batchId": stored.batch_id,
             "tags": [tag.lower() for tag in request.get("tags") or ()],
             **({"failure": _failure(step.failure)} if step.failure else {}),
             **{name: request[name] for name in _ECHOED if request.get(name) is not None},

@@ -1,20 +1,21 @@
 """What happens to one POST: one decision, one line in the record, one reply (or none)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
 
 from . import wire
+from .batches import items_of, kept_of
 from .channels import Channels, SandboxChannel
 from .checking import MAX_BODY_BYTES, Checker, Parsed, parse
 from .clock import Clock, timestamp
 from .door import Door
 from .faults import KINDS, Dice, Moment
 from .messages import Failure, Messages, contacts_of, refused_by_preprocessing
-from .record import ACCEPTED, BUSY_LATER, REJECTED, REJECTED_LATER, THROTTLED, Arrival, Record
+from .record import ACCEPTED, BUSY_LATER, REJECTED, REJECTED_LATER, THROTTLED, UNLISTED, Arrival, Record
 from .replies import STATUS_CODES, Reply, request_error, validation_error
 
 
@@ -42,6 +43,15 @@ class Decision:
     message_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batched:
+    """What became of a batch: of the request as a whole, and of each message, with its own request."""
+
+    whole: Decision
+    each: Sequence[tuple[Any, Decision]]
+    batch_id: str
+
+
 class Posting:
     """Takes the POSTs of one sandbox."""
 
@@ -58,20 +68,27 @@ class Posting:
         self._n = 0
 
     async def take(self, request: web.Request) -> web.StreamResponse:
+        return await self._take(request, is_batch=False)
+
+    async def take_batch(self, request: web.Request) -> web.StreamResponse:
+        """Several messages in one request: each of them is judged after it was taken."""
+        return await self._take(request, is_batch=True)
+
+    async def _take(self, request: web.Request, *, is_batch: bool) -> web.StreamResponse:
         # The number and the fate are drawn together, before anything is awaited: they follow the order of arrival.
         self._n += 1
-        n, drawn = self._n, self._dice.draw()
+        n, drawn = self._n, self._dice.draw(is_batch=is_batch)
         try:
             posted = await _read(request)
         except ConnectionError:
             return web.Response()  # never written: the sender left before its request was whole, so none arrived
-        decision = self._decide(posted, drawn.fault)
-        self._note(n, posted, decision)
+        decided = self._decide(n, posted, drawn.fault, is_batch=is_batch)
+        decision = self._note(n, posted, decided)
         if drawn.delay_s:
             await self._clock.sleep(drawn.delay_s)
         return _finish(request, decision)
 
-    def _decide(self, posted: Posted, fault: str | None) -> Decision:
+    def _decide(self, n: int, posted: Posted, fault: str | None, *, is_batch: bool) -> Decision | Batched:
         """The order is that of a real service: the door, the channel, the pace, the request, the message."""
         if refusal := self._door.refuse(posted.authorization):
             return Decision(word=REJECTED, reply=refusal)
@@ -82,21 +99,51 @@ class Posting:
             return Decision(word=THROTTLED, reply=throttled)
         if fault is not None and KINDS[fault].moment is Moment.BEFORE:
             return Decision(word=fault, reply=_refusal(fault, posted))
-        if refusal := self._malformed(posted):
+        if refusal := self._malformed(posted, is_batch=is_batch):
             return Decision(word=REJECTED, reply=refusal)
+        if is_batch:
+            return self._accept_all(n, channel, items_of(posted.document), fault)
         return self._accept(channel, posted.document, fault)
 
-    def _malformed(self, posted: Posted) -> Reply | None:
+    def _malformed(self, posted: Posted, *, is_batch: bool) -> Reply | None:
         if posted.parsed is None:
             return request_error(413, f"the request is larger than {MAX_BODY_BYTES // 1024} KB")
         if posted.parsed.problem is not None:
             return validation_error({".": [posted.parsed.problem]})
+        if is_batch:
+            wrong = items_of(posted.document)
+            return validation_error(wrong) if isinstance(wrong, dict) else None
         problems = self._checker.problems(posted.document, self._clock.wall_s())
         return validation_error(problems) if problems else None
 
-    def _accept(self, channel: SandboxChannel, request: Any, fault: str | None) -> Decision:
+    def _accept_all(self, n: int, channel: SandboxChannel, items: Any, fault: str | None) -> Batched:
+        """What is wrong with a message fails that message, after the 202 for all of them."""
+        batch_id = self._messages.new_batch_id()
+        each = []
+        for item, own in zip(items, self._dice.draw_each(n, len(items)), strict=True):
+            problems = self._checker.problems(item, self._clock.wall_s())
+            each.append((item, self._accept_one(channel, item, fault or own, batch_id, problems)))
+        shown = {"id": batch_id, "messages": [{"id": decision.message_id} for _, decision in each]}
+        accepted = Reply(status=202, document=shown)
+        whole = Decision(word=fault or ACCEPTED, reply=_after(fault, accepted) if fault else accepted)
+        return Batched(whole=whole, each=each, batch_id=batch_id)
+
+    def _accept_one(
+        self, channel: SandboxChannel, item: Any, fault: str | None, batch_id: str, problems: Mapping[str, list[str]]
+    ) -> Decision:
+        if not problems:
+            return self._accept(channel, item, fault, batch_id=batch_id)
+        words = "; ".join(f"{place}: {', '.join(said)}" for place, said in problems.items())
+        failure = refused_by_preprocessing(11002, "INVALID_INPUT", words)
+        stored = self._messages.add(channel, kept_of(item), failure=failure, batch_id=batch_id)
+        return Decision(word=REJECTED_LATER, reply=None, message_id=stored.id)
+
+    def _accept(
+        self, channel: SandboxChannel, request: Any, fault: str | None, *, batch_id: str | None = None
+    ) -> Decision:
         failure = _refused_later(channel, request, fault)
-        stored = self._messages.add(channel, request, failure=failure)
+        is_listed = fault != UNLISTED
+        stored = self._messages.add(channel, request, failure=failure, batch_id=batch_id, is_listed=is_listed)
         accepted = Decision(
             word=ACCEPTED if failure is None else REJECTED_LATER,
             reply=Reply(status=202, document=self._messages.document(stored)),
@@ -106,20 +153,39 @@ class Posting:
             return accepted
         return replace(accepted, word=fault, reply=_after(fault, accepted.reply))
 
-    def _note(self, n: int, posted: Posted, decision: Decision) -> None:
+    def _note(self, n: int, posted: Posted, decided: Decision | Batched) -> Decision:
+        """Gives what the sender is told."""
+        if isinstance(decided, Decision):
+            self._add(n, posted, posted.document, decided, decided)
+            return decided
+        for item, decision in decided.each:
+            self._add(n, posted, item, decision, decided.whole, batch_id=decided.batch_id)
+        return decided.whole
+
+    def _add(
+        self,
+        n: int,
+        posted: Posted,
+        document: Any,
+        decision: Decision,
+        whole: Decision,
+        *,
+        batch_id: str | None = None,
+    ) -> None:
         self._record.add(
             Arrival(
                 n=n,
                 at=timestamp(self._clock.wall_s()),
                 workspace_id=posted.workspace_id,
                 channel_id=posted.channel_id,
-                reference=_reference(posted.document),
-                recipients=tuple(_recipients(posted.document)),
-                request=posted.document,
+                reference=_reference(document),
+                recipients=tuple(_recipients(document)),
+                request=document,
                 decision=decision.word,
-                status=decision.reply.status if decision.reply else None,
+                status=whole.reply.status if whole.reply else None,
                 message_id=decision.message_id,
-                replied=decision.reply is not None and decision.word not in _BROKEN_OFF,
+                replied=whole.reply is not None and whole.word not in _BROKEN_OFF,
+                batch_id=batch_id,
             )
         )
 

@@ -17,13 +17,15 @@ ACCEPTED = "accepted"
 REJECTED = "rejected"
 THROTTLED = "throttled"
 REJECTED_LATER = "202-rejected"
+UNLISTED = "unlisted"  # a fault: it goes out, and is in no list
 BUSY_LATER = "202-busy"  # a fault that ends as `REJECTED_LATER`, for a reason that can pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One POST. `n` counts from 1 in the order of arrival; one that broke off before it was whole leaves a gap.
+    """One POST, or one message of a batch: those have the same `n`, and a `batch_id`.
 
+    `n` counts from 1 in the order of arrival; one that broke off before it was whole leaves a gap.
     `decision` is accepted, rejected (a 4xx of our own making), throttled, 202-rejected, or the fault that struck.
     `request` is the parsed body, None where it was not JSON. `status` is the HTTP status sent, None where none was;
     `replied` says whether a whole reply followed. `message_id` stands wherever a message was made, reply or not.
@@ -40,6 +42,7 @@ class Arrival:
     status: int | None
     message_id: str | None
     replied: bool
+    batch_id: str | None = None
 
     @property
     def was_taken(self) -> bool:
@@ -59,6 +62,7 @@ class Arrival:
             "status": self.status,
             "messageId": self.message_id,
             "replied": self.replied,
+            **({} if self.batch_id is None else {"batchId": self.batch_id}),
         }
         return compact_json(document) + b"\n"
 
@@ -99,10 +103,10 @@ class Record:
         return (arrival.line() for arrival in self._arrivals)
 
     def summary(self) -> dict[str, Any]:
-        """Counts: posts, messages taken, their different references, and posts by decision and by status."""
+        """Counts: posts, messages taken, their different references; and all that arrived by decision and by status."""
         taken = self.taken
         return {
-            "posts": len(self._arrivals),
+            "posts": len({arrival.n for arrival in self._arrivals}),
             "taken": len(taken),
             "references": len({arrival.reference for arrival in taken if arrival.reference is not None}),
             "decisions": dict(sorted(Counter(arrival.decision for arrival in self._arrivals).items())),

@@ -118,6 +118,7 @@ class Sandbox:
         app.add_routes(
             [
                 web.post(f"{channel}/messages", self._posting.take),
+                web.post(f"{channel}/batch/messages", self._posting.take_batch),
                 web.get(f"{channel}/messages/{{message}}", self._reading.message),
                 web.get(f"{channel}/messages", self._reading.channel_messages),
                 web.get("/workspaces/{workspace}/messages", self._reading.workspace_messages),

@@ -28,6 +28,7 @@ CLICKED = {"id": "1", "messageId": "2", "type": "clicked"}
 LEAST: Mapping[str, Any] = {
     "reply-message": MESSAGE,
     "reply-messages": {"results": [MESSAGE]},
+    "reply-batch": {"id": "1", "messages": [{"id": "2"}]},
     "reply-channel": {"id": "1", "status": "active"},
     "reply-channels": {"results": [{"id": "1", "status": "active"}], "nextPageToken": "x"},
     "reply-interactions": {"results": [CLICKED]},
@@ -36,6 +37,7 @@ LEAST: Mapping[str, Any] = {
 }
 SCHEMA_OF = {  # what each place answers when all is well
     ("POST", "/workspaces/{workspace}/channels/{channel}/messages"): "reply-message",
+    ("POST", "/workspaces/{workspace}/channels/{channel}/batch/messages"): "reply-batch",
     ("GET", "/workspaces/{workspace}/channels/{channel}/messages/{message}"): "reply-message",
     ("GET", "/workspaces/{workspace}/channels/{channel}/messages"): "reply-messages",
     ("GET", "/workspaces/{workspace}/messages"): "reply-messages",
@@ -166,7 +168,8 @@ async def test_templates_that_were_configured_fit() -> None:
 REPLYING = [
     kind
     for kind, what in KINDS.items()
-    if (what.moment is Moment.BEFORE and kind.isdigit()) or kind in ("202-rejected", "202-busy", "500-after")
+    if (what.moment is Moment.BEFORE and kind.isdigit())
+    or kind in ("202-rejected", "202-busy", "unlisted", "500-after")
 ]
 
 
