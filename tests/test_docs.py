@@ -243,5 +243,7 @@ def test_the_change_log_knows_this_version() -> None:
 
 
 def test_the_manifest_page_names_every_character_that_smart_encoding_replaces() -> None:
-    (section,) = re.findall(r"^### Smart encoding$(.*?)^### What it costs", text_of("manifest.md"), re.MULTILINE | re.DOTALL)
+    (section,) = re.findall(
+        r"^### Smart encoding$(.*?)^### What it costs", text_of("manifest.md"), re.MULTILINE | re.DOTALL
+    )
     assert sorted(re.findall(r"U\+([0-9A-F]{4})\b", section)) == sorted(f"{ord(each):04X}" for each in PLAIN)

@@ -201,6 +201,7 @@ def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total
     policy = planned.manifest.policy
     return Settings(
         concurrency=options.concurrency or policy.concurrency,
+        batch=policy.batch,
         workspace_rate=options.pace(policy.rate),
         stop_after=policy.stop_after,
         waves=policy.wave_ends(total),

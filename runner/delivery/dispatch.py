@@ -23,12 +23,14 @@ from runner.model import (
     Throttled,
 )
 
+from .batching import Batching, gather
 from .control import Control
 from .doubts import Doubts
+from .finding import Finder
 from .gate import Gate, SharedGate
 from .hours import Hours
-from .outcomes import REFUSED_OVER, intent, settlement, without_texts
-from .ports import Clock, NoConnection, ReplyLost, Transport
+from .outcomes import REFUSED_OVER, UNRECORDED, intent, settlement, without_texts
+from .ports import Batches, Clock, NoConnection, ReplyLost, Transport
 from .record import Record
 from .retry import MAX_ATTEMPTS, Breaker, RetryBudget, Throttling, backoff_s
 from .settings import Settings
@@ -37,8 +39,6 @@ from .stopping import Stopping
 from .tally import Progress, RunResult, Tally
 
 __all__ = ["Settings", "dispatch"]
-
-_UNRECORDED = InDoubt(words="what became of this message could not be recorded")
 
 
 async def dispatch(
@@ -53,13 +53,15 @@ async def dispatch(
     control: Control,
     observe: Callable[[Progress], None],
     pace: SharedPace | None = None,
+    batches: Batches | None = None,
 ) -> RunResult:
     """Sends the messages in their order, `concurrency` at a time, each intent and outcome durable in its turn.
 
     `pace` is given where others send at the same pace, from this process or elsewhere.
 
     Expected ends are in the result; a mistake of ours is raised, after all that is in flight has been settled.
-    `observe` is called in the event loop after each outcome and must be quick.
+    `observe` is called in the event loop after each outcome and must be quick. `batches` is the way out of several
+    messages in one request, needed where the settings have a batch.
     """
     async with Record(claim, monotonic_s=clock.monotonic_s) as record:
         return await _Run(
@@ -73,6 +75,7 @@ async def dispatch(
             control=control,
             observe=observe,
             pace=pace,
+            batches=batches,
         ).to_its_end()
 
 
@@ -89,13 +92,15 @@ class _Run:
     rng: Random
     control: Control
     observe: Callable[[Progress], None]
-    pace: SharedPace | None
+    pace: SharedPace | None = None
+    batches: Batches | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
         self._feed = iter(self.messages)
         self._taken = 0
         self._until: int | None = None
+        self._left_over: Message | None = None  # taken, and not gone with a batch
         self._tally = Tally(waves=len(settings.waves) + 1)
         throttling = Throttling(patience_s=settings.throttle_patience_s, rng=self.rng)
         self._gate = self._gate_of(settings.workspace_rate, throttling)
@@ -111,6 +116,7 @@ class _Run:
         )
         fail = partial(self._stopping.halt, "quietHours")
         self._hours = Hours(settings.quiet_hours, clock=self.clock, fail=fail)
+        self._batching = self._made_batching() if settings.batch > 1 else None
         self._tasks: list[asyncio.Task[None]] = []
         self._mistakes: list[Exception] = []
         self._trouble = ""
@@ -119,6 +125,27 @@ class _Run:
         if self.pace is None:
             return Gate(workspace_rate=rate, clock=self.clock, throttling=throttling)
         return SharedGate(workspace_rate=rate, clock=self.clock, throttling=throttling, pace=self.pace)
+
+    def _made_batching(self) -> Batching:
+        if self.batches is None:
+            raise ValueError("batches need a way out of their own")
+        return Batching(
+            edition=self.edition,
+            batches=self.batches,
+            finder=Finder(self.batches, clock=self.clock, rng=self.rng),
+            record=self.record,
+            clock=self.clock,
+            rng=self.rng,
+            hours=self._hours,
+            doubts=self._doubts,
+            stopping=self._stopping,
+            tally=self._tally,
+            may_go=self._may_enter,
+            tries_again=self._tries_again,
+            alone=self._deliver,
+            react=self._react,
+            count=self._count,
+        )
 
     async def to_its_end(self) -> RunResult:
         watchers = self._stopping.watch()
@@ -157,7 +184,7 @@ class _Run:
     async def _wave(self, number: int, until: int | None) -> None:
         self._until = until
         self._tally.begin_wave(number)
-        await self._all_done(self._work() for _ in range(self.settings.concurrency))
+        await self._all_done(self._work() for _ in range(self.settings.concurrency // self.settings.batch))
         await self.record.written()
 
     async def _all_done(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
@@ -171,7 +198,12 @@ class _Run:
     # What a worker does
 
     def _next(self) -> Message | None:
-        if self._stopping.is_on or self._taken == self._until:
+        if self._stopping.is_on:
+            return None
+        if self._left_over is not None:
+            left_over, self._left_over = self._left_over, None
+            return left_over
+        if self._taken == self._until:
             return None
         message = next(self._feed, None)
         self._taken += message is not None
@@ -180,6 +212,8 @@ class _Run:
     async def _work(self) -> None:
         try:
             while (message := self._next()) is not None:
+                if self._batching is not None and await self._went_with_others(message):
+                    continue
                 self._budget.start()
                 await self._deliver(message)
         except LedgerFault as fault:
@@ -187,6 +221,15 @@ class _Run:
         except Exception:
             self._stopping.stop_work()  # a mistake of ours: the others settle what is in flight, then it is raised
             raise
+
+    async def _went_with_others(self, message: Message) -> bool:
+        group, self._left_over = gather(message, self._next, most=self.settings.batch)
+        if self._batching is None or len(group) == 1:
+            return False
+        for _ in group:
+            self._budget.start()
+        await self._batching.deliver(group)
+        return True
 
     async def _deliver(self, message: Message) -> None:
         failures = attempts = 0
@@ -211,6 +254,10 @@ class _Run:
             return False
         is_now = not self._stopping.is_on and self._gate.opens(message.channel)
         return is_now or await self._stopping.waits(self._gate.enter(message.channel))
+
+    async def _may_enter(self, channel: Channel, count: int) -> bool:
+        is_now = not self._stopping.is_on and self._gate.opens(channel, count)
+        return is_now or await self._stopping.waits(self._gate.enter(channel, count))
 
     async def _tries_again(self, failures: int, words: str) -> bool:
         self._tally.unconnected += 1
@@ -272,7 +319,7 @@ class _Run:
         try:
             await self.record.settle(told, may_linger=may_linger)
         except LedgerFault:
-            outcome = _UNRECORDED
+            outcome = UNRECORDED
             raise
         finally:
             self._count(message, outcome)
@@ -280,7 +327,7 @@ class _Run:
     def _settled(self, message: Message, outcome: Outcome, fault: Exception | None) -> None:
         """Hears from the record what became of an outcome that nobody waits for."""
         try:
-            self._count(message, outcome if fault is None else _UNRECORDED)
+            self._count(message, outcome if fault is None else UNRECORDED)
         except Exception as mistake:  # noqa: BLE001 (raised at the end, when all in flight is settled)
             fault = mistake
         if isinstance(fault, LedgerFault):

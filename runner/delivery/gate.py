@@ -36,18 +36,18 @@ class Gate:
         self._workspaces: dict[str, Scope] = {}
         self._lanes: dict[tuple[str, str], _Lane] = {}
 
-    def opens(self, channel: Channel) -> bool:
-        """Whether a message of this channel may go right now, ahead of nobody; the caller then sends it."""
+    def opens(self, channel: Channel, count: int = 1) -> bool:
+        """Whether so many messages of this channel may go right now, ahead of nobody; the caller then sends them."""
         lane = self._lane(channel)
         now_s = self._clock.monotonic_s()
-        return not lane.turn.locked() and self._pacer.reserve(now_s, lane.scopes) <= now_s
+        return not lane.turn.locked() and self._pacer.reserve(now_s, lane.scopes, count) <= now_s
 
-    async def enter(self, channel: Channel) -> None:
-        """Returns when a message of this channel may go; the caller then sends it."""
+    async def enter(self, channel: Channel, count: int = 1) -> None:
+        """Returns when so many messages of this channel may go; the caller then sends them."""
         lane = self._lane(channel)
         async with lane.turn:
             now_s = self._clock.monotonic_s()
-            while (go_s := self._pacer.reserve(now_s, lane.scopes)) > now_s:
+            while (go_s := self._pacer.reserve(now_s, lane.scopes, count)) > now_s:
                 await self._clock.sleep(max(go_s - now_s, _NAP_S))
                 now_s = self._clock.monotonic_s()
 

@@ -9,6 +9,8 @@ from runner.ledger.identity import text_hash
 from runner.ledger.seam import Intent, Settlement
 from runner.model import Accepted, InDoubt, Message, NotSent, Outcome, RefusedByBird, Rejected, State, Throttled
 
+UNRECORDED = InDoubt(words="what became of this message could not be recorded")
+
 # What 401, 402, 403 and 404 are about (Bird, "Common API usage"; api errors seen in practice).
 REFUSED_OVER = {
     401: "the access key",

@@ -15,7 +15,8 @@ class Scope:
 
     Messages keep to absolute instants, so a timer that was late costs no pace: what is up to 20 ms behind catches up;
     whoever is later than that starts anew. In any window of W seconds no more go than are due in it (rate × W, rounded
-    up) plus one burst, which is 20 ms worth of messages and at least one. A 429 cuts the rate; it creeps back.
+    up) plus one burst, which is 20 ms worth of messages and at least one, or a batch: all of it goes at once, and what
+    comes after waits for all of its slots. A 429 cuts the rate; it creeps back.
     """
 
     def __init__(self, per_second: float) -> None:
@@ -34,10 +35,10 @@ class Scope:
         """From when on the next message may go."""
         return self._next_s
 
-    def take(self, now_s: float) -> None:
-        """A message goes now."""
+    def take(self, now_s: float, count: int = 1) -> None:
+        """So many messages go now."""
         has_lost_its_place = now_s - self._next_s > self._may_lag_s
-        self._next_s = (now_s if has_lost_its_place else self._next_s) + 1 / self.per_second(now_s)
+        self._next_s = (now_s if has_lost_its_place else self._next_s) + count / self.per_second(now_s)
 
     def slow_down(self, now_s: float, sent_s: float) -> None:
         """A message that was sent at `sent_s` got a 429. One storm of them is one cut, not a cut for each."""
@@ -58,8 +59,10 @@ class Pacer:
         """Nothing goes before this instant, whatever its scopes. The latest one counts."""
         self._paused_until_s = max(self._paused_until_s, at_s)
 
-    def reserve(self, now_s: float, scopes: Sequence[Scope]) -> float:
-        """When a message may go. Now: the slot is taken. Later: nothing is taken, so wait until then and ask again.
+    def reserve(self, now_s: float, scopes: Sequence[Scope], count: int = 1) -> float:
+        """When a message may go, or so many at once, whose slots those after them wait for.
+
+        Now: the slots are taken. Later: nothing is taken, so wait until then and ask again.
 
         (A slot taken ahead in one scope would block the others: a slow channel would hold up its whole workspace.)
         """
@@ -69,5 +72,5 @@ class Pacer:
         if go_s > now_s:
             return go_s
         for scope in scopes:
-            scope.take(now_s)
+            scope.take(now_s, count)
         return now_s

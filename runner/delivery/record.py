@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,22 +60,23 @@ class Record:
         finally:
             self._writer.shutdown(wait=True)
 
-    async def intend(self, intent: Intent) -> None:
-        """Returns when the intent is durable: only then may the request go out. Raises LedgerFault."""
+    async def intend(self, *intents: Intent) -> None:
+        """Returns when the intents of a request are durable: only then may it go out. Raises LedgerFault."""
         self._raise_fault()
         done = self._loop.create_future()
-        self._gathered.intents.append(intent)
+        self._gathered.intents.extend(intents)
         self._gathered.intenders.append(done)
         self._start()
         await done
 
-    async def settle(self, settlement: Settlement, *, may_linger: bool = False) -> None:
-        """Returns when the outcome is durable. Raises LedgerFault. Once it waits it is written, even if cancelled.
+    async def settle(self, *settlements: Settlement, may_linger: bool = False) -> None:
+        """Returns when the outcomes of a request are durable. Raises LedgerFault.
 
+        Once it waits they are written, even if it is cancelled.
         `may_linger`: another worker's intent is sure to come soon; both then share a commit.
         """
         done = self._loop.create_future()
-        self.hand_in(settlement, partial(_wake, done), may_linger=may_linger)
+        self._take_in(settlements, partial(_wake, done), may_linger=may_linger)
         await done
 
     def hand_in(self, settlement: Settlement, told: Told, *, may_linger: bool = False) -> None:
@@ -83,11 +84,15 @@ class Record:
 
         An intent that is written after this call is durable no sooner than this outcome.
         """
+        self._take_in((settlement,), told, may_linger=may_linger)
+
+    def _take_in(self, settlements: Sequence[Settlement], told: Told, *, may_linger: bool) -> None:
         if self._fault is not None and not isinstance(self._fault, NotSendable):
             told(self._fault)
             return
-        self._rounds.came_back(settlement.key)
-        self._gathered.settlements.append(settlement)
+        for settlement in settlements:
+            self._rounds.came_back(settlement.key)
+        self._gathered.settlements.extend(settlements)
         self._gathered.settlers.append(told)
         if not may_linger:
             self._start()

@@ -22,8 +22,6 @@ from runner.quiet import OF_COLUMN, OF_RECIPIENT, zone_names
 
 from .include import Origin
 
-BIRD_POSTS_PER_S = 500  # Bird, "Rate Limit": the default limit of a workspace
-
 LEAST_SETTLE_S = 120.0  # Bird's list may lag behind: what is not there yet would be taken for absent
 
 

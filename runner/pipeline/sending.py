@@ -73,6 +73,7 @@ async def send(
             edition=edition,
             claim=claim,
             transport=client,
+            batches=client,
             settings=settings,
             clock=clock,
             rng=SystemRandom(),
