@@ -164,6 +164,10 @@ class SimTransport:
         await asyncio.sleep(fate.takes_s or self.bird.takes_s(self.weather))
         self.watch.replied(message, fate, self.bird.time.now_s - began_s)
         self.trace.note(self.run, "reply", message.key, fate.kind)
+        return self.told(fate)
+
+    def told(self, fate: Fate) -> Reply:
+        """What its sender gets."""
         if fate.loss == "lost":
             raise ReplyLost("the connection broke")
         if fate.loss == "bug":

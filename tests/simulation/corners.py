@@ -9,6 +9,7 @@ from typing import Literal
 
 from runner.model import Delivery, Rate, StopAfter, Threshold
 
+from .batch_corners import BATCH_CORNERS
 from .fates import ENDING, TROUBLE
 from .looks import PASSING, SPOILING, STOPPING, Look
 from .loop import Order
@@ -213,7 +214,7 @@ def taken_over_twice_anywhere() -> Iterator[Universe]:
             yield _universe(step, Leg(weather=_CALM, blows=blows))
 
 
-CORNERS: dict[str, Callable[[], Iterator[Universe]]] = {
+CORNERS: dict[str, Callable[[], Iterator[Universe]]] = BATCH_CORNERS | {
     made.__name__.replace("_", " "): made
     for made in (
         in_waves,

@@ -16,7 +16,7 @@ _CAUSES = {
     "refused": {"401", "402", "403", "404"},
     "redirect": {"301", "302", "303", "307", "308"},
     "certificate": {"certificate"},
-    "unreachable": {"unconnected"},
+    "unreachable": {"unconnected", "400", "422", "202", "204", "206", "500", "502", "503", "408"},
     "throttled": {"429"},
 }
 
@@ -49,6 +49,7 @@ def judge_killed(process: Process) -> None:
 
 def judge_ended(process: Process, result: RunResult | Exception, *, was_taken_over: bool) -> None:
     trace = process.world.trace
+    process.watch.sweep()
     trace.note(process.name, "result", _brief(result))
     left = process.loop.unfinished()
     trace.must(not left and not process.watch.in_flight, f"still going after the end: {left}")

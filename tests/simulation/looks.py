@@ -32,6 +32,9 @@ class Look:
     disk: tuple[tuple[int, DiskFault], ...] = ()
 
 
+READ_AT_ONCE = Look(after_s=0.0)
+
+
 def draw_looks(rng: Random, settle_s: float) -> tuple[Look, ...]:
     """None, or some: too close, just far enough apart, or much later."""
     return tuple(_look(rng, settle_s) for _ in range(rng.choice((0, 0, 0, 1, 2, 2, 3))))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
+from .batch_faults import BATCHES
 from .corners import CORNERS
 from .looking_faults import LOOKING
 from .planting import Edit, planted
@@ -11,12 +12,18 @@ from .sending_faults import SENDING
 from .universe import draw
 from .voyage import Voyage
 
-MUTANTS: dict[str, tuple[Edit, ...]] = {**SENDING, **LOOKING, **POLICIES}
+MUTANTS: dict[str, tuple[Edit, ...]] = {**SENDING, **BATCHES, **LOOKING, **POLICIES}
 
 
 # Where those show soonest that need an unlikely moment.
 _SHOWN_BY = {
     "leaving has no cause": "signalled twice anywhere",
+    "messages of two channels share a batch": "batches of several channels",
+    "what has a reference of its own goes in a batch": "batches of shared references",
+    "what was rejected before goes in a batch": "batches after an older attempt",
+    "a batch goes out although the run stopped": "batches signalled anywhere",
+    "a batch that is given up when draining is planned again": "batches signalled anywhere",
+    "what the list does not show is accepted": "batches in every trouble",
     "leaving overhears the ledger": "signalled twice anywhere",
     "draining has no end": "signalled anywhere",
     "what is given up when draining is planned again": "signalled anywhere",

@@ -17,6 +17,7 @@ from runner.model import Delivery, Message, Policy, State
 from runner.plan import Composed, Plan, Planner
 
 from .again import Attempts, Waves
+from .batches import SimBatches
 from .bird import TRUE_WALL_S, SimBird, SimClock, SimTransport, rfc3339
 from .fates import PASSING_CODES
 from .loop import SimLoop, Time
@@ -79,6 +80,7 @@ class Process:
         )
         self.settings = Settings(
             concurrency=universe.concurrency,
+            batch=universe.batch,
             workspace_rate=universe.rate,
             stop_after=universe.stop_after,
             throttle_patience_s=universe.patience_s,
@@ -103,6 +105,7 @@ class Process:
         self.transport = SimTransport(
             world.bird, leg.weather, self.watch, world.trace, self.name, began_s=world.time.now_s
         )
+        self.batches = SimBatches.of(self.transport, f"{universe.seed} {self.name}")
         self.control = Control()
         self.signals: list[tuple[float, int]] = []  # when, and how many requests had been answered by then
         self.frozen_s = 0.0
@@ -122,6 +125,7 @@ class Process:
                 edition="1",
                 claim=self.claim,
                 transport=self.transport,
+                batches=self.batches,
                 settings=self.settings,
                 clock=self.clock,
                 rng=Random(f"{self.world.universe.seed} {self.name} chance"),
@@ -184,7 +188,7 @@ class Process:
     def kill(self, *, keeps: bool) -> None:
         """Everything in memory is gone. What was in flight is in the network's hands."""
         self.world.trace.note(self.name, "killed", "its last write kept" if keeps else "its last write lost")
-        self.is_dead = self.transport.is_dead = True
+        self.is_dead = self.transport.is_dead = self.batches.pages.is_dead = True
         self.claim.crash(keeps=keeps)
         self.loop.die()
 

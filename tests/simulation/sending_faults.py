@@ -102,7 +102,11 @@ def _order() -> dict[str, tuple[Edit, ...]]:
             ),
         ),
         "one worker too many": (
-            edit(_RUN, "_wave", ("range(self.settings.concurrency)", "range(self.settings.concurrency + 1)")),
+            edit(
+                _RUN,
+                "_wave",
+                ("range(self.settings.concurrency // self", "range(1 + self.settings.concurrency // self"),
+            ),
         ),
     }
 

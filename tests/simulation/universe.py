@@ -2,14 +2,14 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
 from runner.model import Channel, Delivery, Message, Rate, StopAfter, Threshold
 
 from .fates import ENDING, TROUBLE
-from .looks import SETTLES_S, Look, draw_looks, lag_s
+from .looks import PASSING, READ_AT_ONCE, SETTLES_S, SPOILING, STOPPING, Look, draw_looks, lag_s
 from .loop import Order
 from .store import DiskFault
 
@@ -52,12 +52,17 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weather:
-    """`share` of the requests meet one of `troubles`. Replies take up to `slow_s`, one in ten up to ten times that."""
+    """`share` of the requests meet one of `troubles`. Replies take up to `slow_s`, one in ten up to ten times that.
+
+    Of the messages in batches `bad` are rejected after they were taken; `listing` is how the list is read meanwhile.
+    """
 
     share: float = 0.0
     troubles: tuple[str, ...] = ()
     slow_s: float = 0.05
     outages: tuple[Outage, ...] = ()
+    bad: float = 0.0
+    listing: Look = READ_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +105,8 @@ class Universe:
     """`lag_s`: the longest that a commit waits, and the longest that it syncs. `late_s`: how late timers may be.
 
     `list_lag_s`: how long Bird's list may lag behind; `foreign`: how many messages of others are in it. `shares`: so
-    many messages have one reference, which the manifest gives (0: each has its own, which holds its key).
+    many messages have one reference, which the manifest gives (0: each has its own, which holds its key). Up to `batch`
+    messages go in one request; so many in a `row` are of one channel.
     """
 
     seed: int
@@ -122,6 +128,8 @@ class Universe:
     waves: tuple[Threshold, ...] = ()
     pause_s: float = 0.0
     shares: int = 0
+    batch: int = 1
+    row: int = 1
 
     @property
     def has_jumps(self) -> bool:
@@ -145,7 +153,7 @@ class Universe:
         body = {"body": {"text": {"text": text}, "type": "text"}, "reference": reference}
         return Message(
             draft="announce",
-            channel=self.channels[number % len(self.channels)],
+            channel=self.channels[number // self.row % len(self.channels)],
             key=key,
             reference=reference,
             address=f"phonenumber:+141555501{number:02}",
@@ -161,7 +169,7 @@ def draw(seed: int) -> Universe:
     size = rng.choice((5, 8, 12, 20, 30)) if rng.random() < 0.85 else rng.randint(31, 60)
     settle_s = rng.choice(SETTLES_S)
     troubled = [_leg(rng, size, settle_s) for _ in range(rng.choice((1, 1, 2, 2, 3, 4)))]
-    return Universe(
+    universe = Universe(
         seed=seed,
         size=size,
         channels=tuple(rng.sample(CHANNELS, rng.choice((1, 1, 2, 3)))),
@@ -182,6 +190,30 @@ def draw(seed: int) -> Universe:
         pause_s=rng.choice((0.0, 2.0, 60.0)),
         shares=rng.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 2)),
     )
+    return _with_batches(universe, Random(f"batches {seed}"))
+
+
+def _with_batches(universe: Universe, rng: Random) -> Universe:
+    """Of every third universe."""
+    sizes = [size for size in (2, 3, 5, 16) if size <= universe.concurrency]
+    if not sizes or rng.random() < 0.65:
+        return universe
+    *troubled, last = universe.legs
+    legs = [replace(leg, weather=_listed(leg.weather, rng)) for leg in troubled]
+    return replace(universe, legs=(*legs, last), batch=rng.choice(sizes), row=rng.choice((1, 2, 3, 8, 60)))
+
+
+def _listed(weather: Weather, rng: Random) -> Weather:
+    kinds = [*PASSING, *SPOILING, *((rng.choice(STOPPING),) if rng.random() < 0.2 else ())]
+    listing = Look(
+        after_s=0.0,
+        share=rng.choice((0.0, 0.0, 0.0, 0.1, 0.5, 1.0)),
+        troubles=tuple(rng.sample(kinds, rng.choice((1, 2, 4)))),
+        slow_s=rng.choice((0.0, 0.05, 2.0)),
+        page_size=rng.choice((1, 2, 7, 100)),
+        newest_first=rng.random() < 0.5,
+    )
+    return replace(weather, bad=rng.choice((0.0, 0.1, 0.5)), listing=listing)
 
 
 def _stop_after(rng: Random) -> StopAfter:

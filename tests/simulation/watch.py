@@ -17,6 +17,7 @@ from .loop import SimLoop, Time
 from .store import SimClaim
 from .trace import Trace
 
+_PATIENCE_S = 60.0  # from the contract: so long the list is asked for what a batch held
 _SURELY_S = 0.2  # the breaker counts in slices of time: only what is beyond them is held against it
 
 
@@ -34,6 +35,7 @@ class Watch:
     waves: Waves
     instants: Mapping[str, float]
     has_jumps: bool
+    has_lost_pages: bool = False
     in_flight: int = 0
     most_in_flight: int = 0
     proven: dict[str, State] = field(default_factory=dict)
@@ -41,6 +43,8 @@ class Watch:
     closed: list[str] = field(default_factory=list)  # why nothing more may be posted
     allowance_s: float = 40.0  # for how long all this may take
     gates: list[tuple[float, Channel]] = field(default_factory=list)
+    awaited: dict[str, tuple[Message, float]] = field(default_factory=dict)  # taken in a batch at this instant
+    _failed: int = 0
     _holds: list[tuple[float, float]] = field(default_factory=list)
     _unconnected: Counter[str] = field(default_factory=Counter)
     _outcomes: deque[tuple[float, bool]] = field(default_factory=deque)
@@ -54,6 +58,7 @@ class Watch:
         if message is None or message.channel != channel:
             self.trace.broken(f"foreign: {self.claim.run} posts what no plan of it holds: {body!r}")
             message = next(iter(self.wanted.values()))
+        self.sweep()
         self.attempts.begins(message.key)
         self._check_wave(message.key)
         self.in_flight += 1
@@ -124,17 +129,57 @@ class Watch:
     # After it
 
     def replied(self, message: Message, fate: Fate, took_s: float) -> None:
-        now_s = self.time.now_s
         self.in_flight -= 1
         self._ends(message.key, fate.proves)
+        self._count_unconnected([message.key], fate)
+        self._replied(fate, took_s)
+
+    def replied_to_all(self, messages: Sequence[Message], fate: Fate, took_s: float) -> None:
+        """One reply to a batch. Where Bird took it nothing is known of its messages yet: the list will tell."""
+        if fate.status == 202:
+            self.awaited |= {message.key: (message, self.time.now_s) for message in messages}
+            self.allowance_s += _PATIENCE_S + 10.0
+        else:
+            self.in_flight -= len(messages)
+            for message in messages:
+                self._ends(message.key, fate.proves)
+        self._count_unconnected([message.key for message in messages], fate)
+        self._replied(fate, took_s)
+
+    def saw_in_the_list(self, reference: str | None, proof: State) -> None:
+        found = next((key for key, (message, _) in self.awaited.items() if message.reference == reference), None)
+        if found is not None:
+            del self.awaited[found]
+            self.in_flight -= 1
+            self._ends(found, proof)
+
+    def saw_no_page(self, trouble: str) -> None:
+        self.seen[trouble] += 1
+        self.has_lost_pages = True
+
+    def sweep(self) -> None:
+        """What the run has given up looking for: in doubt, and not before its patience was at an end."""
+        held = self.claim.ledger.held
+        for key, (_, since_s) in list(self.awaited.items()):
+            if held[key].state is State.SENDING:
+                continue
+            del self.awaited[key]
+            self.in_flight -= 1
+            self._ends(key, State.IN_DOUBT)
+            waited_s = self.time.now_s - since_s
+            is_over = self._signal_idles is not None or self.claim.has_failed or self.is_fenced or self.closed
+            is_hurried = bool(is_over) or self.has_lost_pages
+            must = self.trace.must
+            must(is_hurried or waited_s > _PATIENCE_S - 1.0, f"{key} was looked for only {waited_s:.0f} s")
+
+    def _replied(self, fate: Fate, took_s: float) -> None:
+        now_s = self.time.now_s
         self.allowance_s += took_s
         self.seen["429" if fate.status == 429 else fate.loss or str(fate.status)] += 1
         if fate.status == 429:
             self._hold(fate, now_s, took_s)
             return
         self._throttled_s = None
-        if fate.loss == "unconnected":
-            self._count_unconnected(message.key)
         if fate.ends is not None:
             self.closed.append(fate.ends)
         self._sample(now_s, is_bad=fate.proves is State.IN_DOUBT or fate.loss in ("unconnected", "certificate"))
@@ -161,15 +206,19 @@ class Watch:
             self._holds = [hold for hold in self._holds if hold[1] > now_s - 5.0]
             self._holds.append((now_s, now_s + fate.hold_s - is_dated * took_s))
 
-    def _count_unconnected(self, key: str) -> None:
+    def _count_unconnected(self, keys: Sequence[str], fate: Fate) -> None:
+        if fate.loss != "unconnected":
+            return
         self.allowance_s += 30.0
-        self._unconnected[key] += 1
-        self.trace.must(self._unconnected[key] <= 4, f"{key} was tried {self._unconnected[key]} times in one run")
+        self._failed += 1
+        for key in keys:
+            self._unconnected[key] += 1
+            self.trace.must(self._unconnected[key] <= 4, f"{key} was tried {self._unconnected[key]} times in one run")
         self._check_budget()
 
     def _check_budget(self) -> None:
         most = max(10, len(self.proven) // 10 + self.settings.concurrency) + self.settings.concurrency
-        failed, repeats = self._unconnected.total(), self.attempts.repeats
+        failed, repeats = self._failed, self.attempts.repeats
         words = f"{failed} connections failed in one run, {repeats} messages in doubt went again"
         self.trace.must(failed + repeats <= most, f"{words}: the retries' budget is overspent")
 
@@ -182,6 +231,7 @@ class Watch:
             self.closed.append("half of the requests of 10 s went wrong")
 
     def observed(self, progress: Progress) -> None:
+        self.sweep()
         finished = progress.accepted + progress.rejected + progress.in_doubt
         stop = self.settings.stop_after
         for name, threshold, bad in (
@@ -212,7 +262,7 @@ class Watch:
 
     def _check_windows(self, passed: Sequence[float], rate: Rate, scope: str) -> None:
         burst = max(1, int(rate.per_second * 0.02))
-        most = ceil(rate.per_second) + burst
+        most = ceil(rate.per_second) + max(burst, self.settings.batch)
         for index, at_s in enumerate(passed):
             count = bisect_left(passed, at_s + 1.0 - 1e-6) - index
             self.trace.must(count <= most, f"pace: {count} messages of {scope} in one second, at {rate}")
