@@ -53,7 +53,8 @@ def gather(first: Message, take: Callable[[], Message | None], *, most: int) -> 
         if message is None:
             break
         size += len(message.body) + 1
-        if message.channel != first.channel or not goes_with_others(message) or size > LARGEST_BATCH:
+        is_same = message.channel is first.channel or message.channel == first.channel
+        if not is_same or not goes_with_others(message) or size > LARGEST_BATCH:
             return group, message
         group.append(message)
     return group, None
@@ -82,7 +83,7 @@ class Batching:
     tries_again: Callable[[int, str], Awaitable[bool]]
     alone: Callable[[Message], Awaitable[None]]
     react: Callable[[Message, Outcome, float], None]
-    count: Callable[[Message, Outcome], None]
+    count: Callable[[Sequence[tuple[Message, Outcome]]], None]
 
     async def deliver(self, group: Sequence[Message]) -> None:
         """To its end, as a single message is. What is to go by itself after it goes so."""
@@ -146,8 +147,8 @@ class Batching:
             else:
                 whole, each = await self._post(group)
         except asyncio.CancelledError:  # leaving: they stay `sending`, which the next start takes for in doubt
-            for message, _ in group:
-                self.count(message, InDoubt(words="the run was left while this message was in flight"))
+            left = InDoubt(words="the run was left while this message was in flight")
+            self.count([(message, left) for message, _ in group])
             raise
         except LedgerFault:
             raise
@@ -163,15 +164,17 @@ class Batching:
     async def _post(self, group: Sequence[_Timed]) -> tuple[Outcome, Sequence[Outcome]]:
         """What came of the batch, and of each message."""
         sent_s, channel = self.clock.monotonic_s(), group[0][0].channel
-        sought: Sought | None = None
+        sought = Sought(left={timed.reference for _, timed in group}, posted_s=sent_s)
+        is_taken = False
         self.stopping.begins_to_post()
         try:
-            reply = await self.batches.post_batch(channel, [timed.body for _, timed in group])
-            whole = classify_batch(reply, self.clock.wall_s())
-            if whole is None:
-                self.react(group[0][1], _TAKEN, sent_s)
-                sought = Sought(left={timed.reference for _, timed in group}, posted_s=sent_s)
-                await self.finder.find(channel, sought)
+            with self.finder.noting(channel, sought):
+                reply = await self.batches.post_batch(channel, [timed.body for _, timed in group])
+                whole = classify_batch(reply, self.clock.wall_s())
+                if whole is None:
+                    is_taken = True
+                    self.react(group[0][1], _TAKEN, sent_s)
+                    await self.finder.find(channel, sought)
         except NoConnection as error:
             whole = NotSent(words=error.words, is_final=error.is_certificate)
         except ReplyLost as error:
@@ -179,12 +182,12 @@ class Batching:
         except asyncio.CancelledError:
             if not self.stopping.is_drained():
                 raise
-            if sought is None:
+            if not is_taken:
                 lost = InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
                 return lost, [lost] * len(group)
         finally:
             self.stopping.has_posted()
-        if sought is not None:
+        if is_taken:
             self._is_list_lost(channel)
             return _TAKEN, [_found(timed, sought) for _, timed in group]
         whole = _said_of_all(whole or _TAKEN, group)
@@ -201,9 +204,9 @@ class Batching:
             is_recorded = False
             raise
         finally:
-            for (message, timed), outcome in pairs:
-                self.tally.deferred += timed is not message and is_recorded and isinstance(outcome, Accepted)
-                self.count(message, outcome if is_recorded else UNRECORDED)
+            deferred = [timed is not message and isinstance(outcome, Accepted) for (message, timed), outcome in pairs]
+            self.tally.deferred += sum(deferred) * is_recorded
+            self.count([(message, outcome if is_recorded else UNRECORDED) for (message, _), outcome in pairs])
 
 
 def _found(message: Message, sought: Sought) -> Outcome:

@@ -144,7 +144,7 @@ class _Run:
             tries_again=self._tries_again,
             alone=self._deliver,
             react=self._react,
-            count=self._count,
+            count=self._count_all,
         )
 
     async def to_its_end(self) -> RunResult:
@@ -367,9 +367,13 @@ class _Run:
             self._stopping.halt("throttled", f"for {minutes:g} minutes Bird has asked to wait (429), and nothing else")
 
     def _count(self, message: Message, outcome: Outcome) -> None:
-        counted = self._doubts.counted(message, outcome, may_repeat=not self._stopping.is_on)
-        if counted is not None:
-            self._tally.count(message, counted)
+        self._count_all(((message, outcome),))
+
+    def _count_all(self, outcomes: Iterable[tuple[Message, Outcome]]) -> None:
+        for message, outcome in outcomes:
+            counted = self._doubts.counted(message, outcome, may_repeat=not self._stopping.is_on)
+            if counted is not None:
+                self._tally.count(message, counted)
         self.observe(self._tally.progress())
         reached = self._tally.over(self.settings.stop_after)
         if reached is not None and not self._stopping.is_on:

@@ -1,7 +1,8 @@
 """What became of a batch's messages: Bird's reply says that it was taken, and its list what became of each of them."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
 from random import Random
@@ -17,6 +18,7 @@ PATIENCE_S = 60.0
 PAGE_SIZES = (1000, 100)  # the first is Bird's greatest limit elsewhere, seen in use; a server may not take it here
 NEAR_S = 30.0  # the window reaches so far back before a batch was posted, by Bird's own clock
 MOST_PAGES = 500  # of one look
+_FIRST_S = 0.1  # a list takes a moment, and meanwhile more comes that one look can serve
 _SOONEST_S = 0.25
 _LONGEST_S = 2.0
 
@@ -35,13 +37,21 @@ class Sought:
 
 @dataclass(slots=True, kw_only=True)
 class _Lane:
-    """A channel's list, and who waits for it. `began_s`: when the last look began of those that were not cut short."""
+    """A channel's list, and who waits for it. `began_s`: when the last look began.
+
+    What is `posted` may stand in the list before its reply comes: it is noted then, and no second look needed for it.
+    """
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    posted: dict[str, Sought] = field(default_factory=dict)
     seeking: list[Sought] = field(default_factory=list)
-    left: dict[str, Sought] = field(default_factory=dict)
     page_size: int = 0  # 0: the list was not read yet
     began_s: float = -inf
+
+    @property
+    def left(self) -> int:
+        """How many are waited for."""
+        return sum(len(sought.left) for sought in self.seeking)
 
 
 class Finder:
@@ -71,28 +81,39 @@ class Finder:
                 elif fault.kind != "page" or page_size == PAGE_SIZES[-1]:
                     self.fault = fault
 
+    @contextmanager
+    def noting(self, channel: Channel, sought: Sought) -> Iterator[None]:
+        """While the block runs, looks for others note these too."""
+        posted = self._lane(channel).posted
+        posted |= dict.fromkeys(sought.left, sought)
+        try:
+            yield
+        finally:
+            for reference in sought.left:
+                posted.pop(reference, None)
+
     async def find(self, channel: Channel, sought: Sought) -> None:
-        """Returns when all are found, a minute has passed, or no list can be read; `sought` has what was found."""
+        """Returns when all are found, a minute has passed, or no list can be read; `sought` has what was found.
+
+        To be called inside `noting`.
+        """
         lane = self._lane(channel)
         lane.seeking.append(sought)
-        lane.left |= dict.fromkeys(sought.left, sought)
-        due_s = self._clock.monotonic_s()
-        ends_s, wait_s = due_s + PATIENCE_S, _SOONEST_S
+        ends_s = self._clock.monotonic_s() + PATIENCE_S
+        next_s, later_s = _FIRST_S, _SOONEST_S
         try:
-            while True:
+            while sought.left:
+                await self._clock.sleep(next_s)
+                due_s = self._clock.monotonic_s()
                 async with lane.turn:
                     if sought.left and lane.began_s < due_s and self.fault is None:
                         await self._look(channel, lane)
                 now_s = self._clock.monotonic_s()
-                if not sought.left or self.fault is not None or now_s >= ends_s:
+                if self.fault is not None or now_s >= ends_s:
                     return
-                await self._clock.sleep(min(wait_s, ends_s - now_s))
-                wait_s = min(2 * wait_s, _LONGEST_S)
-                due_s = self._clock.monotonic_s()
+                next_s, later_s = min(later_s, ends_s - now_s), min(2 * later_s, _LONGEST_S)
         finally:
             lane.seeking.remove(sought)
-            for reference in sought.left:
-                lane.left.pop(reference, None)
 
     def _lane(self, channel: Channel) -> _Lane:
         return self._lanes.setdefault((channel.workspace_id, channel.channel_id), _Lane())
@@ -122,10 +143,11 @@ class Finder:
 
     async def _all_pages(self, channel: Channel, lane: _Lane) -> None:
         since_s = min(sought.posted_s for sought in lane.seeking)
-        query, tokens = self._query(since_s, lane.page_size), set[str]()
+        page_size = min(lane.page_size, max(PAGE_SIZES[-1], lane.left))
+        query, tokens = self._query(since_s, page_size), set[str]()
         while lane.left and len(tokens) < MOST_PAGES:
-            page = read_page(await self._page(channel, query), lane.left)
-            _note(page.messages, lane)
+            page = read_page(await self._page(channel, query), lane.posted)
+            _note(page.messages, lane.posted)
             if page.next_token is None or page.next_token in tokens:
                 return
             tokens.add(page.next_token)
@@ -150,9 +172,9 @@ class Finder:
         return {"limit": str(page_size), "direction": "outgoing", "startAt": rfc3339(began_s)}
 
 
-def _note(messages: Iterable[Listed], lane: _Lane) -> None:
+def _note(messages: Iterable[Listed], posted: dict[str, Sought]) -> None:
     for listed in messages:
-        sought = lane.left.pop(listed.reference, None)
+        sought = posted.pop(listed.reference, None)
         if sought is not None:  # None: it stands there twice, as a list does that moves while it is read
             sought.left.discard(listed.reference)
             sought.found[listed.reference] = listed

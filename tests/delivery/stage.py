@@ -9,7 +9,7 @@ import pytest
 
 from runner.delivery.control import Control
 from runner.delivery.dispatch import Settings, dispatch
-from runner.delivery.ports import Transport
+from runner.delivery.ports import Batches, Transport
 from runner.delivery.tally import Progress, RunResult
 from runner.ledger.seam import Claim
 from runner.model import Message, State, StopAfter, Threshold
@@ -32,6 +32,7 @@ class Stage:
     claim: Claim | None = None
     observe: Callable[[Progress], None] = lambda _: None
     transport: Transport | None = None
+    batches: Batches | None = None
     clock: VirtualClock = field(default_factory=VirtualClock)
     control: Control = field(default_factory=Control)
 
@@ -51,6 +52,7 @@ class Stage:
             rng=Random(1),
             control=self.control,
             observe=self.observe,
+            batches=self.batches,
         )
 
     @property

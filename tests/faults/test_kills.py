@@ -19,6 +19,7 @@ from .killing import POINTS
 
 KILLS = int(os.environ.get("FLYPAST_TEST_KILLS", "30"))
 PARTS = 2  # side by side
+BATCH = 4
 PEOPLE = 60
 CONCURRENCY = 8
 SLOW = ("--rate", "100000", "--fault", "slow:20ms")  # so there is always something in flight
@@ -51,8 +52,9 @@ class Figures:
 class Killer:
     """Sends one manifest after the other, each killed again and again until it is done."""
 
-    def __init__(self, folder: Path, server: Server, chance: random.Random) -> None:
+    def __init__(self, folder: Path, server: Server, chance: random.Random, *, batch: int) -> None:
         self.figures = Figures()
+        self._batch = batch
         self._folder = folder
         self._server = server
         self._chance = chance
@@ -89,7 +91,8 @@ class Killer:
         number = self.figures.messages // PEOPLE
         project = Project(self._folder / f"campaign-{number}")
         project.path.mkdir()
-        project.write("hello.yaml", MANIFEST.replace("name: hello", f"name: hello-{number}"))
+        policy = f"policy: {{batch: {self._batch}}}\n" if self._batch > 1 else ""
+        project.write("hello.yaml", MANIFEST.replace("name: hello", f"name: hello-{number}") + policy)
         project.people(PEOPLE)
         self.figures.messages += PEOPLE
         self._left = self._chance.randint(4, 12)
@@ -149,11 +152,19 @@ def test_kill_9_again_and_again_and_everybody_gets_one_message_or_is_in_doubt(
     tmp_path: Path, serve: Serve, part: int
 ) -> None:
     """`make kill N=1000` is the long form."""
+    kill_all(plan(random.Random(0))[part::PARTS], tmp_path, serve(*SLOW), batch=1)
+
+
+def test_kill_9_amid_batches_and_everybody_gets_one_message_or_is_in_doubt(tmp_path: Path, serve: Serve) -> None:
+    """No more are in doubt than with single messages: a batch counts for all that are in it."""
+    kill_all(plan(random.Random(0))[::5], tmp_path, serve(*SLOW), batch=BATCH)
+
+
+def kill_all(kills: list[str], folder: Path, server: Server, *, batch: int) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")  # noqa: T201 (a failure must be repeatable)
     chance = random.Random(seed)
-    killer = Killer(tmp_path, serve(*SLOW), chance)
-    kills = plan(random.Random(0))[part::PARTS]
+    killer = Killer(folder, server, chance, batch=batch)
     chance.shuffle(kills)
     for point in kills:
         killer.kill(point)

@@ -42,7 +42,7 @@ BATCHES: dict[str, tuple[Edit, ...]] = {
     "a batch that is refused rejects each message in it": (
         edit(batching, "_of_one", ("if isinstance(whole, Rejected):", "if False:")),
     ),
-    "messages of two channels share a batch": (edit(dispatch, "gather", ("message.channel != first.channel or ", "")),),
+    "messages of two channels share a batch": (edit(dispatch, "gather", ("not is_same or ", "")),),
     "a batch goes beyond the end of its wave": (
         edit(
             _RUN,

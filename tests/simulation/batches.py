@@ -42,6 +42,7 @@ class SimBatches:
         is_read = channel.channel_id in self.read
         way.trace.must(is_read, f"a batch goes through {channel.name}, whose list was never read")
         messages = [way.watch.posts(channel, body) for body in bodies]
+        way.watch.posted_in_batches |= {message.reference for message in messages}
         fate = _of_a_batch(way.bird.fate(way.weather, way.bird.time.now_s - way.began_s))
         for message in messages:
             way.trace.note(way.run, "post", message.key, fate.kind)

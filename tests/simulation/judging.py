@@ -49,7 +49,7 @@ def judge_killed(process: Process) -> None:
 
 def judge_ended(process: Process, result: RunResult | Exception, *, was_taken_over: bool) -> None:
     trace = process.world.trace
-    process.watch.sweep()
+    process.watch.sweep(is_left=True)
     trace.note(process.name, "result", _brief(result))
     left = process.loop.unfinished()
     trace.must(not left and not process.watch.in_flight, f"still going after the end: {left}")

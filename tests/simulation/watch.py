@@ -43,6 +43,8 @@ class Watch:
     closed: list[str] = field(default_factory=list)  # why nothing more may be posted
     allowance_s: float = 40.0  # for how long all this may take
     gates: list[tuple[float, Channel]] = field(default_factory=list)
+    posted_in_batches: set[str | None] = field(default_factory=set)  # by reference
+    listed: dict[str | None, State] = field(default_factory=dict)
     awaited: dict[str, tuple[Message, float]] = field(default_factory=dict)  # taken in a batch at this instant
     _failed: int = 0
     _holds: list[tuple[float, float]] = field(default_factory=list)
@@ -139,6 +141,9 @@ class Watch:
         if fate.status == 202:
             self.awaited |= {message.key: (message, self.time.now_s) for message in messages}
             self.allowance_s += _PATIENCE_S + 10.0
+            for message in messages:
+                if message.reference in self.listed:
+                    self.saw_in_the_list(message.reference, self.listed[message.reference])
         else:
             self.in_flight -= len(messages)
             for message in messages:
@@ -147,6 +152,9 @@ class Watch:
         self._replied(fate, took_s)
 
     def saw_in_the_list(self, reference: str | None, proof: State) -> None:
+        """It may stand there before the reply to its batch comes."""
+        if reference in self.posted_in_batches:
+            self.listed[reference] = proof
         found = next((key for key, (message, _) in self.awaited.items() if message.reference == reference), None)
         if found is not None:
             del self.awaited[found]
@@ -157,11 +165,11 @@ class Watch:
         self.seen[trouble] += 1
         self.has_lost_pages = True
 
-    def sweep(self) -> None:
-        """What the run has given up looking for: in doubt, and not before its patience was at an end."""
+    def sweep(self, *, is_left: bool = False) -> None:
+        """What the run has given up looking for: in doubt. Its patience was at an end by then, or all of it was."""
         held = self.claim.ledger.held
         for key, (_, since_s) in list(self.awaited.items()):
-            if held[key].state is State.SENDING:
+            if held[key].state is State.SENDING and not is_left:
                 continue
             del self.awaited[key]
             self.in_flight -= 1
