@@ -48,11 +48,6 @@ class _Lane:
     page_size: int = 0  # 0: the list was not read yet
     began_s: float = -inf
 
-    @property
-    def left(self) -> int:
-        """How many are waited for."""
-        return sum(len(sought.left) for sought in self.seeking)
-
 
 class Finder:
     """Looks for messages that were just posted, at most 40 GETs a second. One look serves all that wait by then.
@@ -142,10 +137,11 @@ class Finder:
         lane.began_s = began_s
 
     async def _all_pages(self, channel: Channel, lane: _Lane) -> None:
-        since_s = min(sought.posted_s for sought in lane.seeking)
-        page_size = min(lane.page_size, max(PAGE_SIZES[-1], lane.left))
+        wanted = [sought for sought in lane.seeking if sought.left]  # who comes later stands before the first page
+        since_s = min(sought.posted_s for sought in wanted)
+        page_size = min(lane.page_size, max(PAGE_SIZES[-1], sum(len(sought.left) for sought in wanted)))
         query, tokens = self._query(since_s, page_size), set[str]()
-        while lane.left and len(tokens) < MOST_PAGES:
+        while any(sought.left for sought in wanted) and len(tokens) < MOST_PAGES:
             page = read_page(await self._page(channel, query), lane.posted)
             _note(page.messages, lane.posted)
             if page.next_token is None or page.next_token in tokens:
