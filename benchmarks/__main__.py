@@ -3,7 +3,7 @@
 import platform
 import sqlite3
 
-from . import findings, ledger, memory, plan, restart, send, start, validate
+from . import batch, findings, ledger, memory, plan, restart, send, start, validate
 
 
 def main() -> None:
@@ -11,6 +11,7 @@ def main() -> None:
     print(validate.report(1_000, 50_000, 5), flush=True)
     print(ledger.report(20_000, 5), flush=True)
     print(send.report(20_000, 5, 60), flush=True)
+    print(batch.report(20_000, 5), flush=True)
     print(restart.report(100_000, 3), flush=True)
     print(start.report(1_000_000), flush=True)
     print(memory.report(100_000), flush=True)

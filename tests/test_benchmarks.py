@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 
-from benchmarks import bare, ledger, memory, plan, restart, send, start, validate
+from benchmarks import bare, batch, ledger, memory, plan, restart, send, start, validate
 from benchmarks.measure import Server, used_by, write_manifest
 from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
@@ -63,6 +63,18 @@ def test_a_send_needs_so_many_commits_and_statements_for_1000_messages(tmp_path:
     assert accepted_ == 1_000
     assert counted.commits <= 150, "each commit is an fsync; 16 would do, and a machine that is busy needs some more"
     assert counted.statements <= 10 * counted.commits, "what is per message must not be a statement"
+
+
+def test_batches_of_100_need_10_posts_and_few_pages_and_commits_for_1000_messages(tmp_path: Path) -> None:
+    counted = Counted(tmp_path / "ledger.db")
+    with Server() as server, ledger.make_spool(1_000) as spool:
+        _, _, posts, pages = asyncio.run(batch.sent(spool, counted.claim, server.url, 100, 400))
+    counted.claim.release()
+    counted.ledger.close()
+    assert posts == 10
+    assert pages <= 16, "one look serves all batches that wait by then; a machine that is busy needs some more"
+    assert counted.commits <= 30, "intents and outcomes of a batch are one commit each, and fewer where they meet"
+    assert counted.statements <= 30 * counted.commits, "what is per message must not be a statement"
 
 
 async def test_a_request_leaves_next_to_nothing_behind() -> None:
@@ -165,6 +177,7 @@ def test_the_benchmarks_run() -> None:
     assert "first request" in restart.report(300, 1)
     assert "x the bound" in plan.report(300, 1)
     assert "500 messages, 52 not accepted" in start.report(500)
+    assert "batches of 100" in batch.report(300, 1)
 
 
 def test_validate_is_measured_beside_its_rivals() -> None:

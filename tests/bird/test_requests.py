@@ -309,6 +309,15 @@ def test_two_requests_that_read_alike_say_the_same(one: Any, other: Any) -> None
     assert said_by(one) == said_by(other)
 
 
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])), more=st.dictionaries(st.text(), st.text()))
+def test_a_plain_text_is_read_off_as_it_is_read_out(text: str, more: dict[str, str]) -> None:
+    """Whatever stands beside it, and in another spelling of JSON too."""
+    request_: Any = {**more, "body": {"type": "text", "text": {"text": text}}, "reference": "r"}
+    spelt = json.dumps(request_, sort_keys=True, separators=(",", ":")).encode()
+    assert said_by(request_) == said(spelt) == said(json.dumps(request_).encode())
+    assert said_by({**request_, "receiver": {"contacts": []}}) == said_by(request_)
+
+
 def test_two_requests_that_read_otherwise_do_not() -> None:
     requests: list[Any] = [
         {"body": {"type": "text", "text": {"text": "Hi."}}},
