@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,11 @@ from runner.delivery.batching import gather
 from runner.delivery.dispatch import Settings
 from runner.delivery.finding import MOST_PAGES, PATIENCE_S
 from runner.delivery.ports import NoConnection, Reply, ReplyLost
+from runner.errors import LedgerFault
+from runner.ledger.seam import Intent, Settlement
 from runner.model import Channel, QuietHours, Rate, State, StopAfter, Then, Threshold
 
+from .claims import Watched
 from .clock import VirtualClock
 from .stage import NEVER, UNLIMITED, Stage, counts, kind
 from .wire import CHANNEL, OTHER_CHANNEL, message, messages, status
@@ -369,3 +373,128 @@ async def test_deferred_messages_go_in_a_batch_with_their_own_times() -> None:
 def test_a_batch_larger_than_what_may_be_in_flight_is_no_setting() -> None:
     with pytest.raises(ValueError, match="a batch of 9 at a concurrency of 8"):
         Settings(concurrency=8, batch=9, workspace_rate=None, stop_after=NEVER)
+
+
+# Ends
+
+
+def failing(stage: Batched, fails: Callable[[Sequence[Settlement], Sequence[Intent]], bool]) -> None:
+    def before(settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
+        if fails(settlements, intents):
+            raise LedgerFault("the ledger's disk is full")
+
+    stage.claim = Watched(stage.claim or pytest.fail("no claim"), before=before)
+
+
+async def test_the_intents_of_a_batch_are_one_commit_before_its_request() -> None:
+    stage = Batched.of()
+    watched = Watched(stage.claim or pytest.fail("no claim"))
+    stage.claim = watched
+    await stage.run(messages(10))
+    assert watched.sizes == [(0, 10), (10, 0)]
+
+
+async def test_intents_that_can_not_be_written_stop_the_run_and_nothing_is_posted() -> None:
+    stage = Batched.of()
+    failing(stage, lambda _, intents: bool(intents))
+    result = await stage.run(messages(40))
+    assert (counts(result), kind(result)) == ((0, 0, 0, 40), "ledger")
+    assert (stage.bird.batches, stage.states) == ([], {})
+
+
+async def test_outcomes_that_can_not_be_written_count_as_in_doubt_whatever_bird_says() -> None:
+    stage = Batched.of(replace(BATCHED, concurrency=10))
+    failing(stage, lambda settlements, _: bool(settlements))
+    result = await stage.run(messages(40))
+    assert (counts(result), kind(result)) == ((0, 0, 10, 30), "ledger")
+    assert stage.state_counts == {State.SENDING: 10}
+
+
+async def test_a_mistake_of_ours_amid_a_batch_stops_the_run_settles_and_surfaces() -> None:
+    stage = Batched.of(answer=lambda number: ZeroDivisionError() if number == 1 else TAKEN)
+    with pytest.raises(ZeroDivisionError):
+        await stage.run(messages(100))
+    assert stage.states["k0010"] is State.IN_DOUBT
+    assert stage.state_counts[State.SENDING] == 0
+    assert len(stage.bird.batches) <= 4
+
+
+async def test_a_second_signal_leaves_at_once_and_what_is_looked_for_stays_open() -> None:
+    stage = Batched.of(lag_s=100.0)
+
+    async def interrupt() -> None:
+        await stage.clock.sleep(2.0)
+        stage.control.stop()
+        stage.control.leave()
+
+    task = asyncio.create_task(interrupt())
+    result = await stage.run(messages(60))
+    await task
+    assert (counts(result), kind(result)) == ((0, 0, 20, 40), "interrupted")
+    assert stage.state_counts == {State.SENDING: 20}
+    assert stage.clock.elapsed_s < 3.0
+
+
+async def test_a_reply_that_comes_after_the_time_to_drain_leaves_its_batch_in_doubt() -> None:
+    stage = Batched.of(takes_s=30.0)
+
+    async def interrupt() -> None:
+        await stage.clock.sleep(1.0)
+        stage.control.stop()
+
+    task = asyncio.create_task(interrupt())
+    result = await stage.run(messages(60))
+    await task
+    assert (counts(result), kind(result)) == ((0, 0, 20, 40), "interrupted")
+    assert {problem.words for problem in result.problems} == {"the run ended before a reply came"}
+
+
+async def test_a_stop_while_intents_are_written_posts_nothing() -> None:
+    stage = Batched.of(replace(BATCHED, concurrency=10))
+    loop = asyncio.get_running_loop()
+    halt = lambda _s, intents: intents and loop.call_soon_threadsafe(stage.control.stop)  # noqa: E731
+    stage.claim = Watched(stage.claim or pytest.fail("no claim"), before=halt, after=lambda: time.sleep(0.01))
+    result = await stage.run(messages(40))
+    assert (counts(result), kind(result)) == ((0, 0, 0, 40), "interrupted")
+    assert (stage.bird.batches, set(stage.states.values())) == ([], {State.PLANNED})
+
+
+async def test_a_stop_while_a_batch_waits_for_the_pace_leaves_it_planned() -> None:
+    stage = Batched.of(replace(BATCHED, workspace_rate=Rate(count=1, per_s=1)))
+
+    async def interrupt() -> None:
+        await stage.clock.sleep(5.0)
+        stage.control.stop()
+
+    task = asyncio.create_task(interrupt())
+    result = await stage.run(messages(40))
+    await task
+    assert (counts(result), kind(result)) == ((10, 0, 0, 30), "interrupted")
+
+
+async def test_a_batch_that_is_all_in_quiet_hours_is_kept() -> None:
+    hours = QuietHours(begin_min=0, end_min=1439, zone="recipient", then=Then.SKIP)
+    stage = Batched.of(replace(BATCHED, quiet_hours=hours))
+    result = await stage.run([each._replace(zones=("UTC",)) for each in messages(20)])
+    assert (counts(result), result.kept, stage.bird.batches) == ((0, 0, 0, 20), 20, [])
+
+
+async def test_a_message_that_a_moving_list_shows_twice_is_found_once() -> None:
+    stage = Batched.of()
+    page = stage.bird._item
+
+    def twice(number: int) -> Reply | None:
+        if not number:
+            return None
+        items = [page(each) for _, each in stage.bird.listed]
+        return Reply(status=200, retry_after=None, body=json.dumps({"results": [*items, *items]}).encode())
+
+    stage.bird.list_answer = twice
+    assert counts(await stage.run(messages(10))) == (10, 0, 0, 0)
+
+
+async def test_settings_with_batches_need_a_way_for_them() -> None:
+    stage = Batched.of()
+    stage.batches = None
+    with pytest.raises(ValueError, match="a way out of their own"):
+        await stage.run(messages(1))
