@@ -62,6 +62,28 @@ async def test_the_status_and_retry_after_are_handed_on() -> None:
     assert got == Reply(status=429, retry_after="7", body=b"")
 
 
+async def test_a_batch_is_posted_to_its_own_path_with_each_request_byte_by_byte() -> None:
+    bodies = [BODY, b'{"a":"\xc3\xa9"}', BODY]
+    async with serving(saying(reply("202 Accepted", b'{"id":"b-1"}'))) as peer, client(peer.url) as bird:
+        got = await bird.post_batch(CHANNEL, bodies)
+        await bird.post(CHANNEL, BODY)
+    assert got == Reply(status=202, retry_after=None, body=b'{"id":"b-1"}')
+    assert peer.bodies == [b'{"messageRequests":[%b,%b,%b]}' % tuple(bodies), BODY]
+    batch_path = PATH.replace("/messages", "/batch/messages")
+    assert [head.split(b" ")[1].decode() for head in peer.heads] == [batch_path, PATH]
+    assert peer.connections == 1
+
+
+async def test_a_long_reply_to_a_batch_leaves_the_connection_usable() -> None:
+    """A hundred messages, if Bird shows them; one that is longer still is cut, and the status line stands."""
+    for length, body, connections in ((1024 * 1024, b" " * 1024 * 1024, 1), (1024 * 1024 + 1, None, 2)):
+        script = saying(reply("202 Accepted", b" " * length))
+        async with serving(script) as peer, client(peer.url, Timeouts(reply_s=5.0)) as bird:
+            for _ in range(2):
+                assert await bird.post_batch(CHANNEL, [BODY]) == Reply(status=202, retry_after=None, body=body)
+        assert peer.connections == connections
+
+
 # After a connection was acquired nothing but a parsed head proves anything.
 
 

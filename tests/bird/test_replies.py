@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.bird.replies import Reply, classify, conceal, mask_addresses, may_pass
+from runner.bird.replies import Reply, classify, classify_batch, conceal, mask_addresses, may_pass
 from runner.model import Accepted, InDoubt, Outcome, RefusedByBird, Rejected, Throttled
 
 from .test_requests import sample
@@ -322,3 +322,14 @@ def test_a_code_of_one_word_is_kept(code: Any) -> None:
 
 def test_one_or_two_characters_are_hidden_where_they_stand_as_a_word() -> None:
     assert conceal("Dear Jo, join 7 of 70 at Jo7", ["Jo", "7", ""]) == "Dear ***, join *** of 70 at Jo7"
+
+
+@pytest.mark.parametrize("body", [None, b"", b'{"id":"b-1","messages":[{"id":"m-1","status":"rejected"}]}', b"<html>"])
+def test_a_202_to_a_batch_says_nothing_of_any_message_whatever_stands_in_it(body: bytes | None) -> None:
+    assert classify_batch(Reply(status=202, retry_after=None, body=body), 0.0) is None
+
+
+@pytest.mark.parametrize("status", [200, 307, 400, 401, 404, 409, 413, 422, 429, 500])
+def test_every_other_reply_to_a_batch_proves_of_all_of_it_what_it_proves_of_one_message(status: int) -> None:
+    got = Reply(status=status, retry_after="3", body=b'{"code":"X","message":"no"}')
+    assert classify_batch(got, 0.0) == classify(got, 0.0)
