@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
 NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
-TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet", "workers"}
+TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet", "workers", "pages"}
 MAY_IMPORT = {
     "judge": set(),
     "git": set(),
@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "scratch": set(),
     "quiet": set(),
     "workers": set(),
+    "pages": set(),
     "ledger": set(),
     "bird": {"delivery"},
     "manifest": {"judge", "quiet", "bird"},
@@ -26,8 +27,8 @@ MAY_IMPORT = {
     "plan": {"ledger", "bird", "quiet"},
     "guards": {"plan", "prices"},
     "delivery": {"ledger", "bird", "quiet"},
-    "sandbox": {"judge"},
-    "output": {"plan", "ledger", "recipients", "sms", "prices"},
+    "sandbox": {"judge", "pages"},
+    "output": {"plan", "ledger", "recipients", "sms", "prices", "pages"},
     "pipeline": TOOLS | {"manifest", "recipients", "rendering", "plan", "guards", "delivery"},
     "cli": TOOLS
     | {"pipeline", "manifest", "recipients", "rendering", "plan", "guards", "delivery", "output", "sandbox"},
