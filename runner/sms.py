@@ -87,6 +87,28 @@ def _basic(units: int) -> Segments:
     return Segments("GSM-7", 1 if units <= _GSM_ALONE else -(-units // _GSM_JOINED), units)
 
 
+def cut(text: str) -> tuple[str, ...]:
+    """The parts that a text is sent in, in order: as many as `count` says."""
+    found = count(text)
+    if found.segments == 1:
+        return (text,)
+    size, takes_two = (_GSM_JOINED, _is_escaped) if found.encoding == "GSM-7" else (_UCS2_JOINED, _is_surrogate_pair)
+    starts, used = [0], 0
+    for index, character in enumerate(text):
+        width = 2 if takes_two(character) else 1
+        if used + width > size:
+            starts.append(index)
+            used = 0
+        used += width
+    return tuple(text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True))
+
+
+def room(segments: Segments) -> int:
+    """The units that so many parts have room for."""
+    alone, joined = (_GSM_ALONE, _GSM_JOINED) if segments.encoding == "GSM-7" else (_UCS2_ALONE, _UCS2_JOINED)
+    return alone if segments.segments == 1 else joined * segments.segments
+
+
 def forcing(text: str) -> tuple[tuple[int, str], ...]:
     """The characters that GSM-7 lacks, each with its index: any one of them puts the whole text into UCS-2."""
     return tuple((found.start(), found.group()) for found in _unfit(text))

@@ -49,7 +49,7 @@ HOMES = {
     "zoneinfo": {"quiet"},
     "psycopg": {"ledger"},
     "sqlite3": {"ledger", "cli"},
-    "aiohttp": {"bird", "sandbox"},
+    "aiohttp": {"bird", "sandbox", "pages"},
     "yarl": {"bird", "sandbox"},
     "pathspec": {"manifest"},
 }

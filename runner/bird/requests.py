@@ -255,20 +255,21 @@ def scheduled(body: bytes, at: str) -> bytes:
 
 def personal_texts(request: Json) -> tuple[str, ...]:
     """The texts and values of a request that Bird's words may quote back and no log may keep; the longest first."""
-    return tuple(sorted(set(_personal(request)), key=lambda text: (-len(text), text)))
+    # Shorter ones would punch holes into every word.
+    return tuple(sorted({text for text in texts_of(request) if len(text) > 2}, key=lambda text: (-len(text), text)))
 
 
-def _personal(value: Json) -> Iterator[str]:
+def texts_of(value: Json) -> Iterator[str]:
+    """Every text of a request, or of a part of it, that somebody reads or that may be about a person."""
     if isinstance(value, str):
-        if len(value) > 2:  # shorter ones would punch holes into every word
-            yield value
+        yield value
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             if key not in _IMPERSONAL:
-                yield from _personal(inner)
+                yield from texts_of(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _personal(inner)
+            yield from texts_of(inner)
 
 
 def value_at(request: Mapping[str, Json], path: tuple[str, ...]) -> Json:

@@ -20,6 +20,7 @@ COMMANDS = (
     "validate",
     "render",
     "plan",
+    "preview",
     "diff",
     "send",
     "retry",

@@ -66,7 +66,7 @@ def _frame(place: Place, source: Source, hint: str, palette: Palette, paint: "Pa
     if not line.strip():
         return []
     if any(first <= place.line <= last for first, last in source.people):
-        line = _masked(line)
+        line = masked_line(line)
     start = place.column - 1
     end = place.end_column - 1 if place.end_line == place.line else len(line.rstrip())
     offset = max(0, start - WIDEST // 2)
@@ -88,7 +88,7 @@ class Paint(Protocol):
     def __call__(self, text: str) -> str: ...
 
 
-def _masked(line: str) -> str:
+def masked_line(line: str) -> str:
     """Values of people's data as `*`, keys and punctuation kept, each character in its column."""
     kept = {index for key in _KEY.finditer(line) for index in range(*key.span("key"))}
     kept |= set(range(len(line) - len(line.lstrip(" -"))))

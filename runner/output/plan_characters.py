@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from runner.findings import Place
-from runner.plan import Character, Characters, Saved
+from runner.plan import Character, Characters, Saved, Source
 from runner.prices import money, plain
 from runner.sms import called
 
@@ -32,28 +32,46 @@ def characters_text(characters: Characters, palette: Palette) -> Iterator[str]:
     """A block of lines; none where all texts are GSM-7."""
     if not characters.messages:
         return
+    yield palette.bold(characters_headline(characters))
+    for line, detail in characters_told(characters):
+        yield f"  {line}"
+        if detail:
+            yield f"    {detail}"
+
+
+def characters_headline(characters: Characters) -> str:
     more = f", {_difference(characters.all, 'more')} for it" if characters.all.segments else ""
-    yield palette.bold(f"Outside of GSM-7: {number(characters.messages, 'message')} in UCS-2{more}")
+    return f"Outside of GSM-7: {number(characters.messages, 'message')} in UCS-2{more}"
+
+
+def characters_told(characters: Characters) -> Iterator[tuple[str, str]]:
+    """A line for each character, and what it comes from and costs; then what is to be said of all."""
     for draft, found in groupby(characters.found(), key=lambda each: each.draft):
         told = list(found)
         for each in told[:SHOWN]:
-            yield from _character(each)
+            yield _character(each)
         if len(told) > SHOWN:
-            yield f"  {draft}: {number(len(told) - SHOWN, 'more character')}, in --format json"
+            yield f"{draft}: {number(len(told) - SHOWN, 'more character')}, in --format json", ""
         if characters.more[draft]:
-            yield f"  {draft}: {number(characters.more[draft], 'message')} with yet others"
+            yield f"{draft}: {number(characters.more[draft], 'message')} with yet others", ""
     if characters.plainly.segments:
-        yield f"  policy.smartEncoding: true would take {_difference(characters.plainly)}"
+        yield f"policy.smartEncoding: true would take {_difference(characters.plainly)}", ""
 
 
-def _character(found: Character) -> Iterator[str]:
-    shown = f"{found.character} " if found.character.isprintable() and not found.character.isspace() else ""
-    yield f"  {found.draft}: {shown}({called(found.character)}) in {number(found.messages, 'message')}"
-    yield f"    {_source(found)}{_fix(found)}"
+def _character(found: Character) -> tuple[str, str]:
+    line = f"{found.draft}: {in_words(found.character)} in {number(found.messages, 'message')}"
+    return line, f"{source_in_words(found.source)}{_fix(found)}"
 
 
-def _source(found: Character) -> str:
-    place, name = found.source.place, neutral(found.source.name)
+def in_words(character: str) -> str:
+    """The character itself, where there is something to see, and what it is called."""
+    shown = f"{character} " if character.isprintable() and not character.isspace() else ""
+    return f"{shown}({called(character)})"
+
+
+def source_in_words(source: Source) -> str:
+    """Where a character of a text comes from."""
+    place, name = source.place, neutral(source.name)
     at = f" at {neutral(place.path)}:{place.line}:{place.column}" if place is not None else ""
     return {
         "text": f"its own words{at}",
@@ -61,7 +79,7 @@ def _source(found: Character) -> str:
         "parameter": f"parameter {{{{ {name} }}}}{at}",
         "column": f"people's data in {{{{ {name} }}}}",
         "expression": "what an expression makes",
-    }[found.source.kind]
+    }[source.kind]
 
 
 def _fix(found: Character) -> str:

@@ -22,9 +22,10 @@ class Html(str):
 Content = str | Iterable["Content"] | None  # a str that is no Html is text
 
 
-def element(name: str, *inside: Content, **attributes: str | int | bool | None) -> Html:
-    """One element. `class_` and `for_` are `class` and `for`, `aria_label` is `aria-label`; True is an attribute without
-    a value, False and None leave it out. ValueError for a name that can't be one.
+def element(name: str, /, *inside: Content, **attributes: str | int | bool | None) -> Html:
+    """One element. `class_` and `for_` are `class` and `for`, `aria_label` is `aria-label`.
+
+    True is an attribute without a value, False and None leave it out. ValueError for a name that can't be one.
     """
     if not _NAME(name):
         raise ValueError(f"{name!r} is no element")

@@ -15,7 +15,7 @@ from runner.findings import Findings
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, State
-from runner.plan import Composed, Hours, Plan, Planner, Sheaf, Skipped, one_by_one
+from runner.plan import Album, Composed, Hours, Plan, Planner, Sheaf, Skipped, one_by_one
 from runner.prices import RateCard
 from runner.project import Project
 from runner.recipients.phones import mask
@@ -190,8 +190,12 @@ def make_plan(
     now: datetime,
     findings: Findings,
     not_checked: list[str],
+    album: Album | None = None,
 ) -> Planned:
-    """Composes everything once and holds it against the ledger. The findings decide whether the plan counts."""
+    """Composes everything once and holds it against the ledger. The findings decide whether the plan counts.
+
+    An `album` keeps all messages to look at.
+    """
     from .repeats import others  # noqa: PLC0415 - `validate` needs none of what only a plan does
     from .schedule import Lateness, check_schedule, check_window  # noqa: PLC0415
 
@@ -210,7 +214,7 @@ def make_plan(
             hours=Hours(hours, now) if hours is not None else None,
         )
         with closing(gathered(loaded, order, findings, not_checked, card)) as items:
-            chosen.take_all(items)
+            chosen.take_all(album.through(items) if album is not None else items)
         plan = chosen.finish(manifest.policy, currency=card.currency if card is not None else None)
     lateness.report()
     if plan.quiet is not None:

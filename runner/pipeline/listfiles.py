@@ -133,6 +133,7 @@ class ListFiles:
         """The addresses of the policy's suppress files. A missing file is a finding."""
         found = self._files.enter_context(Kept())
         for written, origin in self.manifest.suppress:
+            self.loaded.asked.add(origin.document.path.parent / written)
             try:
                 with _open_suppress(self.loaded, written, origin) as file:
                     self.loaded.suppress[written] = sha256_of(file)
@@ -168,6 +169,7 @@ class ListFiles:
 
     def _declared(self, spec: RecipientList) -> _Opened | None:
         base = self.manifest.list_documents[spec.name].path.parent
+        self.loaded.asked.add(base / (spec.file or ""))
         try:
             file = self._files.enter_context(
                 open_below(self.loaded.project.root, base, spec.file or "", self.loaded.project.real)

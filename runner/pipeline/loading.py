@@ -50,7 +50,7 @@ class Loaded:
     the SHA-256 of everything that was read, by names that are the same on every machine: a path below the root,
     `--set NAME`, `--recipients LIST`, and `--parameters FILE` for one from elsewhere; `parameter_files` are those names
     of the operator's files, in their order. The policy's suppress files, which change nothing
-    that is reviewed, stand in `suppress`.
+    that is reviewed, stand in `suppress`. `asked` are the paths of all files that were asked for, there or not.
     """
 
     project: Project
@@ -62,6 +62,7 @@ class Loaded:
     inputs: dict[str, str]
     parameter_files: tuple[str, ...]
     suppress: dict[str, str] = field(default_factory=dict)
+    asked: set[Path] = field(default_factory=set)
 
     def to_read(self) -> Iterator[Path]:
         """The files below the root that this manifest needs; what a draft includes once that has been compiled."""
@@ -107,6 +108,7 @@ def load(path: Path, source: bytes, project: Project, inputs: Inputs, findings: 
         files=opener.files,
         inputs=opener.inputs,
         parameter_files=parameter_files,
+        asked=opener.asked,
     )
 
 
@@ -120,6 +122,7 @@ class _Opener:
     sources: dict[str, Callable[[], Source]] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
+    asked: set[Path] = field(default_factory=set)
 
     def document(self, source: bytes, path: Path, shown: str, called: str) -> Document | None:
         self.inputs[called] = _sha256(source)
@@ -128,6 +131,7 @@ class _Opener:
         return document
 
     def open_include(self, including: Document, index: int, written: str) -> tuple[Path, Document | None] | None:
+        self.asked.add(including.path.parent / written)
         try:
             with open_below(self.project.root, including.path.parent, written, self.project.real) as file:
                 source = file.read(LARGEST_MANIFEST + 1)
@@ -142,6 +146,7 @@ class _Opener:
     def read_text(self, written: str, from_name: str) -> tuple[str, str]:
         """For `{% include %}`: a path is relative to the file that names it, the manifest where none is named."""
         base = self.project.root / Path(from_name).parent if from_name else self.main.parent
+        self.asked.add(base / written)
         try:
             with open_below(self.project.root, base, written, self.project.real) as file:
                 source = file.read(LARGEST_MANIFEST + 1)

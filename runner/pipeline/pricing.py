@@ -38,6 +38,7 @@ def rate_card(loaded: Loaded, findings: Findings) -> RateCard | None:
     if manifest is None or manifest.prices is None:
         return None
     written, origin = manifest.prices
+    loaded.asked.add(origin.document.path.parent / written)
     suffix = PurePath(written).suffix
     if suffix.lower() not in SUFFIXES:
         hint = "save it as .csv, with the columns country or prefix, channel, price, currency"

@@ -13,6 +13,7 @@ from runner.canonical import canonical
 from runner.ledger.seam import Known
 from runner.model import Channel, Delivery, Message, Policy, Rate, State
 
+from .album import Album, Shown
 from .characters import Character, Characters, Saved
 from .composed import Cause, Composed, Forced, Skipped, Source
 from .hours import Held, Hours, Moved
@@ -24,6 +25,7 @@ from .tally import Tally, summed
 from .timetable import Pace, Timetable
 
 __all__ = [
+    "Album",
     "Cause",
     "Character",
     "Characters",
@@ -40,6 +42,7 @@ __all__ = [
     "Sample",
     "Saved",
     "Sheaf",
+    "Shown",
     "Skipped",
     "Source",
     "Spool",
