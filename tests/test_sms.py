@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.sms import PLAIN, Segments, called, count, forcing, foreign, plainer
+from runner.sms import PLAIN, Segments, called, count, cut, forcing, foreign, plainer, room
 
 ESCAPE = 0x1B
 
@@ -212,3 +212,16 @@ def test_foreign_characters_are_those_that_force_ucs_2(text: str) -> None:
 )  # fmt: skip
 def test_a_character_is_called_by_its_code_point_and_name(character: str, words: str) -> None:
     assert called(character) == words
+
+
+@given(st.text(st.sampled_from("a€ł😀\n"), max_size=400))
+@example("a" * 152 + "€" + "a" * 152)
+@example("ł" * 66 + "😀" + "ł" * 66)
+def test_a_text_is_cut_into_the_parts_that_are_counted(text: str) -> None:
+    found, parts = count(text), cut(text)
+    assert "".join(parts) == text
+    assert len(parts) == found.segments
+    size = room(found) // found.segments
+    units = [len(part.encode("utf-16-le")) // 2 if found.encoding == "UCS-2" else count(part).units for part in parts]
+    assert max(units) <= size
+    assert sum(units) == found.units

@@ -28,6 +28,7 @@ Given = Mapping[str, Any]  # what the options of inputs give
 
 _EACH_S = 0.15  # between two looks at when the files were written
 _SETTLED_S = 0.05  # an editor that writes in two steps is through by then
+_PATIENCE_S = 1.0  # for the first look; a page that has waited so long says that it is composing
 _WORD = 20_000  # messages between two words on how far it is
 _MASKS = 25  # rows of each message that a page in a file lists
 
@@ -90,10 +91,13 @@ class Follower:
         self._scene = Scene(composing=0)
         self._album_lock = asyncio.Lock()
         self._is_stale = Event()
+        self._first = asyncio.Event()
         self._asked = frozenset({manifest, *_operators(given)})
         self.on_change: Callable[[], None] = lambda: None
 
     async def page(self, query: Query) -> str:
+        with contextlib.suppress(TimeoutError):  # most are there by then, and need no second look
+            await asyncio.wait_for(self._first.wait(), _PATIENCE_S)
         async with self._album_lock:
             return await asyncio.to_thread(live_page, self._scene, View.of(query))
 
@@ -146,7 +150,7 @@ class Follower:
             for each in (old.newest, None if keeps else old.told):
                 if each is not None:
                     each.album.close()
-        self.on_change()
+        self._show(self._scene)
 
     def _taken(self, loop: asyncio.AbstractEventLoop) -> Seen:
         def on_count(count: int) -> None:
@@ -164,6 +168,8 @@ class Follower:
 
     def _show(self, scene: Scene) -> None:
         self._scene = scene
+        if scene.told is not None or scene.fault is not None:
+            self._first.set()
         self.on_change()
 
     async def _change(self, before: Stamps) -> None:

@@ -34,6 +34,9 @@ function refocus(part, kept) {
 
 async function show(address, keep) {
   const mine = ++turn;
+  // At once: what a change of a file asks for meanwhile is what is wanted by then.
+  if (keep === "push") history.pushState(null, "", address || "?");
+  if (keep === "replace") history.replaceState(null, "", address || "?");
   let parts;
   try {
     const reply = await fetch("parts" + address, { cache: "no-store" });
@@ -47,8 +50,6 @@ async function show(address, keep) {
   document.body.classList.remove("is-gone");
   document.title = parts.title;
   for (const [name, html] of Object.entries(parts)) if (name !== "title") replace(name, html);
-  if (keep === "push") history.pushState(null, "", address || "?");
-  if (keep === "replace") history.replaceState(null, "", address || "?");
   return true;
 }
 

@@ -1,5 +1,6 @@
 """The page that is written to a file: everything to read is in it, and nothing of it runs."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 from runner.output.words import number
@@ -16,6 +17,7 @@ from .told import DraftTold, Scene, Told
 
 LISTED = 25  # recipients of each message that stand in its table
 _PHONES = 3
+Sampled = tuple[Shown, tuple[Risk, ...]]
 
 
 def export_page(told: Told) -> str:
@@ -79,13 +81,16 @@ def _message(told: Told, draft: DraftTold) -> Html:
 
 
 def _phones(told: Told, draft: DraftTold) -> Iterator[Html]:
-    samples = _samples(told, draft)
-    for shown, risks in samples:
-        words = [badge(RISKS[risk], tone="doubt" if risk in ("ucs2", "emptyValue") else "note") for risk in risks]
+    """One for each that reads otherwise: masked, many read alike."""
+    alike: dict[str, list[Sampled]] = {}
+    for shown, risks in _samples(told, draft):
+        request = told.request(shown)
+        alike.setdefault(json.dumps([request.get("body"), request.get("template")]), []).append((shown, risks))
+    for (shown, risks), *others in alike.values():
         yield element(
             "div",
             message_phone(told, draft, shown),
-            element("p", element("bdi", shown.row, class_="mono small"), " ", *words, class_="caption"),
+            *(_caption(*each) for each in ((shown, risks), *others)),
             element(
                 "details",
                 element("summary", "Segments and request"),
@@ -93,16 +98,17 @@ def _phones(told: Told, draft: DraftTold) -> Iterator[Html]:
             ),
             class_="sample",
         )
-    if not samples:
-        yield element(
-            "div",
-            written_phone(draft),
-            element("p", "Nobody gets it as it is now.", class_="caption soft"),
-            class_="sample",
-        )
+    if not alike:
+        caption = element("p", "Nobody gets it as it is now.", class_="caption soft")
+        yield element("div", written_phone(draft), caption, class_="sample")
 
 
-def _samples(told: Told, draft: DraftTold) -> Sequence[tuple[Shown, tuple[Risk, ...]]]:
+def _caption(shown: Shown, risks: Sequence[Risk]) -> Html:
+    words = [badge(RISKS[risk], tone="doubt" if risk in ("ucs2", "emptyValue") else "note") for risk in risks]
+    return element("p", element("bdi", shown.row, class_="mono small"), " ", *words, class_="caption")
+
+
+def _samples(told: Told, draft: DraftTold) -> Sequence[Sampled]:
     """The riskiest, and then the first rows."""
     chosen = list(told.album.samples(draft.name))
     rows = {shown.row for shown, _ in chosen}

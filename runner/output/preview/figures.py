@@ -15,18 +15,19 @@ from .told import Told
 Figure = tuple[str, Content, str]  # a name, the figure, and what is to be said of it
 
 
-def figures(told: Told) -> Html:
+def figures(told: Told, latest: Told | None = None) -> Html:
+    """Of the messages that are shown; the findings are those of the `latest` look, where that is another."""
     return element(
         "dl",
         *(
             element("div", element("dt", name), element("dd", value, element("small", more) if more else None))
-            for name, value, more in _figures(told)
+            for name, value, more in _figures(told, latest or told)
         ),
         class_="figures",
     )
 
 
-def _figures(told: Told) -> Iterator[Figure]:
+def _figures(told: Told, latest: Told) -> Iterator[Figure]:
     plan = told.plan
     if plan is None:
         yield "Messages", "unknown", "the manifest can't be read"
@@ -40,7 +41,7 @@ def _figures(told: Told) -> Iterator[Figure]:
             duration(plan.pace.seconds),
             f"at up to {plan.pace.rate}" if plan.pace.rate else "without a limit",
         )
-    yield "Findings", *_findings(told)
+    yield "Findings", *_findings(latest)
 
 
 def _skipped(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from runner.pages import Content, Html, badge, element, joined
 from .told import Fault, Scene, Told
 
 MOST = 60  # that are shown one by one
+FIRST = 3  # that are seen at once
 _AROUND = 2  # lines above and below
 _WIDEST = 240
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
@@ -60,22 +61,26 @@ def findings(told: Told, name: str, found: Sequence[Finding]) -> Html | None:
         return None
     ranked = sorted(found, key=lambda each: _RANKS[each.severity])
     sources: dict[str, Source] = {}
-    shown = ranked[:MOST]
+    shown = [
+        element("li", _finding(each, told, sources), class_=f"card finding {each.severity.value}")
+        for each in ranked[:MOST]
+    ]
     more = len(ranked) - len(shown)
     return element(
         "section",
         element("h2", name, class_="hidden-text"),
-        element(
-            "ol",
-            *(
-                element("li", _finding(each, told, sources), class_=f"card finding {each.severity.value}")
-                for each in shown
-            ),
-            class_="findings",
-        ),
+        element("ol", *shown[:FIRST], class_="findings"),
+        _folded(shown[FIRST:]),
         element("p", f"{more:,} more: flypast validate {told.path}", class_="soft") if more else None,
         aria_label=name,
     )
+
+
+def _folded(rest: Sequence[Html]) -> Html | None:
+    """Not to push the messages out of sight."""
+    if not rest:
+        return None
+    return element("details", element("summary", f"{len(rest):,} more"), element("ol", *rest, class_="findings"))
 
 
 def _finding(finding: Finding, told: Told, sources: dict[str, Source]) -> Html:

@@ -68,7 +68,7 @@ def regions(scene: Scene, view: View) -> dict[str, Html]:
     nothing = Html("")
     return {
         "top": _top(scene),
-        "figures": figures(told) if told is not None else nothing,
+        "figures": figures(told, scene.latest) if told is not None else nothing,
         "findings": errors(scene),
         "notes": rest(scene.latest) if scene.latest is not None else nothing,
         "messages": (messages(told, view) or nothing) if told is not None else nothing,
