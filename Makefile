@@ -15,7 +15,7 @@ CORE := $(CORE),runner/pipeline/rebuilding.py,runner/pipeline/ledgers.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # `test` runs its parts in order, with -j too
-.PHONY: help demo test lint types unit kill faults freezes pace places simulate mutants coverage bench schema docs clean
+.PHONY: help demo test lint types unit kill faults freezes pace places simulate mutants coverage bench schema docs screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ schema: .venv/.dev ## write the generated schemas anew
 
 docs: .venv/.dev ## the site of docs/, in build/docs/site: guides, every command, key and finding
 	$(BIN)/python -m docs.make_site
+
+screenshots: .venv/.dev ## the pictures of the documentation, docs/images/*.png, taken of the real pages
+	$(BIN)/python -m tests.pages.screenshots
 
 clean: ## remove .venv, caches and builds
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist

@@ -17,6 +17,8 @@ import pytest
 
 from tests.npm import packages
 
+from .png import smaller
+
 if TYPE_CHECKING:
     from playwright.async_api import Browser, ConsoleMessage, Dialog, Page, Request
 
@@ -133,5 +135,6 @@ async def width_of(page: "Page") -> int:
 
 async def shot(page: "Page", file: Path, *, is_whole: bool = False) -> None:
     """A picture for the documentation."""
+    picture = smaller(await page.screenshot(full_page=is_whole, animations="disabled", caret="hide"))
     file.parent.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=file, full_page=is_whole, animations="disabled", caret="hide")
+    file.write_bytes(picture)  # noqa: ASYNC240 - a script of its own

@@ -1,17 +1,13 @@
 """The browser that all tests of pages share."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from subprocess import Popen
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
-from tests.conftest import Project
-
 from .browser import chromium
+from .previews import Previews, previewing
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -21,31 +17,6 @@ if TYPE_CHECKING:
 async def browser() -> "AsyncIterator[Browser]":
     async with chromium() as started:
         yield started
-
-
-class Previews:
-    """`flypast preview` in processes of their own."""
-
-    def __init__(self) -> None:
-        self.running: list[Popen[str]] = []
-
-    def start(self, project: Project, *arguments: str | Path) -> str:
-        """Its address."""
-        process = project.start("preview", *arguments)
-        self.running.append(process)
-        assert process.stdout is not None
-        return process.stdout.readline().strip()
-
-
-@contextmanager
-def previewing() -> Iterator[Previews]:
-    """They end with it, as they must: by a signal, with 0."""
-    made = Previews()
-    yield made
-    for process in made.running:
-        process.terminate()
-        _, said = process.communicate(timeout=30)
-        assert process.returncode == 0, said
 
 
 @pytest.fixture

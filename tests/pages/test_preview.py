@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import CHANNEL, WORKSPACE, Project
 
 from .browser import Scheme, faults, opened, width_of
-from .conftest import Previews
+from .previews import Previews
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import MANIFEST, Project
 
-from .conftest import previewing
+from .previews import previewing
 
 pytestmark = pytest.mark.xdist_group("served")  # one server for all
 

@@ -64,6 +64,7 @@ def _top(told: Told) -> Html:
 
 def _message(told: Told, draft: DraftTold) -> Html:
     count = len(told.album.drafts.get(draft.name, ()))
+    phones = list(_phones(told, draft))
     return element(
         "section",
         element(
@@ -73,7 +74,7 @@ def _message(told: Told, draft: DraftTold) -> Html:
             element("span", f"{number(count, 'recipient')} through {draft.channel.name}", class_="soft small"),
             class_="title",
         ),
-        element("div", *_phones(told, draft), class_="phones"),
+        element("div", *phones, class_="phones one" if len(phones) == 1 else "phones"),
         _table(told, draft, count),
         class_="message",
         aria_label=f"Message {draft.name}",
@@ -95,6 +96,7 @@ def _phones(told: Told, draft: DraftTold) -> Iterator[Html]:
                 "details",
                 element("summary", "Segments and request"),
                 element("div", *details(told, draft, shown), class_="stack"),
+                open=len(alike) == 1,
             ),
             class_="sample",
         )

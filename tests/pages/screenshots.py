@@ -1,0 +1,120 @@
+"""`make screenshots`: the pictures of the documentation, taken of the real pages.
+
+A picture is a function here: it gets the browser and the file to write. What a clock says is the same in all of them.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.conftest import Project
+
+from .browser import chromium, opened, shot
+from .previews import Previews, previewing
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+ROOT = Path(__file__).parent.parent.parent
+IMAGES = ROOT / "docs" / "images"
+MOST_BYTES = 150_000
+
+Picture = Callable[["Browser", Path], Awaitable[None]]
+
+
+async def preview_light(browser: "Browser", file: Path) -> None:
+    with example("spring-launch") as (project, previews):
+        url = previews.start(project, "spring-launch.yaml")
+        async with opened(browser, f"{url}?q=chlo&row=launch-list%2386", width=1240, height=800) as tab:
+            await ready(tab.page)
+            await shot(tab.page, file)
+
+
+async def preview_dark(browser: "Browser", file: Path) -> None:
+    with example("picture") as (project, previews):
+        url = previews.start(project, "picture.yaml")
+        async with opened(browser, url, scheme="dark", width=1240, height=800) as tab:
+            await ready(tab.page)
+            await shot(tab.page, file)
+
+
+async def preview_narrow(browser: "Browser", file: Path) -> None:
+    with example("reminders") as (project, previews):
+        url = previews.start(project, "reminders.yaml")
+        async with opened(browser, url, width=360, height=900) as tab:
+            await ready(tab.page)
+            await shot(tab.page, file)
+
+
+async def preview_error(browser: "Browser", file: Path) -> None:
+    """The moment after a slip of the pen."""
+    with example("reminders") as (project, previews):
+        url = previews.start(project, "reminders.yaml")
+        async with opened(browser, url, width=1240, height=760) as tab:
+            await ready(tab.page)
+            manifest = (project.path / "reminders.yaml").read_text()
+            project.write("reminders.yaml", manifest.replace("{{ first_name }}, see you", "{{ frist_name }}, see you"))
+            await tab.page.locator("#status", has_text="showing what was saved at").wait_for()
+            await ready(tab.page)
+            await shot(tab.page, file)
+
+
+async def preview_export(browser: "Browser", file: Path) -> None:
+    with example("every-field") as (project, _), tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        project.run("preview", "sms.yaml", "--set", "send_at=2026-12-01T09:00:00Z", "--export", page)
+        async with opened(browser, page.as_uri(), width=1200, height=900, runs_scripts=False) as tab:
+            await shot(tab.page, file)
+
+
+PICTURES: dict[str, Picture] = {
+    "preview-light": preview_light,
+    "preview-dark": preview_dark,
+    "preview-narrow": preview_narrow,
+    "preview-error": preview_error,
+    "preview-export": preview_export,
+}
+
+
+@contextmanager
+def example(name: str) -> Iterator[tuple[Project, Previews]]:
+    """A bundled example in a repository of its own, and what starts previews of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        shutil.copytree(ROOT / "examples" / name, path)
+        (path / ".git").mkdir()
+        with previewing() as previews:
+            yield Project(path), previews
+
+
+async def ready(page: "Page") -> None:
+    """All is there, and every clock says the same."""
+    await page.locator(".phone .bubble").first.wait_for()
+    await page.evaluate(
+        """for (const each of document.querySelectorAll("#status span"))
+             each.textContent = each.textContent.replace(/\\d\\d:\\d\\d:\\d\\d/, "09:41:00")"""
+    )
+
+
+async def take(names: list[str]) -> int:
+    too_large = []
+    async with chromium() as browser:
+        for name in names or PICTURES:
+            file = IMAGES / f"{name}.png"
+            await PICTURES[name](browser, file)
+            size = file.stat().st_size
+            sys.stdout.write(f"{file.relative_to(ROOT)}: {size:,} bytes\n")
+            if size > MOST_BYTES:
+                too_large.append(name)
+    for name in too_large:
+        sys.stderr.write(f"{name} is larger than {MOST_BYTES:,} bytes: show less on it\n")
+    return 1 if too_large else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(take(sys.argv[1:])))
