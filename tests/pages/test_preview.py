@@ -86,13 +86,16 @@ async def comes(page: "Page", selector: str, text: str) -> None:
 
 
 async def test_what_is_saved_is_seen_at_once(browser: "Browser", party: Project, previews: Previews) -> None:
-    """In the manifest, in what it includes, in its lists."""
-    async with opened(browser, previews.start(party, "party.yaml")) as tab:
+    """In the manifest, in what it includes, in its lists, in parameters."""
+    place = party.write("elsewhere/place.yaml", "place: the garden\n")
+    async with opened(browser, previews.start(party, "party.yaml", "--parameters", place)) as tab:
         await comes(tab.page, ".phone .bubble", "Hi Robert, see you in the garden")
         party.write("party.yaml", PARTY.replace("see you in", "come to"))
         await comes(tab.page, ".phone .bubble", "Hi Robert, come to the garden")
         party.write("guests.csv", "phone,name\n+14155550103,Ana\n")
         await comes(tab.page, ".phone .bubble", "Hi Ana, come to the garden")
+        place.write_text("place: the park\n")
+        await comes(tab.page, ".phone .bubble", "Hi Ana, come to the park")
         party.write("shared/channels.yaml", CHANNELS.replace("sms:", "other:"))
         await comes(tab.page, "#findings", 'no channel is called "sms"')
         party.write("shared/channels.yaml", CHANNELS)
@@ -275,12 +278,12 @@ async def test_the_page_in_a_file_is_read_without_scripts(
         bubbles = await tab.page.locator(".phone .bubble").all_inner_texts()
         assert any("see you in" in each for each in bubbles)
         assert await tab.page.locator(".placeholder").first.is_visible()
-        await tab.page.locator("summary").first.click()
         assert await tab.page.locator("pre.code").first.is_visible()
+        await tab.page.locator("summary", has_text="3 recipients").first.click()
+        assert await tab.page.locator("table").first.is_visible()
         assert tab.asked == [file.as_uri()]
     async with opened(browser, file.as_uri(), scheme=scheme, width=width) as tab:
-        for summary in await tab.page.locator("summary").all():
-            await summary.click()
+        await tab.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         assert await faults(tab.page) == []
         assert await width_of(tab.page) <= width
 
