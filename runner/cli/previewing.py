@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -62,14 +63,14 @@ async def _serve(manifest: Path, given: Given, *, opens: bool) -> None:
     follower = Follower(manifest, given)
     async with Serving(page=follower.page, parts=follower.parts, assets=ASSETS) as serving:
         follower.on_change = serving.tell
-        TERMINAL.data(serving.url)
-        TERMINAL.say("Only a browser on this machine can open it, and it shows people's data. Ctrl-C ends it.")
         following = asyncio.ensure_future(follower.follow())
         with told(lambda _number: following.cancel()), contextlib.suppress(asyncio.CancelledError):
+            TERMINAL.data(serving.url)
+            TERMINAL.say("Only a browser on this machine can open it, and it shows people's data. Ctrl-C ends it.")
             if opens:
                 await asyncio.to_thread(_open, serving.url)
             await following
-        follower.stop()
+    follower.close()
 
 
 def _open(url: str) -> None:
@@ -106,8 +107,9 @@ class Follower:
             parts = await asyncio.to_thread(regions, self._scene, View.of(query))
             return {"title": title(self._scene), **parts}
 
-    def stop(self) -> None:
-        for told in {id(each): each for each in (self._scene.told, self._scene.newest) if each is not None}.values():
+    def close(self) -> None:
+        """Once nobody asks any more."""
+        for told in _albums(self._scene):
             told.album.close()
 
     async def follow(self) -> None:
@@ -135,7 +137,7 @@ class Follower:
         except Stale:
             return False
         except FlypastError as wrong:
-            self._show(Scene(told=self._scene.told, newest=None, fault=Fault(message=wrong.message, hint=wrong.hint)))
+            await self._put(Scene(told=self._scene.told, fault=Fault(message=wrong.message, hint=wrong.hint)))
             return True
         self._asked |= seen.asked
         await self._take(_told(self._manifest, seen, shows_people=True))
@@ -143,14 +145,16 @@ class Follower:
 
     async def _take(self, told: Told) -> None:
         """The last good rendering stays where the new one has errors."""
-        keeps = told.has_errors and self._scene.told is not None and not self._scene.told.has_errors
+        good = self._scene.told
+        is_worse = told.has_errors and good is not None and not good.has_errors
+        await self._put(Scene(told=good, newest=told) if is_worse else Scene(told=told))
+
+    async def _put(self, scene: Scene) -> None:
         async with self._album_lock:
-            old = self._scene
-            self._scene = Scene(told=old.told, newest=told) if keeps else Scene(told=told)
-            for each in (old.newest, None if keeps else old.told):
-                if each is not None:
-                    each.album.close()
-        self._show(self._scene)
+            gone = [each for each in _albums(self._scene) if all(each is not kept for kept in _albums(scene))]
+            self._show(scene)
+            for told in gone:
+                told.album.close()
 
     def _taken(self, loop: asyncio.AbstractEventLoop) -> Seen:
         def on_count(count: int) -> None:
@@ -162,8 +166,6 @@ class Follower:
         return _seen(self._manifest, self._given, on_count=on_count)
 
     def _say(self, count: int) -> None:
-        from dataclasses import replace
-
         self._show(replace(self._scene, composing=count))
 
     def _show(self, scene: Scene) -> None:
@@ -182,6 +184,10 @@ class Follower:
         now = None
         while now != (now := stamps(self._asked)):  # noqa: ASYNC110
             await asyncio.sleep(_SETTLED_S)
+
+
+def _albums(scene: Scene) -> list[Told]:
+    return [told for told in (scene.told, scene.newest) if told is not None]
 
 
 def _is_newer(now: Stamps, before: Stamps, began_ns: int) -> bool:

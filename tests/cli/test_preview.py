@@ -1,6 +1,7 @@
 """`flypast preview` without a browser: what it writes into a file, and what it does not take."""
 
 import re
+import signal
 from html import unescape
 from pathlib import Path
 
@@ -163,3 +164,20 @@ def test_standard_input_may_be_exported(project: Project) -> None:
     ran = project.run("preview", "hello.yaml", "--recipients", "people=-", "--export", "page.html", stdin=people)
     assert ran.code == 0
     assert "3 messages, people's data masked" in ran.err
+
+
+def test_a_browser_is_opened_only_where_it_is_asked_for(project: Project) -> None:
+    told = project.path / "told"
+    script = project.write("browser", f'#!/bin/sh\necho "$1" > {told}.new && mv {told}.new {told}\n')
+    script.chmod(0o755)
+    for option in ((), ("--open",)):
+        process = project.start("preview", "hello.yaml", *option, BROWSER=str(script))
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        while option and not told.exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert told.exists() == bool(option)
+    assert told.read_text().strip() == url
