@@ -129,7 +129,6 @@ def test_messages_of_a_kind_are_counted_and_found(album: Album) -> None:
     assert [album.count("greet", kind) for kind in ("ucs2", "long", "gap")] == [1, 1, 1]
     assert list(album.found("greet", kind="ucs2")) == [1]
     assert list(album.found("greet", "people#3", "gap")) == [2]
-    assert album.at(1).kinds == ("ucs2", "long")
 
 
 def test_whose_the_strange_characters_are_is_kept(album: Album) -> None:

@@ -225,7 +225,6 @@ def _told(manifest: Path, seen: Seen, *, shows_people: bool) -> Told:
         plan=plan,
         album=seen.album,
         drafts=tuple(map(_draft, seen.drafts)),
-        policy=seen.policy,
         findings=seen.findings,
         sources=loaded.sources,
         not_checked=seen.not_checked,

@@ -32,7 +32,6 @@ class Seen:
     findings: tuple[Finding, ...]
     has_errors: bool
     not_checked: Sequence[str]
-    ignored: int
     asked: frozenset[Path]
 
 
@@ -64,7 +63,6 @@ def look(
         findings=findings.sorted(),
         has_errors=findings.has_errors,
         not_checked=tuple(not_checked),
-        ignored=findings.ignored,
         asked=frozenset(loaded.asked | {order.path}),
     )
 

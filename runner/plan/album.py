@@ -62,11 +62,6 @@ class Shown(NamedTuple):
         """What is split into segments; None for media and templates."""
         return sms_text(self.request) if self.encoding else None
 
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        flags = _flags(self.encoding, self.segments, has_gap=self.has_gap)
-        return tuple(kind for kind in KINDS if flags & _FLAG[kind])
-
 
 class Album:
     """Takes what composing gives, then `close`s itself off with `finish`; from then on it is only looked at.

@@ -57,7 +57,7 @@ def _facts(told: Told, draft: DraftTold, shown: Shown) -> Iterator[Html]:
         ("Cost", _cost(shown)),
     ]
     if shown.scheduled_for is not None:
-        pairs.append(("Waits until", shown.scheduled_for))
+        pairs.append(("Waits until", shown.scheduled_for if told.shows_people else "a time of its own"))
     if shown.overrides:
         pairs.append(("Sets aside", ", ".join(shown.overrides)))
     if shown.has_gap:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from runner.findings import Finding, Severity
-from runner.model import Channel, Json, Policy
+from runner.model import Channel, Json
 from runner.output.findings_text import Sources
 from runner.output.masking import masked_request
 from runner.plan import Album, Plan, Shown
@@ -43,7 +43,6 @@ class Told:
     plan: Plan | None
     album: Album
     drafts: Sequence[DraftTold]
-    policy: Policy
     findings: Sequence[Finding]
     sources: Sources
     not_checked: Sequence[str]
