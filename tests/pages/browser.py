@@ -32,6 +32,7 @@ _ARGUMENTS = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
     "--force-color-profile=srgb",
 )
+_PATIENCE_MS = 180_000  # other tests run beside these, and a machine may be busy
 Scheme = Literal["light", "dark"]
 
 
@@ -46,7 +47,7 @@ async def chromium() -> AsyncIterator["Browser"]:
     except ImportError:
         _absent("Playwright is not installed (pip install playwright)")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=list(_ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=found, args=list(_ARGUMENTS), timeout=_PATIENCE_MS)
         try:
             yield browser
         finally:
@@ -108,6 +109,7 @@ async def opened(
         locale="en-US",
         reduced_motion="reduce",
     )
+    context.set_default_timeout(_PATIENCE_MS)
     try:
         watched = Watched(await context.new_page()).watch()
         await watched.page.goto(url)
