@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from runner.errors import LedgerFault
 from runner.findings import Place
 from runner.model import Message
-from runner.plan import Album, Cause, Composed, Forced, Source
+from runner.plan import Cause, Composed, Forced, Source
+from runner.plan.album import Album
 
 from .test_plan import US, message
 

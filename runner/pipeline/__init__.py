@@ -15,7 +15,7 @@ from runner.findings import Findings
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Draft, State
-from runner.plan import Album, Composed, Hours, Plan, Planner, Sheaf, Skipped, one_by_one
+from runner.plan import Composed, Hours, Plan, Planner, Sheaf, Skipped, one_by_one
 from runner.prices import RateCard
 from runner.project import Project
 from runner.recipients.phones import mask
@@ -31,6 +31,7 @@ from .receivers import check_receiver
 
 if TYPE_CHECKING:
     from runner.ledger.seam import Ledger
+    from runner.plan.album import Album
 
     from .sides import Reload
 
@@ -190,7 +191,7 @@ def make_plan(
     now: datetime,
     findings: Findings,
     not_checked: list[str],
-    album: Album | None = None,
+    album: "Album | None" = None,
 ) -> Planned:
     """Composes everything once and holds it against the ledger. The findings decide whether the plan counts.
 

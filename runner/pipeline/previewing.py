@@ -9,7 +9,8 @@ from pathlib import Path
 from runner.errors import UsageError
 from runner.findings import Finding, Findings
 from runner.model import Draft, Policy
-from runner.plan import Album, Plan, Planner
+from runner.plan import Plan, Planner
+from runner.plan.album import Album
 
 from . import Order, make_plan
 from .loading import Loaded

@@ -13,7 +13,6 @@ from runner.canonical import canonical
 from runner.ledger.seam import Known
 from runner.model import Channel, Delivery, Message, Policy, Rate, State
 
-from .album import Album, Shown
 from .characters import Character, Characters, Saved
 from .composed import Cause, Composed, Forced, Skipped, Source
 from .hours import Held, Hours, Moved
@@ -25,7 +24,6 @@ from .tally import Tally, summed
 from .timetable import Pace, Timetable
 
 __all__ = [
-    "Album",
     "Cause",
     "Character",
     "Characters",
@@ -42,7 +40,6 @@ __all__ = [
     "Sample",
     "Saved",
     "Sheaf",
-    "Shown",
     "Skipped",
     "Source",
     "Spool",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.output.words import number
 from runner.pages import Content, Html, badge, document, element, icon
-from runner.plan import Shown
+from runner.plan.album import Shown
 from runner.plan.samples import Risk
 
 from .figures import characters, figures

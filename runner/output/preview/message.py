@@ -9,7 +9,8 @@ from runner.output.plan_characters import in_words, source_in_words
 from runner.output.words import number
 from runner.pages import Content, Html, badge, element, joined
 from runner.pages.phone import phone
-from runner.plan import Cause, Forced, Shown
+from runner.plan import Cause, Forced
+from runner.plan.album import Shown
 from runner.prices import money
 from runner.sms import called, count, cut, foreign, room
 

@@ -5,8 +5,7 @@ from itertools import chain
 
 from runner.output.words import number
 from runner.pages import Content, Html, badge, element, joined
-from runner.plan import Shown
-from runner.plan.album import KINDS, Kind
+from runner.plan.album import KINDS, Kind, Shown
 from runner.plan.samples import Risk
 
 from .told import Chosen, Told, View

@@ -10,8 +10,8 @@ from runner.findings import Finding, Severity
 from runner.model import Channel, Json
 from runner.output.findings_text import Sources
 from runner.output.masking import masked_request
-from runner.plan import Album, Plan, Shown
-from runner.plan.album import KINDS, Kind
+from runner.plan import Plan
+from runner.plan.album import KINDS, Album, Kind, Shown
 from runner.recipients.phones import mask
 
 
