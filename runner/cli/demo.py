@@ -40,8 +40,8 @@ def _walk(manifest: Path, options: PlanOptions) -> int:
     from runner.bird.requests import AccessKey
 
     from .drawing import plan
-    from .report import Report
     from .sending import Consent, send
+    from .summary import Report
     from .telling import Telling
     from .validate import validate_all
 

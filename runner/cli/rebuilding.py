@@ -34,9 +34,9 @@ from .ledgers import Held, send_ledger
 from .looking import shown
 from .options import PlanOptions, ReportFile
 from .reconciling import incomplete_json, say_incomplete
-from .report import Summary
 from .sending import in_doubt, say_what_to_do_about_doubts
 from .showing import show_warnings
+from .summary import Summary
 from .terminal import TERMINAL
 
 LONGEST_WINDOW_S = 3650 * 86_400.0

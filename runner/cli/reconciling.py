@@ -29,7 +29,7 @@ from .ledgers import claimed
 from .looking import steered
 from .naming import name_of
 from .orders import inputs_of, order_of
-from .report import Summary, go_on
+from .summary import Summary, go_on
 from .terminal import TERMINAL
 
 

@@ -59,8 +59,8 @@ def command(
             manifest, options, Telling(output_format=output_format, reports=reports), may_retry=may_pass
         )
     from .access import access_key
-    from .report import Report
     from .sending import Consent, send
+    from .summary import Report
 
     report = Report(output_format, reports)
     consents = Consent(

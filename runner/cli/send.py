@@ -71,9 +71,9 @@ def command(
     if row is not None and test_to is None:
         raise click.UsageError("--row goes with --test-to")
     from .access import access_key
-    from .report import Report
     from .sending import Consent
     from .sending import send as send_all
+    from .summary import Report
 
     report = Report(output_format, reports)
 

@@ -40,9 +40,9 @@ from .ledgers import Held, send_ledger
 from .online import check_before_sending
 from .options import PlanOptions
 from .progress import Shown
-from .report import Report, go_on
 from .showing import show_warnings
 from .steering import steered
+from .summary import Report, go_on
 from .terminal import TERMINAL
 
 

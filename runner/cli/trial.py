@@ -40,9 +40,9 @@ from .drawing import Drawing
 from .interrupts import INTERRUPTS
 from .online import heed, look
 from .options import PlanOptions
-from .report import Report
 from .sandboxes import embedded
 from .steering import told
+from .summary import Report
 from .terminal import TERMINAL
 
 INTERRUPTED = "the run was interrupted before a reply came"

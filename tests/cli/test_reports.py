@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from runner.cli.options import ReportFile
-from runner.cli.report import Report
+from runner.cli.summary import Report
 from runner.errors import Exit
 from runner.output.formats import FORMATS
 from tests.conftest import KEY, MANIFEST, Project, Ran, clean_environment, command
