@@ -27,11 +27,12 @@ MAY_IMPORT = {
     "plan": {"ledger", "bird", "quiet"},
     "guards": {"plan", "prices"},
     "delivery": {"ledger", "bird", "quiet"},
+    "report": {"ledger"},
     "sandbox": {"judge", "pages"},
-    "output": {"plan", "ledger", "recipients", "sms", "prices", "pages"},
+    "output": {"plan", "report", "ledger", "recipients", "sms", "prices", "pages"},
     "pipeline": TOOLS | {"manifest", "recipients", "rendering", "plan", "guards", "delivery"},
     "cli": TOOLS
-    | {"pipeline", "manifest", "recipients", "rendering", "plan", "guards", "delivery", "output", "sandbox"},
+    | {"pipeline", "manifest", "recipients", "rendering", "plan", "guards", "delivery", "report", "output", "sandbox"},
     "__main__": {"cli"},
 }
 HOMES = {

@@ -30,27 +30,27 @@ def junit(found: Found) -> str:
 
 
 def _suite(parent: ET.Element, path: str, findings: Sequence[Finding]) -> None:
-    suite = ET.SubElement(parent, "testsuite", {"name": _xml(path), **_counts(findings, max(1, len(findings)))})
+    suite = ET.SubElement(parent, "testsuite", {"name": xml_text(path), **_counts(findings, max(1, len(findings)))})
     for finding in findings:
         place = finding.place
         name = f"{finding.code} {place.line}:{place.column}"
-        case = ET.SubElement(suite, "testcase", {"name": name, "classname": _xml(path), "time": "0"})
-        words = _xml(f"{finding.severity.value}[{finding.code}]: {finding.message}")
+        case = ET.SubElement(suite, "testcase", {"name": name, "classname": xml_text(path), "time": "0"})
+        words = xml_text(f"{finding.severity.value}[{finding.code}]: {finding.message}")
         where = f"{path}:{place.line}:{place.column}"
-        body = words + "\n" + _xml(where) + (f"\n{_xml(finding.hint)}" if finding.hint else "")
+        body = words + "\n" + xml_text(where) + (f"\n{xml_text(finding.hint)}" if finding.hint else "")
         if finding.severity is Severity.ERROR:
-            failure = ET.SubElement(case, "failure", {"type": finding.code, "message": _xml(finding.message)})
+            failure = ET.SubElement(case, "failure", {"type": finding.code, "message": xml_text(finding.message)})
             failure.text = body
         else:
             ET.SubElement(case, "system-out").text = body
     if not findings:
-        ET.SubElement(suite, "testcase", {"name": "no findings", "classname": _xml(path), "time": "0"})
+        ET.SubElement(suite, "testcase", {"name": "no findings", "classname": xml_text(path), "time": "0"})
 
 
 def _stopped(parent: ET.Element, words: str) -> None:
     suite = ET.SubElement(parent, "testsuite", {"name": "flypast", **_counts((), 1, 1)})
     case = ET.SubElement(suite, "testcase", {"name": "stopped", "classname": "flypast", "time": "0"})
-    ET.SubElement(case, "error", {"type": "stopped", "message": _xml(words)}).text = _xml(words)
+    ET.SubElement(case, "error", {"type": "stopped", "message": xml_text(words)}).text = xml_text(words)
 
 
 def _counts(findings: Sequence[Finding], cases: int, errors: int = 0) -> dict[str, str]:
@@ -58,5 +58,5 @@ def _counts(findings: Sequence[Finding], cases: int, errors: int = 0) -> dict[st
     return {"tests": str(cases), "failures": str(failures), "errors": str(errors), "time": "0"}
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
     return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", neutral(text))

@@ -1,0 +1,134 @@
+"""A report for a terminal, in 80 columns."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from runner.report import Facts, Group
+from runner.report.times import BOUNDS_MS, Latency
+
+from .neutral import neutral
+from .palette import Palette
+from .report_told import STATES, ReportTold, costs, pace, share, shown_ms, shown_s, size
+from .tables import table
+from .words import number
+
+_SHOWN = 12  # rows of a table
+_BAR = 24
+_COLOURS = {"accepted": "green", "rejected": "red", "inDoubt": "yellow"}
+
+
+def report_text(told: ReportTold, palette: Palette) -> Iterator[str]:
+    facts = told.facts
+    yield f"{palette.bold(neutral(told.what))}: {number(facts.total.messages, 'message')}, {neutral(told.where)}"
+    if told.when:
+        yield palette.dim(told.when)
+    if facts.total.messages:
+        for part in (_outcomes, _doubts, _failures, _messages, _countries, _runs, _latency):
+            yield from _titled(part(told, palette))
+    yield from _titled(["What is not known", *(f"  {neutral(words)}" for words in facts.not_known)])
+    steps = list(told.next_steps())
+    if steps:
+        yield from _titled(["Next", *(f"  {palette.blue(neutral(step.command))}\n      {step.does}" for step in steps)])
+
+
+def _titled(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
+    """With a blank line above; nothing where there is only a title."""
+    lines = list(lines)
+    if len(lines) > 1:
+        yield from ("", *lines)
+
+
+def _outcomes(told: ReportTold, palette: Palette) -> Iterator[str]:
+    yield palette.bold("Outcomes")
+    total = told.facts.total
+    most = max(total.counts.values())
+    for outcome, words in STATES.items():
+        count = total.counts[outcome]
+        if count:
+            bar = getattr(palette, _COLOURS.get(outcome, "dim"))("#" * max(1, round(_BAR * count / most)))
+            more = f"  {size(total)}" if outcome == "accepted" and size(total) else ""
+            if outcome == "inDoubt" and total.doubtful_costs:
+                more = f"  {costs(total.doubtful_costs)} if they went out"
+            yield f"  {words:9}{count:>11,}  {share(count, total.messages):>7}  {bar}{more}"
+
+
+def _doubts(told: ReportTold, palette: Palette) -> Iterator[str]:
+    doubts = told.facts.doubts
+    yield palette.bold("In doubt")
+    for words, count in doubts.reasons[:_SHOWN]:
+        yield f"  {palette.yellow(f'{count:,}')}: {neutral(words)}"
+    yield from _more(len(doubts.reasons), "reason")
+
+
+def _failures(told: ReportTold, palette: Palette) -> Iterator[str]:
+    failures = told.facts.failures
+    yield palette.bold("Rejected by Bird")
+    for failure in failures[:_SHOWN]:
+        passes = ", can pass: flypast retry" if told.can_pass(failure) else ""
+        count = palette.red(f"{failure.count:,}")
+        yield f"  {count}: {neutral(failure.code)} {neutral(failure.words)}".rstrip() + passes
+    yield from _more(len(failures), "reason")
+
+
+def _messages(told: ReportTold, palette: Palette) -> Iterator[str]:
+    yield palette.bold("Messages")
+    yield from _groups(told.facts.messages, palette, lambda names: _name(names, told.facts))
+
+
+def _name(names: tuple[str, ...], facts: Facts) -> str:
+    manifest, edition, message = names
+    words = message if facts.manifest else f"{manifest} {message}"
+    return words if edition == "1" else f"{words} ({edition})"
+
+
+def _countries(told: ReportTold, palette: Palette) -> Iterator[str]:
+    yield palette.bold("Countries")
+    yield from _groups(told.facts.countries, palette, lambda names: names[0] or "unknown")
+
+
+def _groups(groups: Sequence[Group], palette: Palette, name: Callable[[tuple[str, ...]], str]) -> Iterator[str]:
+    heads = ["accepted", "rejected", "in doubt", "other", "segments"]
+    rows = [
+        (
+            neutral(name(group.names)),
+            [
+                *(group.standing.counts[outcome] for outcome in ("accepted", "rejected", "inDoubt")),
+                group.standing.counts["planned"] + group.standing.counts["dropped"],
+                group.standing.segments,
+            ],
+        )
+        for group in groups[:_SHOWN]
+    ]
+    yield from table(heads, rows, palette)
+    yield from _more(len(groups), "row")
+
+
+def _runs(told: ReportTold, palette: Palette) -> Iterator[str]:
+    yield palette.bold("Runs")
+    for run in told.facts.runs[:_SHOWN]:
+        began = shown_s(run.series.first_ms / 1000)
+        yield f"  {began} UTC  {number(run.series.total, 'message')}, {pace(run.series)}"
+    yield from _more(len(told.facts.runs) + told.facts.runs_left_out, "run")
+
+
+def _latency(told: ReportTold, palette: Palette) -> Iterator[str]:
+    latency = told.facts.latency
+    if not latency.count:
+        return
+    points = ", ".join(f"{name} {shown_ms(value)}" for name, value in latency.percentiles.items())
+    yield palette.bold("Latency") + palette.dim(", from intent to outcome")
+    yield f"  {points}, {shown_ms(latency.most_ms or 0)} at most"
+    most = max(latency.buckets)
+    for words, count in buckets(latency):
+        yield f"  {words:>9}{count:>11,}  {'#' * max(1, round(_BAR * count / most)) if count else ''}".rstrip()
+
+
+def buckets(latency: Latency) -> Iterator[tuple[str, int]]:
+    """From the first that something fell into to the last: `≤ 50 ms`."""
+    words = [*(f"≤ {shown_ms(bound)}" for bound in BOUNDS_MS), f"> {shown_ms(BOUNDS_MS[-1])}"]
+    filled = [index for index, count in enumerate(latency.buckets) if count]
+    yield from list(zip(words, latency.buckets, strict=True))[filled[0] : filled[-1] + 1] if filled else ()
+
+
+def _more(count: int, noun: str) -> Iterator[str]:
+    if count > _SHOWN:
+        yield f"  … and {number(count - _SHOWN, noun)} more: --format json has all"
