@@ -79,8 +79,20 @@ def reports(_context: click.Context, begun: str) -> Iterable[str]:
     """`KIND=`, and behind that a path."""
     from runner.output.formats import FORMATS
 
+    return _kind_or_path(begun, FORMATS)
+
+
+@completes
+def forms(_context: click.Context, begun: str) -> Iterable[str]:
+    """The same of the command report, which has kinds of its own."""
+    from .report import KINDS
+
+    return _kind_or_path(begun, KINDS)
+
+
+def _kind_or_path(begun: str, kinds: Iterable[str]) -> Iterable[str]:
     kind, equals, path = begun.partition("=")
-    return [f"{kind}={each}" for each in paths(path)] if equals else [f"{each}=" for each in FORMATS]
+    return [f"{kind}={each}" for each in paths(path)] if equals else [f"{each}=" for each in kinds]
 
 
 @completes

@@ -25,6 +25,7 @@ COMMANDS = (
     "send",
     "retry",
     "status",
+    "report",
     "reconcile",
     "resolve",
     "ledger",

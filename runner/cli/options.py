@@ -1,6 +1,6 @@
 """Options that several commands share. Each has its FLYPAST_… variable, except those that consent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -212,11 +212,16 @@ sending_options = _together(
 def _reports(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[ReportFile, ...]:
     from runner.output.formats import FORMATS
 
+    return report_files(parameter, values, FORMATS)
+
+
+def report_files(parameter: click.Parameter, values: Sequence[str], known: Collection[str]) -> tuple[ReportFile, ...]:
+    """What `--report` asks for, of the kinds that a command knows."""
     reports = []
     for value in values:
         kind, equals, path = value.partition("=")
-        if not equals or not path or kind not in FORMATS:
-            kinds = ", ".join(FORMATS)
+        if not equals or not path or kind not in known:
+            kinds = ", ".join(known)
             raise click.BadParameter(f"{value!r} is not KIND=FILE, where KIND is one of {kinds}", param=parameter)
         if path == "-":
             raise click.BadParameter(

@@ -2,7 +2,9 @@
 
 import errno
 import os
-from collections.abc import Sequence
+import secrets
+import shutil
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,15 +26,24 @@ def check(reports: Sequence[ReportFile]) -> None:
 
 def write(path: Path, text: str) -> None:
     """Raises LedgerFault where the disk can't take it: a pipeline must not go on with an old report."""
-    content = f"{text}\n".encode("utf-8", "backslashreplace") if text else b""
+    write_pieces(path, (text,) if text else ())
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """The same of a text that is too long to be held: each piece ends in a line break that is not part of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():  # a device or a pipe, whose place no file may take
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                file.writelines(map(_encoded, pieces))
         else:
-            _replace(path.resolve(), content)
+            _replace(path.resolve(), map(_encoded, pieces))
     except OSError as error:
         raise _fault(path, error) from None
+
+
+def _encoded(piece: str) -> bytes:
+    return f"{piece}\n".encode("utf-8", "backslashreplace")
 
 
 def _try(path: Path) -> None:
@@ -46,20 +57,38 @@ def _try(path: Path) -> None:
     beside.unlink()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: Iterable[bytes]) -> None:
     beside = _beside(path)
     try:
-        with beside.open("xb") as file:
+        file = beside.open("xb")
+    except OSError as error:
+        _must_be_in_place(error, path)
+        with path.open("wb") as file:
+            file.writelines(content)
+        return
+    try:
+        with file:
             if path.exists():
                 beside.chmod(path.stat().st_mode)
-            file.write(content)
-        beside.replace(path)
-    except OSError as error:
+            file.writelines(content)
+        _move(beside, path)
+    finally:
         with suppress(OSError):
             beside.unlink()
-        if error.errno not in _IN_PLACE or not path.exists():
-            raise
-        path.write_bytes(content)
+
+
+def _move(beside: Path, path: Path) -> None:
+    try:
+        beside.replace(path)
+    except OSError as error:
+        _must_be_in_place(error, path)
+        with beside.open("rb") as whole, path.open("wb") as file:
+            shutil.copyfileobj(whole, file)
+
+
+def _must_be_in_place(error: OSError, path: Path) -> None:
+    if error.errno not in _IN_PLACE or not path.exists():
+        raise error
 
 
 def _beside(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """A report for a terminal, in 80 columns."""
 
 from collections.abc import Callable, Iterator, Sequence
+from textwrap import wrap
 
 from runner.report import Facts, Group
 from runner.report.times import BOUNDS_MS, Latency
@@ -24,10 +25,13 @@ def report_text(told: ReportTold, palette: Palette) -> Iterator[str]:
     if facts.total.messages:
         for part in (_outcomes, _doubts, _failures, _messages, _countries, _runs, _latency):
             yield from _titled(part(told, palette))
-    yield from _titled(["What is not known", *(f"  {neutral(words)}" for words in facts.not_known)])
+    unknown = [line for words in facts.not_known for line in _folded(neutral(words))]
+    yield from _titled([palette.bold("What is not known"), *unknown])
     steps = list(told.next_steps())
     if steps:
-        yield from _titled(["Next", *(f"  {palette.blue(neutral(step.command))}\n      {step.does}" for step in steps)])
+        yield from _titled(
+            [palette.bold("Next"), *(f"  {palette.blue(neutral(step.command))}\n      {step.does}" for step in steps)]
+        )
 
 
 def _titled(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
@@ -45,17 +49,18 @@ def _outcomes(told: ReportTold, palette: Palette) -> Iterator[str]:
         count = total.counts[outcome]
         if count:
             bar = getattr(palette, _COLOURS.get(outcome, "dim"))("#" * max(1, round(_BAR * count / most)))
-            more = f"  {size(total)}" if outcome == "accepted" and size(total) else ""
-            if outcome == "inDoubt" and total.doubtful_costs:
-                more = f"  {costs(total.doubtful_costs)} if they went out"
-            yield f"  {words:9}{count:>11,}  {share(count, total.messages):>7}  {bar}{more}"
+            yield f"  {words:9}{count:>11,}  {share(count, total.messages):>7}  {bar}"
+    if size(total):
+        yield f"  {size(total)} for what was accepted"
+    if total.doubtful_costs:
+        yield f"  {costs(total.doubtful_costs)} more if what is in doubt went out"
 
 
 def _doubts(told: ReportTold, palette: Palette) -> Iterator[str]:
     doubts = told.facts.doubts
     yield palette.bold("In doubt")
     for words, count in doubts.reasons[:_SHOWN]:
-        yield f"  {palette.yellow(f'{count:,}')}: {neutral(words)}"
+        yield from _counted(count, neutral(words), palette.yellow)
     yield from _more(len(doubts.reasons), "reason")
 
 
@@ -64,8 +69,8 @@ def _failures(told: ReportTold, palette: Palette) -> Iterator[str]:
     yield palette.bold("Rejected by Bird")
     for failure in failures[:_SHOWN]:
         passes = ", can pass: flypast retry" if told.can_pass(failure) else ""
-        count = palette.red(f"{failure.count:,}")
-        yield f"  {count}: {neutral(failure.code)} {neutral(failure.words)}".rstrip() + passes
+        words = f"{neutral(failure.code)} {neutral(failure.words)}".rstrip() + passes
+        yield from _counted(failure.count, words, palette.red)
     yield from _more(len(failures), "reason")
 
 
@@ -127,6 +132,18 @@ def buckets(latency: Latency) -> Iterator[tuple[str, int]]:
     words = [*(f"≤ {shown_ms(bound)}" for bound in BOUNDS_MS), f"> {shown_ms(BOUNDS_MS[-1])}"]
     filled = [index for index, count in enumerate(latency.buckets) if count]
     yield from list(zip(words, latency.buckets, strict=True))[filled[0] : filled[-1] + 1] if filled else ()
+
+
+def _counted(count: int, words: str, paint: Callable[[str], str]) -> Iterator[str]:
+    shown = f"{count:,}"
+    first, *rest = _folded(words, first=f"  {shown}: ")
+    yield first.replace(shown, paint(shown), 1)
+    yield from rest
+
+
+def _folded(words: str, *, first: str = "  ") -> list[str]:
+    """In lines of a terminal that is as narrow as one may be."""
+    return wrap(words, 79, initial_indent=first, subsequent_indent="    ", break_on_hyphens=False) or [first]
 
 
 def _more(count: int, noun: str) -> Iterator[str]:
