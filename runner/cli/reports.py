@@ -92,7 +92,6 @@ def _must_be_in_place(error: OSError, path: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    import secrets
 
     return path.with_name(f".flypast-{secrets.token_hex(6)}")
 

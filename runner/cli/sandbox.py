@@ -112,9 +112,9 @@ def command(
 ) -> None:
     """Serve a look-alike of Bird on this machine.
 
-    Bird's Channels API on loopback, until interrupted. Its address is printed to standard output.
-    GET /_sandbox/record has what arrived, GET /_sandbox/summary the counts. Any access key will do. Faults are drawn
-    in the order of arrival, from the seed.
+    Bird's Channels API on loopback, until interrupted. Its address is printed to standard output; in a browser it is an
+    inbox: what arrived, by phone number, with faults to switch. GET /_sandbox/record has what arrived as JSON lines,
+    GET /_sandbox/summary the counts. Any access key will do. Faults are drawn in the order of arrival, from the seed.
     """
     from runner.sandbox.limits import Limits
     from runner.sandbox.server import Sandbox
@@ -153,4 +153,4 @@ async def _serve(sandbox: Any, host: str, port: int) -> None:
 
 def _ready(url: str) -> None:
     TERMINAL.data(url)
-    TERMINAL.say(f"use it with: --api-url {url}\nlook at:     {url}/_sandbox/record")
+    TERMINAL.say(f"use it with: --api-url {url}\nlook at:     {url} in a browser, or {url}/_sandbox/record")

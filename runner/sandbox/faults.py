@@ -65,6 +65,15 @@ class Fault:
     first: int | None = None
     after: int = 0
 
+    def __str__(self) -> str:
+        """As `parse_fault` reads it."""
+        words = [self.kind]
+        words += [f"{self.delay_s:g}s"] if self.delay_s else []
+        words += [f"{self.share * 100:.10g}%"] if self.share != 1 else []
+        words += [f"first:{self.first}"] if self.first is not None else []
+        words += [f"after:{self.after}"] if self.after else []
+        return ":".join(words)
+
     def may_hit(self, n: int) -> bool:
         """Whether request number `n` (from 1) is among those this fault can hit."""
         return n > self.after and (self.first is None or n <= self.first)
@@ -138,6 +147,14 @@ class Dice:
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311  # repeatable on purpose
         self._n = 0
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        return self._faults
+
+    def change(self, faults: Sequence[Fault]) -> None:
+        """From the next request on these go wrong; numbers and chance go on from where they are."""
+        self._faults = tuple(faults)
 
     def draw(self, *, is_batch: bool = False) -> Drawn:
         """The fate of a request; of a batch, what is about its messages is drawn for each of them (`draw_each`)."""

@@ -146,6 +146,10 @@ class Messages:
         stored = self._by_id.get(message_id.lower())
         return stored if stored is not None and stored.channel == channel else None
 
+    def get(self, message_id: str) -> Stored | None:
+        """By its id as it was given, whatever its channel."""
+        return self._by_id.get(message_id)
+
     def walk(self, *place: str, oldest_first: bool, beyond: int | None) -> Iterator[Stored]:
         """The messages of a workspace, or of a channel in it, on from the one numbered `beyond`.
 

@@ -94,6 +94,10 @@ class Record:
     def arrivals(self) -> Sequence[Arrival]:
         return tuple(self._arrivals)
 
+    def since(self, place: int, most: int) -> Sequence[Arrival]:
+        """At most so many of them, on from a place in their order of being noted."""
+        return self._arrivals[place : place + most]
+
     @property
     def taken(self) -> list[Arrival]:
         """Those whose message goes out: two with one reference are a message sent twice."""

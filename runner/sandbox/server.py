@@ -14,8 +14,10 @@ from aiohttp import web
 from .channels import Channels, TemplatesByProject
 from .checking import MAX_BODY_BYTES
 from .clock import Clock, SystemClock
+from .conversations import Conversations
 from .door import Door
 from .faults import Dice, Fault
+from .inbox import Inbox
 from .limits import Limits
 from .messages import Delays, Messages
 from .posting import Posting
@@ -59,11 +61,15 @@ class Sandbox:
         self._reading = Reading(
             channels=self.channels, messages=self.messages, door=door, clock=clock, templates=templates or {}
         )
+        dice = Dice(faults, seed)
+        self._inbox = Inbox(
+            conversations=Conversations(record=self.record, messages=self.messages, clock=clock), dice=dice
+        )
         self._posting = Posting(
             channels=self.channels,
             messages=self.messages,
             record=self.record,
-            dice=Dice(faults, seed),
+            dice=dice,
             door=door,
             clock=clock,
         )
@@ -99,6 +105,7 @@ class Sandbox:
 
     async def stop(self) -> None:
         if self._runner is not None:
+            self._inbox.close()
             await self._runner.cleanup()
             self._runner = None
         self.record.close()
@@ -128,6 +135,7 @@ class Sandbox:
                 web.get("/_sandbox/record", self._show_record),
                 web.get("/_sandbox/summary", self._show_summary),
                 web.route("*", "/_sandbox/elsewhere/{path:.*}", self._elsewhere),
+                *self._inbox.routes(),
             ]
         )
         return app

@@ -1,0 +1,337 @@
+// The sandbox's inbox. What arrived becomes text nodes and nothing else: no markup is ever made of it.
+"use strict";
+
+(() => {
+  const inbox = document.getElementById("inbox");
+  const states = JSON.parse(inbox.dataset.states);
+  const byId = (id) => document.getElementById(id);
+  const people = byId("people");
+  const talk = byId("talk");
+  const search = byId("search");
+  const open = { to: null, newest: 0, oldest: 0 };
+  const list = { beyond: null, question: 0 };
+  const MOST_ROWS = 2000; // of one list; whoever wants more has a search
+
+  function make(name, className, ...inside) {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    made.append(...inside.filter((each) => each !== null));
+    return made;
+  }
+
+  function badge(status) {
+    const [word, tone] = states[status] || [status, "calm"];
+    const made = make("span", `badge ${tone}`, word);
+    made.dataset.status = status;
+    return made;
+  }
+
+  // In the time zone of whoever looks.
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  const time = (at) => clock.format(new Date(at));
+  const bdi = (className, text) => make("bdi", className, text);
+
+  async function ask(path, values) {
+    const query = new URLSearchParams(Object.entries(values || {}).filter(([, value]) => value !== null));
+    const reply = await fetch(`_sandbox/inbox/${path}?${query}`);
+    if (!reply.ok) throw new Error(String(reply.status));
+    return reply.json();
+  }
+
+  // People
+
+  function fill(item, head) {
+    item.dataset.n = head.n;
+    const button = make("button", "", bdi("to mono", head.to), make("span", "at", time(head.at)), bdi("text", head.text || "…"), badge(head.status));
+    button.type = "button";
+    if (head.to === open.to) button.setAttribute("aria-current", "true");
+    button.addEventListener("click", () => show(head.to));
+    item.replaceChildren(button);
+    item.dataset.to = head.to;
+    return item;
+  }
+
+  const rows = new Map();
+
+  function row(head) {
+    const item = rows.get(head.to) || make("li");
+    rows.set(head.to, item);
+    return fill(item, head);
+  }
+
+  async function listed(more) {
+    const question = ++list.question;
+    const found = await ask("conversations", { q: search.value, beyond: more ? list.beyond : null });
+    if (question !== list.question) return; // a later one was asked meanwhile
+    if (!more) {
+      rows.clear();
+      people.replaceChildren();
+    }
+    people.append(...found.conversations.map(row));
+    const last = found.conversations.at(-1);
+    list.beyond = last ? last.n : list.beyond;
+    byId("more").hidden = !found.hasMore || rows.size >= MOST_ROWS;
+    told(found);
+    empty();
+  }
+
+  function empty() {
+    const hint = byId("none");
+    hint.hidden = rows.size > 0;
+    hint.textContent = search.value.trim() ? "Nobody's number, text or reference has this." : "Nothing has arrived yet.";
+  }
+
+  function told(state) {
+    const shown = Object.entries(state.counts).map(([status, count]) => {
+      const made = badge(status);
+      made.prepend(`${count.toLocaleString("en")} `);
+      return made;
+    });
+    byId("counts").replaceChildren(...shown);
+  }
+
+  // One conversation
+
+  function bubble(message) {
+    const words = make("div", "bubble");
+    if (message.subject) words.append(bdi("subject", message.subject));
+    for (const address of message.media) words.append(bdi("medium", `▣ ${address}`));
+    words.append(bdi("", message.text || (message.media.length ? "" : "…")));
+    const whole = make("button", "link", "request");
+    whole.type = "button";
+    whole.setAttribute("aria-expanded", "false");
+    const under = make("div", "under", make("span", "", time(message.at)), badge(message.status), sender(message), whole);
+    const item = make("li", message.status === "refused" ? "refused" : "", words, under);
+    item.dataset.n = message.n;
+    whole.addEventListener("click", () => unfold(item, whole, message.n));
+    return item;
+  }
+
+  // What whoever sent it was told, where that is another thing than "accepted".
+  function sender(message) {
+    if (message.decision === "accepted") return null;
+    const reply = message.httpStatus === null ? "no reply" : `HTTP ${message.httpStatus}${message.replied ? "" : ", broken off"}`;
+    return make("span", "", `sender got ${reply} (${message.decision})`);
+  }
+
+  async function unfold(item, button, number) {
+    const old = item.querySelector(".whole");
+    button.setAttribute("aria-expanded", String(!old));
+    if (old) return old.remove();
+    const message = await ask(`messages/${number}`);
+    const facts = make("dl", "facts small");
+    const fact = (name, ...values) => facts.append(make("dt", "", name), make("dd", "data", ...values));
+    fact("Channel", message.channelId);
+    if (message.id) fact("Bird's id", message.id);
+    if (message.reference) fact("Reference", message.reference);
+    if (message.failure) fact("Failure", `${message.failure.code} ${message.failure.description}`);
+    const course = make("ol", "course", ...message.course.map((step) => make("li", "", make("span", "", time(step.at)), badge(step.status))));
+    const code = make("pre", "code", JSON.stringify(message.request, null, 2));
+    code.tabIndex = 0;
+    code.setAttribute("role", "region");
+    code.setAttribute("aria-label", "Request as it arrived");
+    if (!item.querySelector(".whole")) item.append(make("div", "whole", course, facts, code));
+    return null;
+  }
+
+  async function show(to) {
+    open.to = to;
+    inbox.classList.add("with-talk");
+    history.replaceState(null, "", `#${encodeURIComponent(to)}`);
+    for (const button of people.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
+    const item = rows.get(to);
+    if (item) item.firstChild.setAttribute("aria-current", "true");
+    byId("who").replaceChildren(bdi("mono", to));
+    const found = await ask("messages", { to });
+    if (to !== open.to) return;
+    const shown = found.messages.reverse();
+    talk.replaceChildren(...shown.map(bubble));
+    open.newest = shown.length ? shown.at(-1).n : 0;
+    open.oldest = shown.length ? shown[0].n : 0;
+    byId("earlier").hidden = !found.hasMore;
+    byId("talk-scroll").scrollTop = byId("talk-scroll").scrollHeight;
+  }
+
+  async function earlier() {
+    const scroll = byId("talk-scroll");
+    const { to } = open;
+    const found = await ask("messages", { to, before: open.oldest });
+    if (to !== open.to) return;
+    const below = scroll.scrollHeight - scroll.scrollTop;
+    const shown = found.messages.reverse();
+    talk.prepend(...shown.map(bubble));
+    if (shown.length) open.oldest = shown[0].n;
+    byId("earlier").hidden = !found.hasMore;
+    scroll.scrollTop = scroll.scrollHeight - below;
+  }
+
+  let isGettingNewer = false;
+
+  async function newer() {
+    if (isGettingNewer) return;
+    isGettingNewer = true;
+    try {
+      const scroll = byId("talk-scroll");
+      const { to } = open;
+      const found = await ask("messages", { to, after: open.newest });
+      if (to !== open.to) return;
+      if (found.hasMore) return await show(to);
+      const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+      const shown = found.messages.reverse().filter((each) => each.n > open.newest);
+      talk.append(...shown.map(bubble));
+      if (shown.length) open.newest = shown.at(-1).n;
+      if (isAtEnd) scroll.scrollTop = scroll.scrollHeight;
+    } finally {
+      isGettingNewer = false;
+    }
+    return null;
+  }
+
+  // Faults
+
+  let kinds = [];
+
+  // What is on stands first, and stays where it is when it is switched.
+  function inOrder(found) {
+    const isOn = (kind) => found.active.some((text) => text.split(":")[0] === kind.kind);
+    return [...found.kinds.filter(isOn), ...found.kinds.filter((kind) => !isOn(kind))];
+  }
+
+  function asked(item) {
+    const kind = item.dataset.kind;
+    const [share, delay] = ["share", "delay"].map((name) => item.querySelector(`[name=${name}]`));
+    const written = item.dataset.written;
+    if (written && !item.dataset.isTouched) return written; // as it was given, with what this page has no field for
+    return [kind, delay && (delay.value.trim() || "2s"), share.value.trim() && `${share.value.trim()}%`].filter(Boolean).join(":");
+  }
+
+  function faultItem(kind, written) {
+    const box = make("input");
+    box.type = "checkbox";
+    box.checked = Boolean(written);
+    const item = make("li", "", make("label", "", box, make("span", "", make("code", "", kind.kind), make("span", "does", kind.does))));
+    item.dataset.kind = kind.kind;
+    if (written) item.dataset.written = written;
+    const how = make("div", "how", field(item, "share", "Share in %", /(?:^|:)([0-9.]+)%/.exec(written || "")?.[1] ?? (written ? "100" : "10")));
+    if (kind.takesTime) how.append(field(item, "delay", "For", /:([0-9.]+(?:ms|s|m))/.exec(written || "")?.[1] ?? "2s"));
+    if (written && /first|after:/.test(written.replace(kind.kind, ""))) how.append(make("span", "small soft", written));
+    how.hidden = !box.checked;
+    item.append(how);
+    box.addEventListener("change", () => change());
+    return item;
+  }
+
+  function field(item, name, label, value) {
+    const made = make("input", "field");
+    made.name = name;
+    made.value = value;
+    made.inputMode = name === "share" ? "decimal" : "text";
+    made.addEventListener("change", () => {
+      item.dataset.isTouched = "yes";
+      change();
+    });
+    return make("label", "", label, made);
+  }
+
+  function drawn(active) {
+    const kindOf = (text) => text.split(":")[0];
+    const where = document.activeElement?.closest?.(".faults li")?.dataset.kind;
+    const what = document.activeElement?.name || "";
+    // The same kind may have been given twice on the command line: each has its own switch.
+    const shown = kinds.flatMap((kind) => {
+      const given = active.filter((text) => kindOf(text) === kind.kind);
+      return (given.length ? given : [""]).map((text) => faultItem(kind, text));
+    });
+    byId("faults").replaceChildren(...shown);
+    const button = byId("show-faults");
+    button.textContent = active.length ? `Faults: ${active.length} on` : "Faults";
+    if (where) [...byId("faults").children].find((item) => item.dataset.kind === where)?.querySelector(what ? `[name=${what}]` : "input")?.focus();
+  }
+
+  async function change() {
+    const active = [...byId("faults").children].filter((item) => item.querySelector("[type=checkbox]").checked).map(asked);
+    const reply = await fetch("_sandbox/inbox/faults", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Flypast-Token": inbox.dataset.token },
+      body: JSON.stringify({ active }),
+    });
+    const said = await reply.json();
+    byId("wrong").hidden = reply.ok;
+    if (reply.ok) drawn(said.active);
+    else byId("wrong").textContent = said.message;
+  }
+
+  function toggle(isShown) {
+    byId("switches").hidden = !isShown;
+    inbox.classList.toggle("with-faults", isShown);
+    byId("show-faults").setAttribute("aria-expanded", String(isShown));
+  }
+
+  // What happens while somebody looks
+
+  function moved(changes) {
+    for (const [number, status] of changes) {
+      for (const item of document.querySelectorAll(`[data-n="${number}"]`)) {
+        item.querySelector(".badge")?.replaceWith(badge(status));
+      }
+    }
+  }
+
+  function happened(change) {
+    if (change.faults) return drawn(change.faults);
+    moved(change.moved);
+    told(change);
+    if (!search.value.trim()) {
+      for (const head of [...change.heads].reverse()) people.prepend(row(head));
+      while (rows.size > MOST_ROWS) {
+        rows.delete(people.lastElementChild.dataset.to);
+        people.lastElementChild.remove();
+        byId("more").hidden = true;
+      }
+      empty();
+    }
+    if (open.to !== null && change.heads.some((head) => head.to === open.to)) newer();
+    return null;
+  }
+
+  function live(word, tone) {
+    const shown = byId("live");
+    shown.textContent = word;
+    shown.className = `badge ${tone}`;
+  }
+
+  function listen() {
+    const events = new EventSource("_sandbox/inbox/events");
+    events.addEventListener("open", async () => {
+      live("live", "good");
+      // Whatever was missed while nobody listened.
+      await Promise.all([listed(false), ask("faults").then((found) => { if (!kinds.length) kinds = inOrder(found); drawn(found.active); })]);
+      if (open.to !== null) await show(open.to);
+    });
+    events.addEventListener("message", (event) => happened(JSON.parse(event.data)));
+    events.addEventListener("error", () => {
+      live("not connected", "bad");
+      if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    });
+  }
+
+  let typing = 0;
+  search.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => listed(false), 150);
+  });
+  byId("more").addEventListener("click", () => listed(true));
+  byId("earlier").addEventListener("click", earlier);
+  byId("back").addEventListener("click", () => {
+    open.to = null;
+    inbox.classList.remove("with-talk");
+    history.replaceState(null, "", location.pathname);
+    search.focus();
+  });
+  byId("show-faults").addEventListener("click", () => toggle(byId("switches").hidden));
+  new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting) && !byId("more").hidden) listed(true); }, { root: byId("people-scroll") }).observe(byId("more"));
+
+  const asLinked = decodeURIComponent(location.hash.slice(1));
+  if (asLinked) open.to = asLinked;
+  listen();
+})();

@@ -1,0 +1,163 @@
+"""What arrived, as the conversations of phone numbers: read from the record when somebody looks, and never before.
+
+So a sandbox at which nobody looks does nothing for its inbox.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from .clock import Clock
+from .messages import Messages, Stored
+from .record import Arrival, Record
+
+NOBODY = "nobody"  # whom a request is for that names nobody
+REFUSED = "refused"  # the state of a request of which no message was made
+_SLICE = 2000  # arrivals that are read before others get a turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What happened since the last look: arrivals by number, and the status of each message that moved."""
+
+    arrived: Sequence[int] = ()
+    moved: Sequence[tuple[int, str]] = ()
+
+
+@dataclass(slots=True)
+class Conversations:
+    """The arrivals of one sandbox by whom they are for. `look` brings it up to date; the rest tells of the last look."""
+
+    record: Record
+    messages: Messages
+    clock: Clock
+    counts: Counter[str] = field(default_factory=Counter)
+    _people: dict[str, list[Arrival]] = field(default_factory=dict)  # who got something last stands at the end
+    _by_number: dict[int, Arrival] = field(default_factory=dict)
+    _coming: list[tuple[float, int, int]] = field(default_factory=list)  # when which arrival takes which step
+    _read: int = 0
+
+    def look(self) -> Iterator[Changes]:
+        """In turns that are short enough for others to be served between them."""
+        while fresh := self.record.since(self._read, _SLICE):
+            self._read += len(fresh)
+            for arrival in fresh:
+                self._take(arrival)
+            yield Changes(arrived=[arrival.n for arrival in fresh])
+        now_s = self.clock.monotonic_s()
+        while self._coming and self._coming[0][0] <= now_s:
+            yield Changes(moved=list(islice(self._moves(now_s), _SLICE)))
+
+    def people(self, *, wanted: str = "", beyond: int | None = None) -> Iterator[tuple[str, list[Arrival]] | None]:
+        """Those whose number, reference or text holds what is wanted, the latest first, on from the arrival `beyond`.
+
+        None where it may be the turn of others.
+        """
+        needle = wanted.casefold().strip()
+        looked = 0
+        for person, arrivals in reversed(tuple(self._people.items())):
+            if beyond is not None and arrivals[-1].n >= beyond:
+                continue
+            looked += 1 if not needle or needle in person.casefold() else len(arrivals)
+            if looked > _SLICE:
+                looked = 0
+                yield None
+            if not needle or needle in person.casefold() or any(_holds(each, needle) for each in arrivals):
+                yield person, arrivals
+
+    def of(self, person: str, *, before: int | None = None, after: int = 0) -> Iterator[Arrival]:
+        """One conversation, the latest first."""
+        for arrival in reversed(self._people.get(person, ())):
+            if arrival.n <= after:
+                return
+            if before is None or arrival.n < before:
+                yield arrival
+
+    def arrival(self, number: int) -> Arrival | None:
+        return self._by_number.get(number)
+
+    def people_of(self, numbers: Iterable[int]) -> Mapping[str, list[Arrival]]:
+        """Whom these arrivals were for, who got something last first."""
+        people = dict.fromkeys(person for number in numbers for person in _people(self._by_number[number]))
+        return {person: self._people[person] for person in reversed(people)}
+
+    def size(self) -> int:
+        return len(self._people)
+
+    def stored(self, arrival: Arrival) -> Stored | None:
+        return self.messages.get(arrival.message_id) if arrival.message_id else None
+
+    def status(self, arrival: Arrival) -> str:
+        """Bird's status of the message now, or that there is none."""
+        stored = self.stored(arrival)
+        return self.messages.step(stored).status if stored else REFUSED
+
+    def _take(self, arrival: Arrival) -> None:
+        self._by_number[arrival.n] = arrival
+        for person in _people(arrival):
+            arrivals = self._people.pop(person, [])
+            arrivals.append(arrival)
+            self._people[person] = arrivals
+        stored = self.stored(arrival)
+        index = stored.course.index(self.messages.step(stored)) if stored else 0
+        self.counts[stored.course[index].status if stored else REFUSED] += 1
+        self._expect(arrival.n, stored, index + 1)
+
+    def _expect(self, number: int, stored: Stored | None, index: int) -> None:
+        if stored is not None and index < len(stored.course):
+            heapq.heappush(self._coming, (stored.accepted_s + stored.course[index].after_s, number, index))
+
+    def _moves(self, now_s: float) -> Iterator[tuple[int, str]]:
+        while self._coming and self._coming[0][0] <= now_s:
+            _, number, index = heapq.heappop(self._coming)
+            stored = self.stored(self._by_number[number])
+            if stored is not None:
+                self.counts[stored.course[index - 1].status] -= 1
+                self.counts[stored.course[index].status] += 1
+                self._expect(number, stored, index + 1)
+                yield number, stored.course[index].status
+
+
+def _people(arrival: Arrival) -> Sequence[str]:
+    return tuple(dict.fromkeys(arrival.recipients)) or (NOBODY,)
+
+
+def _holds(arrival: Arrival, needle: str) -> bool:
+    texts = (arrival.reference or "", said(arrival.request), subject(arrival.request) or "", *media(arrival.request))
+    return any(needle in text.casefold() for text in texts)
+
+
+def said(request: Any) -> str:
+    """What somebody reads of it on a phone: its text, else what kind of thing it is."""
+    body, template = _part(request, "body"), _part(request, "template")
+    if template:
+        return f"Template {template.get('projectId') or ''} {template.get('version') or ''}".strip()
+    kind, text = body.get("type"), _content(request).get("text")
+    return text if isinstance(text, str) else f"[{kind}]" if isinstance(kind, str) else ""
+
+
+def media(request: Any) -> list[str]:
+    """The addresses of pictures and files: told, and never fetched."""
+    items = [item for value in _content(request).values() if isinstance(value, list) for item in value]
+    return [item["mediaUrl"] for item in items if isinstance(item, dict) and isinstance(item.get("mediaUrl"), str)]
+
+
+def subject(request: Any) -> str | None:
+    found = _part(_content(request), "metadata").get("subject")
+    return found if isinstance(found, str) else None
+
+
+def _content(request: Any) -> Mapping[str, Any]:
+    """What stands under the name of the body's own type."""
+    body = _part(request, "body")
+    kind = body.get("type")
+    return _part(body, kind) if isinstance(kind, str) else {}
+
+
+def _part(value: Any, name: str) -> Mapping[str, Any]:
+    """An object in an object; a request may not have been judged yet."""
+    inside = value.get(name) if isinstance(value, dict) else None
+    return inside if isinstance(inside, dict) else {}
