@@ -88,7 +88,7 @@ def _rows(groups: Sequence[Group], name: Callable[[tuple[str, ...]], str]) -> It
 
 def _runs(told: ReportTold, room: int) -> str:
     rows = [
-        f"| {shown_s(run.series.first_ms / 1000)} | {run.series.total:,} | {pace(run.series)} |"
+        f"| {inert(shown_s(run.series.first_ms / 1000))} | {run.series.total:,} | {pace(run.series)} |"
         for run in told.facts.runs
     ]
     return _headed("Runs", "| began (UTC) | messages | pace |\n|---|--:|---|", rows, room, "run")

@@ -12,31 +12,35 @@ _WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400, 604800)  # each divides
 _MOST_KEPT = 128  # steps of one run while it is counted; once more are shown than MOST_STEPS they are joined
 MOST_STEPS = 60
 _MINUTE_MS = 60_000
+_END_S = 253_402_300_799  # the last second of the year 9999
 BOUNDS_MS = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000)
 SHARES = {"p50": 50, "p90": 90, "p99": 99}
 OUT = ("accepted", "rejected", "inDoubt")
 
 
 def unix_ms(text: str) -> int | None:
-    """RFC 3339 in milliseconds since 1970; None where it is none, or says no zone."""
+    """RFC 3339 in milliseconds since 1970; None where it is none, says no zone, or no calendar has it."""
     second = _second(text[:19] + text[23:]) if len(text) >= 24 and text[19] == "." else None
     if second is not None and text[20:23].isdecimal():
         return second * 1000 + int(text[20:23])
-    try:
-        moment = datetime.fromisoformat(text)
-        return None if moment.tzinfo is None else round(moment.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None
+    exact_s = _unix_s(text)
+    return None if exact_s is None else round(exact_s * 1000)
 
 
 @lru_cache(maxsize=4096)
 def _second(text: str) -> int | None:
     """Many messages have a second in common, so it is read once."""
+    exact_s = _unix_s(text)
+    return None if exact_s is None else int(exact_s)
+
+
+def _unix_s(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
-        return None if moment.tzinfo is None else int(moment.timestamp())
+        exact_s = moment.timestamp() if moment.tzinfo is not None else -1
     except (ValueError, OverflowError):
         return None
+    return exact_s if 0 <= exact_s < _END_S else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

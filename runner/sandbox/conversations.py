@@ -29,7 +29,7 @@ class Changes:
 
 @dataclass(slots=True)
 class Conversations:
-    """The arrivals of one sandbox by whom they are for. `look` brings it up to date; the rest tells of the last look."""
+    """The arrivals of one sandbox, by whom they are for. `look` brings it up to date; all else is of the last look."""
 
     record: Record
     messages: Messages
