@@ -15,6 +15,7 @@ from .words import number
 
 _ID = re.compile("[0-9a-f-]{36}").fullmatch
 _MOST_ROWS = 100  # of a table
+_WIDE = ("Bird's words", "Why", "Means")  # columns that take the room that is left
 _MOST_CHARTS = 4  # of runs
 _MOST_REASONS = 50
 _MOST_SHOWN = 10  # of those in doubt
@@ -46,7 +47,7 @@ def _nothing() -> Html:
 
 def _figures(told: ReportTold) -> Html:
     total = told.facts.total
-    shown = [_figure("Messages", f"{total.messages:,}", number(len(told.facts.countries), "country", "countries"))]
+    shown = [_figure("Messages", f"{total.messages:,}", _countries_of(told))]
     for outcome, words in STATES.items():
         count = total.counts[outcome]
         if count or outcome in ("accepted", "rejected", "inDoubt"):
@@ -56,9 +57,14 @@ def _figures(told: ReportTold) -> Html:
     if total.segments:
         shown.append(_figure("Segments", f"{total.segments:,}", "of what was accepted"))
     if total.costs:
-        words = "at least" if total.unpriced else "about"
-        shown.append(_figure("Cost", costs(total.costs), f"{words}, of what was accepted"))
+        amount, _, currency = costs(total.costs).rpartition(" ")
+        words = f"{currency}, {'at least' if total.unpriced else 'about'}"
+        shown.append(_figure("Cost", amount, f"{words}, of what was accepted"))
     return element("dl", *shown, class_="figures")
+
+
+def _countries_of(told: ReportTold) -> str:
+    return number(sum(bool(group.names[0]) for group in told.facts.countries), "country", "countries")
 
 
 def _figure(name: str, value: str, more: str, outcome: str = "") -> Html:
@@ -267,7 +273,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Content]], *, name: str
         return "number" if index in numbers else None
 
     top = [
-        element("th", head, scope="col", class_=kind(index)) if head else element("td")
+        element("th", head, scope="col", class_="wide" if head in _WIDE else kind(index)) if head else element("td")
         for index, head in enumerate(heads)
     ]
     body = [element("tr", *(element("td", cell, class_=kind(index)) for index, cell in enumerate(row))) for row in rows]

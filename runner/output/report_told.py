@@ -144,9 +144,11 @@ def per_s(rate: float) -> str:
 
 
 def pace(series: Series) -> str:
-    """`104.4/s, at most 118.8/s`: on the average first."""
-    peak = f"at most {per_s(series.peak_per_s)}"
-    return peak if series.per_s is None else f"{per_s(series.per_s)}, {peak}"
+    """`104.4/s, at most 118.8/s`: on the average first. What took but a moment has neither."""
+    words = [] if series.per_s is None else [per_s(series.per_s)]
+    if len(series.steps) > 2:
+        words.append(f"at most {per_s(series.peak_per_s)}")
+    return ", ".join(words) or "at once"
 
 
 def costs(amounts: Mapping[str, Decimal]) -> str:

@@ -134,11 +134,15 @@
     return null;
   }
 
+  function unmarked() {
+    for (const button of people.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
+  }
+
   async function show(to) {
     open.to = to;
     inbox.classList.add("with-talk");
     history.replaceState(null, "", `#${encodeURIComponent(to)}`);
-    for (const button of people.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
+    unmarked();
     const item = rows.get(to);
     if (item) item.firstChild.setAttribute("aria-current", "true");
     byId("who").replaceChildren(bdi("mono", to));
@@ -324,6 +328,7 @@
   byId("earlier").addEventListener("click", earlier);
   byId("back").addEventListener("click", () => {
     open.to = null;
+    unmarked();
     inbox.classList.remove("with-talk");
     history.replaceState(null, "", location.pathname);
     search.focus();

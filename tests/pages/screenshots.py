@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tests.conftest import Project
 
+from . import pictures
 from .browser import chromium, opened, shot
 from .previews import Previews, previewing
 
@@ -78,6 +79,12 @@ PICTURES: dict[str, Picture] = {
     "preview-narrow": preview_narrow,
     "preview-error": preview_error,
     "preview-export": preview_export,
+    "report-light": pictures.report_light,
+    "report-dark": pictures.report_dark,
+    "report-narrow": pictures.report_narrow,
+    "inbox-light": pictures.inbox_light,
+    "inbox-dark": pictures.inbox_dark,
+    "inbox-narrow": pictures.inbox_narrow,
 }
 
 

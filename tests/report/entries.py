@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import sin
 from random import Random
 from typing import Any
 
@@ -63,7 +64,7 @@ def campaign(count: int, *, seed: int = 7) -> Iterator[Entry]:
     ]
     for number in range(count):
         state, code, words = chance.choices(ends, [970, 15, 5, 5, 3, 2])[0]
-        began = number / 300 + (7200 if number > count * 0.8 else 0)
+        began = (number + 120 * sin(number / 200)) / 300 + (7200 if number > count * 0.8 else 0)
         country = chance.choices(["US", "CA", "GB", None], [80, 15, 4, 1])[0]
         segments = chance.choices([1, 2, 3], [80, 17, 3])[0]
         yield entry(
