@@ -7,6 +7,7 @@ from runner.pages import Content, Html, badge, document, element, icon
 from runner.report import Group, Run
 from runner.report.times import OUT
 
+from .markdown import cut
 from .neutral import neutral
 from .report_charts import bars, outcome_bar, pace_chart, thin_bar
 from .report_text import buckets
@@ -113,9 +114,9 @@ def _failures(told: ReportTold) -> Html | None:
             f"{each.count:,}",
             thin_bar(each.count, most, "bad"),
             element("code", neutral(each.code)),
-            (_data(each.words), " ", element("span", "can pass: retry", class_="badge note"))
+            (_data(cut(each.words)), " ", element("span", "can pass: retry", class_="badge note"))
             if told.can_pass(each)
-            else _data(each.words),
+            else _data(cut(each.words)),
         )
         for each in told.facts.failures[:_MOST_REASONS]
     ]
@@ -129,7 +130,7 @@ def _doubts(told: ReportTold) -> Html | None:
     doubts = told.facts.doubts
     if not doubts.total:
         return None
-    reasons = [(f"{count:,}", _data(words)) for words, count in doubts.reasons[:_MOST_REASONS]]
+    reasons = [(f"{count:,}", _data(cut(words))) for words, count in doubts.reasons[:_MOST_REASONS]]
     first = [
         (
             badge(entry.state.value),

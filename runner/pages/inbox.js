@@ -40,23 +40,38 @@
 
   // People
 
-  function fill(item, head) {
+  const rows = new Map();
+
+  // A row is made once and changed in place: whoever stands on it with the keyboard stays there.
+  function row(head) {
+    let item = rows.get(head.to);
+    if (!item) {
+      const button = make("button", "", bdi("to mono", head.to), make("span", "at"), bdi("text", ""), badge(head.status));
+      button.type = "button";
+      button.addEventListener("click", () => show(head.to));
+      item = make("li", "", button);
+      item.dataset.to = head.to;
+      rows.set(head.to, item);
+    }
     item.dataset.n = head.n;
-    const button = make("button", "", bdi("to mono", head.to), make("span", "at", time(head.at)), bdi("text", head.text || "…"), badge(head.status));
-    button.type = "button";
-    if (head.to === open.to) button.setAttribute("aria-current", "true");
-    button.addEventListener("click", () => show(head.to));
-    item.replaceChildren(button);
-    item.dataset.to = head.to;
+    item.querySelector(".at").textContent = time(head.at);
+    item.querySelector(".text").textContent = head.text || "…";
+    item.querySelector(".badge").replaceWith(badge(head.status));
+    if (head.to === open.to) item.firstChild.setAttribute("aria-current", "true");
     return item;
   }
 
-  const rows = new Map();
-
-  function row(head) {
-    const item = rows.get(head.to) || make("li");
-    rows.set(head.to, item);
-    return fill(item, head);
+  // The latest first, above those that are there.
+  function raised(heads) {
+    const focused = document.activeElement;
+    for (const head of [...heads].reverse()) people.prepend(row(head));
+    if (focused !== document.activeElement && people.contains(focused)) focused.focus({ preventScroll: true });
+    while (rows.size > MOST_ROWS) {
+      rows.delete(people.lastElementChild.dataset.to);
+      people.lastElementChild.remove();
+      byId("more").hidden = true;
+    }
+    empty();
   }
 
   async function listed(more) {
@@ -169,26 +184,33 @@
     scroll.scrollTop = scroll.scrollHeight - below;
   }
 
+  let isNewerWanted = false;
   let isGettingNewer = false;
 
   async function newer() {
+    isNewerWanted = true;
     if (isGettingNewer) return;
     isGettingNewer = true;
     try {
-      const scroll = byId("talk-scroll");
-      const { to } = open;
-      const found = await ask("messages", { to, after: open.newest });
-      if (to !== open.to) return;
-      if (found.hasMore) return await show(to);
-      const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
-      const shown = found.messages.reverse().filter((each) => each.n > open.newest);
-      talk.append(...shown.map(bubble));
-      if (shown.length) open.newest = shown.at(-1).n;
-      if (isAtEnd) scroll.scrollTop = scroll.scrollHeight;
+      while (isNewerWanted && open.to !== null) {
+        isNewerWanted = false;
+        await appended(open.to);
+      }
     } finally {
       isGettingNewer = false;
     }
-    return null;
+  }
+
+  async function appended(to) {
+    const scroll = byId("talk-scroll");
+    const found = await ask("messages", { to, after: open.newest });
+    if (to !== open.to) return;
+    if (found.hasMore) return void (await show(to));
+    const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+    const shown = found.messages.reverse().filter((each) => each.n > open.newest);
+    talk.append(...shown.map(bubble));
+    if (shown.length) open.newest = shown.at(-1).n;
+    if (isAtEnd) scroll.scrollTop = scroll.scrollHeight;
   }
 
   // Faults
@@ -286,16 +308,22 @@
     moved(change.moved);
     told(change);
     if (!search.value.trim()) {
-      for (const head of [...change.heads].reverse()) people.prepend(row(head));
-      while (rows.size > MOST_ROWS) {
-        rows.delete(people.lastElementChild.dataset.to);
-        people.lastElementChild.remove();
-        byId("more").hidden = true;
-      }
-      empty();
+      if (change.isMany) soon(async () => raised((await ask("conversations")).conversations));
+      else raised(change.heads);
     }
-    if (open.to !== null && change.heads.some((head) => head.to === open.to)) newer();
+    if (open.to !== null && (change.isMany || change.heads.some((head) => head.to === open.to))) newer();
     return null;
+  }
+
+  // At most twice a second, however much arrives.
+  let waiting = 0;
+
+  function soon(act) {
+    if (waiting) return;
+    waiting = setTimeout(() => {
+      waiting = 0;
+      if (!search.value.trim()) act();
+    }, 500);
   }
 
   function live(word, tone) {

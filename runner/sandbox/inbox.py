@@ -162,10 +162,10 @@ class Inbox:
                 await asyncio.sleep(0)
 
     def _change(self, changes: Changes) -> dict[str, Any]:
-        """The heads of the conversations that a page shows at most; whoever looks at others asks for them."""
-        people = self._held.people_of(changes.arrived[-_PAGE:])
+        """The heads of conversations that something arrived in; where these may be too many, a page asks for them."""
+        people = {} if len(changes.arrived) > _PAGE else self._held.people_of(changes.arrived)
         heads = [self._head(person, arrivals) for person, arrivals in people.items()]
-        return {"moved": changes.moved, "heads": heads, **self._state()}
+        return {"moved": changes.moved, "heads": heads, "isMany": len(changes.arrived) > _PAGE, **self._state()}
 
     def _tell_all(self, change: dict[str, Any]) -> None:
         event = b"data: " + compact_json(change) + b"\n\n"

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from runner.sandbox.faults import KINDS, Fault, parse_fault
+from runner.sandbox.limits import Limits
 from runner.sandbox.server import Sandbox
 
 from .asking import PATH, Asker, StoppedClock, asking, sms
@@ -215,6 +216,14 @@ async def test_arrivals_and_moves_are_told_as_they_happen() -> None:
         event = await told(stream, "moved")
         assert event["moved"] == [[1, "processing"], [1, "sent"], [1, "delivered"]]
         assert event["counts"] == {"delivered": 1}
+
+
+async def test_where_much_arrives_at_once_a_page_is_told_to_ask() -> None:
+    async with asking(Sandbox(limits=Limits(post_per_s=None))) as asker:
+        await arrive(asker, *[ANN] * 60)
+        async with listening(asker) as stream:
+            event = await told(stream, "isMany")
+            assert (event["heads"], event["people"]) == ([], 1)
 
 
 async def test_a_sandbox_ends_at_once_though_somebody_looks() -> None:
