@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from runner.ledger.identity import message_key, reference_of
 from runner.ledger.memory import MemoryLedger
 from runner.ledger.opening import Meta, open_to_read
+from runner.ledger.rules import faults
 from runner.ledger.seam import Claim, Entry, Ledger, Settlement, Verdict
 from runner.ledger.sqlite import SqliteLedger, create, open_ledger
 from runner.ledger.verify import Trouble, Verification
@@ -436,3 +438,9 @@ def test_a_run_at_work_meanwhile_is_no_fault(tmp_path: Path) -> None:
     assert ledger.counts("spring")[State.SENDING] == 1212
     reader.close()
     ledger.close()
+
+
+def test_a_row_of_a_manifest_that_can_have_no_such_name_is_a_fault(sound: Path) -> None:
+    with closing(open_ledger(sound, origin=ORIGIN)) as ledger:
+        entry = next(ledger.entries("spring"))
+    assert list(faults(replace(entry, manifest="A b"))) == ["its manifest's name is none that a manifest can have"]
