@@ -83,9 +83,9 @@ def _claim_taken(due: Due) -> None:
 
 
 def _planning(due: Due) -> None:
-    from runner.ledger.sqlite import SqliteLedger
+    from runner.ledger.ahead import Ahead
 
-    _before(SqliteLedger, "lookup_many", due)
+    _before(Ahead, "others", due)
 
 
 def _spool(due: Due) -> None:
