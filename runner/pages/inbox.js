@@ -9,7 +9,7 @@
   const talk = byId("talk");
   const search = byId("search");
   const open = { to: null, newest: 0, oldest: 0 };
-  const list = { beyond: null, question: 0 };
+  const list = { beyond: null, question: 0, overtaking: null };
   const MOST_ROWS = 2000; // of one list; whoever wants more has a search
 
   function make(name, className, ...inside) {
@@ -25,6 +25,11 @@
     made.dataset.status = status;
     return made;
   }
+
+  // An event may overtake the answer to a question that was asked before it: what moved last is remembered.
+  const moves = new Map();
+  const MOST_MOVES = 20000;
+  const statusOf = (number, status) => moves.get(number) ?? status;
 
   // In the time zone of whoever looks.
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
@@ -46,17 +51,18 @@
   function row(head) {
     let item = rows.get(head.to);
     if (!item) {
-      const button = make("button", "", bdi("to mono", head.to), make("span", "at"), bdi("text", ""), badge(head.status));
+      const button = make("button", "", bdi("to mono", head.to), make("span", "at"), bdi("text", ""), make("span", "badge"));
       button.type = "button";
       button.addEventListener("click", () => show(head.to));
       item = make("li", "", button);
       item.dataset.to = head.to;
       rows.set(head.to, item);
     }
+    if (Number(item.dataset.n) > head.n) return item; // it is known better already
     item.dataset.n = head.n;
     item.querySelector(".at").textContent = time(head.at);
     item.querySelector(".text").textContent = head.text || "…";
-    item.querySelector(".badge").replaceWith(badge(head.status));
+    item.querySelector(".badge").replaceWith(badge(statusOf(head.n, head.status)));
     if (head.to === open.to) item.firstChild.setAttribute("aria-current", "true");
     return item;
   }
@@ -64,6 +70,7 @@
   // The latest first, above those that are there.
   function raised(heads) {
     const focused = document.activeElement;
+    list.overtaking?.unshift(...heads);
     for (const head of [...heads].reverse()) people.prepend(row(head));
     if (focused !== document.activeElement && people.contains(focused)) focused.focus({ preventScroll: true });
     while (rows.size > MOST_ROWS) {
@@ -76,8 +83,11 @@
 
   async function listed(more) {
     const question = ++list.question;
+    list.overtaking = [];
     const found = await ask("conversations", { q: search.value, beyond: more ? list.beyond : null });
     if (question !== list.question) return; // a later one was asked meanwhile
+    const { overtaking } = list;
+    list.overtaking = null;
     if (!more) {
       rows.clear();
       people.replaceChildren();
@@ -86,7 +96,8 @@
     const last = found.conversations.at(-1);
     list.beyond = last ? last.n : list.beyond;
     byId("more").hidden = !found.hasMore || rows.size >= MOST_ROWS;
-    told(found);
+    if (overtaking.length) raised(overtaking);
+    else told(found);
     empty();
   }
 
@@ -115,7 +126,7 @@
     const whole = make("button", "link", "request");
     whole.type = "button";
     whole.setAttribute("aria-expanded", "false");
-    const under = make("div", "under", make("span", "", time(message.at)), badge(message.status), sender(message), whole);
+    const under = make("div", "under", make("span", "", time(message.at)), badge(statusOf(message.n, message.status)), sender(message), whole);
     const item = make("li", message.status === "refused" ? "refused" : "", words, under);
     item.dataset.n = message.n;
     whole.addEventListener("click", () => unfold(item, whole, message.n));
@@ -169,6 +180,7 @@
     open.oldest = shown.length ? shown[0].n : 0;
     byId("earlier").hidden = !found.hasMore;
     byId("talk-scroll").scrollTop = byId("talk-scroll").scrollHeight;
+    newer(); // what arrived while this was asked
   }
 
   async function earlier() {
@@ -297,6 +309,8 @@
 
   function moved(changes) {
     for (const [number, status] of changes) {
+      moves.set(number, status);
+      if (moves.size > MOST_MOVES) moves.delete(moves.keys().next().value);
       for (const item of document.querySelectorAll(`[data-n="${number}"]`)) {
         item.querySelector(".badge")?.replaceWith(badge(status));
       }
@@ -336,6 +350,7 @@
     const events = new EventSource("_sandbox/inbox/events");
     events.addEventListener("open", async () => {
       live("live", "good");
+      moves.clear();
       // Whatever was missed while nobody listened.
       await Promise.all([listed(false), ask("faults").then((found) => { if (!kinds.length) kinds = inOrder(found); drawn(found.active); })]);
       if (open.to !== null) await show(open.to);
