@@ -15,7 +15,7 @@ from tests.conftest import CHANNEL, WORKSPACE, Serve
 from .browser import Scheme, Watched, faults, opened, width_of
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, Route
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
 
@@ -83,6 +83,28 @@ async def test_messages_arrive_and_their_statuses_move_while_somebody_looks(brow
         assert await page.locator("#people .to").all_inner_texts() == [ANN, "+14155550199"]
         counts = page.locator("#counts .badge")
         await until(lambda: _is(counts, ("2 delivered", "1 delivery failed")), "all of them are counted")
+
+
+async def test_a_message_stays_though_an_older_answer_comes_after_it(browser: "Browser", serve: Serve) -> None:
+    url = serve().url
+    async with sending(url) as sender, opened(browser, url) as watched:
+        page = watched.page
+        await live(watched)
+
+        async def late(route: "Route") -> None:
+            answer = await route.fetch()
+            await sender.send(ANN)
+            await page.wait_for_selector("#people li")
+            await page.wait_for_selector("#people [data-status=delivered]")
+            await route.fulfill(response=answer)
+
+        await page.route("**/inbox/conversations*", late, times=1)
+        async with page.expect_response("**/inbox/conversations*") as answered:
+            await page.reload()
+        assert (await (await answered.value).json())["conversations"] == []
+        await page.wait_for_timeout(200)
+        assert await page.locator("#people .to").all_text_contents() == [ANN]
+        assert await page.locator("#people [data-status=delivered]").count() == 1
 
 
 async def test_the_request_is_shown_as_it_arrived(browser: "Browser", serve: Serve) -> None:
