@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
 NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
-TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet", "workers", "pages"}
+TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet", "workers", "engine", "pages"}
 MAY_IMPORT = {
     "judge": set(),
     "git": set(),
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "workers": set(),
     "pages": set(),
     "ledger": set(),
+    "engine": {"ledger"},
     "bird": {"delivery"},
     "manifest": {"judge", "quiet", "bird"},
     "recipients": {"prices"},
@@ -48,7 +49,8 @@ HOMES = {
     "tzdata": {"quiet"},
     "uvloop": {"pipeline"},
     "zoneinfo": {"quiet"},
-    "psycopg": {"ledger"},
+    "psycopg": {"ledger", "engine"},
+    "procrastinate": {"engine"},
     "sqlite3": {"ledger", "cli"},
     "aiohttp": {"bird", "sandbox", "pages"},
     "yarl": {"bird", "sandbox"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.model import Rate
 
 UNLIMITED = "unlimited"
+ENGINES = ("postgres",)
 
 
 class ReportFile(NamedTuple):
@@ -193,6 +194,10 @@ skip_channels_option = consent(
     "--skip-channel-check",
     is_flag=True,
     help="Don't look channels up at Bird: whether they are active and can send MMS stays unchecked.",
+)
+
+engine_option = option(
+    "--engine", type=click.Choice(ENGINES), help="Workers send, whom this engine hands the parts out to."
 )
 
 sending_options = _together(

@@ -11,6 +11,7 @@ from .options import (
     PlanOptions,
     ReportFile,
     access_key_option,
+    engine_option,
     interruptible,
     manifest_argument,
     option,
@@ -40,6 +41,8 @@ from .options import command as flypast_command
     shell_complete=completing.rows,
     help="With --test-to: whose data; the first row by default.",
 )
+@engine_option
+@option("--follow", is_flag=True, help="With --engine: stay until the run has ended, and tell what came of it.")
 @telling_options
 def command(
     manifest: Path,
@@ -56,6 +59,8 @@ def command(
     access_key_file: Path | None,
     test_to: str | None,
     row: str | None,
+    engine: str | None,
+    follow: bool,
     **given: Any,
 ) -> int:
     """Send what the plan says, each message once.
@@ -70,6 +75,7 @@ def command(
         return interruptible(plan)(manifest, options, Telling(output_format=output_format, reports=reports))
     if row is not None and test_to is None:
         raise click.UsageError("--row goes with --test-to")
+    _check_engine(engine, is_followed=follow, is_alone=sandbox or test_to is not None)
     from .access import access_key
     from .sending import Consent
     from .sending import send as send_all
@@ -90,7 +96,16 @@ def command(
             lock_timeout_s=lock_timeout,
             pause_s=pause_between,
             skips_channel_check=skip_channel_check,
+            engine=engine,
+            is_followed=follow,
         )
         return send_all(manifest, options, key, report, consents)
 
     return report.of(act)
+
+
+def _check_engine(engine: str | None, *, is_followed: bool, is_alone: bool) -> None:
+    if engine is None and is_followed:
+        raise click.UsageError("--follow goes with --engine: without it a send always stays until its end")
+    if engine is not None and is_alone:
+        raise click.UsageError("--engine goes neither with --sandbox nor with --test-to: these are one machine's")

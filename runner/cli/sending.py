@@ -35,6 +35,7 @@ from runner.pipeline.sending import send as dispatch_spool
 
 from .consent import ask
 from .drawing import Drawing, outputs_of, templates_not_looked_up, told_of
+from .engines import Workers, follow, tell_handed, workers_of
 from .interrupts import INTERRUPTS
 from .ledgers import Held, send_ledger
 from .online import check_before_sending
@@ -48,7 +49,10 @@ from .terminal import TERMINAL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """A send's own options. `may_retry`: only what was rejected with such codes goes out."""
+    """A send's own options. `may_retry`: only what was rejected with such codes goes out.
+
+    `engine`: workers send, and this command stays until they have where it is `is_followed`.
+    """
 
     yes: bool = False
     is_persisted: bool = False
@@ -56,6 +60,8 @@ class Consent:
     pause_s: float = 0.0
     skips_channel_check: bool = False
     may_retry: Callable[[str], bool] | None = None
+    engine: str | None = None
+    is_followed: bool = False
 
 
 def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report, consent: Consent) -> int:
@@ -70,12 +76,13 @@ def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report
         drawing.plan(None, None)
         report.telling.spare(drawing.loaded.to_read())
         return report.end_with_findings(drawing.found())
+    workers = workers_of(consent.engine, choice, manifest.policy) if choice is not None else None
     try:
         check_known(drawing.loaded, drawing.order.path, is_required=manifest.policy.is_lock_required)
         with send_ledger(
             manifest, choice, is_persisted=consent.is_persisted, lock_timeout_s=consent.lock_timeout_s
         ) as held:
-            return _send_held(drawing, held, key, report, consent)
+            return _send_held(drawing, held, key, report, consent, workers=workers)
     except (Refused, Locked):
         _count_all_the_same(drawing, choice, report)
         raise
@@ -96,7 +103,9 @@ def _count_all_the_same(drawing: Drawing, choice: LedgerChoice | None, report: R
         _note_plan(drawing, planned, report, drawing.not_checked)
 
 
-def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Report, consent: Consent) -> int:
+def _send_held(
+    drawing: Drawing, held: Held, key: AccessKey | None, report: Report, consent: Consent, *, workers: Workers | None
+) -> int:
     """The run's own part: this manifest's claim is ours from here on."""
 
     writer = SpoolWriter()
@@ -117,7 +126,13 @@ def _send_held(drawing: Drawing, held: Held, key: AccessKey | None, report: Repo
         INTERRUPTS.defer()  # from here on what was done is told, whatever comes
         if len(spool):
             settings = _settings(planned, drawing.options, consent, total=len(spool))
-            result = run(_run(planned, held, key, spool, settings))
+            if workers is not None:
+                handed = workers.hand_over(planned, held, spool, settings)
+                if not consent.is_followed:
+                    return tell_handed(handed, report)
+                result = follow(workers, handed, report)
+            else:
+                result = run(_run(planned, held, key, spool, settings))
         doubts = _in_doubt_after(result, held, planned)
         sent = standing(planned.plan, result, in_doubt=doubts or 0)
     _summarise(planned, held, sent, report, doubts)

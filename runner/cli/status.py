@@ -1,8 +1,8 @@
 """`flypast status`: who has what, from the ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from runner.ledger.seam import Entry, Ledger
 from .options import command as flypast_command
 from .options import consent, ledger_options, option, optional_manifest_argument
 from .terminal import TERMINAL
+
+if TYPE_CHECKING:
+    from runner.ledger.runs import RunSeen
 
 
 @flypast_command("status", examples="flypast status\nflypast status spring.yaml --format jsonl")
@@ -24,9 +27,16 @@ from .terminal import TERMINAL
     default="text",
     help="What stdout gets; jsonl has a line for each message.",
 )
+@option("--follow", is_flag=True, help="Stay until no worker has a run, and say how they go on.")
 @consent("--show-pii", is_flag=True, help="Show people's numbers.")
 def command(
-    manifest: Path | None, ledger_url: str | None, api_url: str | None, output_format: str, *, show_pii: bool
+    manifest: Path | None,
+    ledger_url: str | None,
+    api_url: str | None,
+    output_format: str,
+    *,
+    follow: bool,
+    show_pii: bool,
 ) -> None:
     """Show who has what, from the ledger."""
     from runner.pipeline.ledgers import LedgerChoice
@@ -41,7 +51,12 @@ def command(
             f"there is no ledger at {choice.place.words}",
             hint="nothing was sent from here yet, or the ledger is elsewhere: --ledger, --api-url",
         )
+    runs = choice.runs()
     try:
+        if follow and runs is not None:
+            from .runs import follow as follow_runs
+
+            follow_runs(runs, name)
         if output_format == "jsonl":
             for entry in ledger.entries(name):
                 TERMINAL.json(_line(entry, show_pii=show_pii), indent=None)
@@ -49,9 +64,12 @@ def command(
                     break
             return
         manifests = {each: _counts(ledger, each) for each in ([name] if name else ledger.manifests())}
-        _show(manifests, output_format, choice.place.words, ledger.name)
+        living = runs.living(name) if runs is not None else ()
+        _show(manifests, living, output_format, path=choice.place.words, ledger_name=ledger.name)
     finally:
         ledger.close()
+        if runs is not None:
+            runs.close()
 
 
 STATES = {
@@ -95,13 +113,28 @@ def _total(manifests: dict[str, dict[str, int]]) -> dict[str, int]:
     return {key: sum(counts[key] for counts in manifests.values()) for key in keys}
 
 
-def _show(manifests: dict[str, dict[str, int]], output_format: str, path: str, ledger_name: str | None) -> None:
+def _show(
+    manifests: dict[str, dict[str, int]],
+    living: "Sequence[RunSeen]",
+    output_format: str,
+    *,
+    path: str,
+    ledger_name: str | None,
+) -> None:
     totals = _total(manifests)
     if output_format == "json":
-        TERMINAL.json({"formatVersion": 1, "ledger": ledger_name, "totals": totals, "manifests": manifests})
+        from .runs import told
+
+        counts = {"ledger": ledger_name, "totals": totals, "manifests": manifests}
+        TERMINAL.json({"formatVersion": 1, **counts, "runs": [told(seen) for seen in living]})
         return
     for line in _table(manifests, totals):
         TERMINAL.data(line)
+    if living:
+        from .runs import line as run_line
+
+        for seen in living:
+            TERMINAL.data(run_line(seen))
     TERMINAL.say(f"ledger {ledger_name or path}")
     if totals["inDoubt"]:
         TERMINAL.say("flypast reconcile looks those in doubt up at Bird; flypast resolve lists them, and decides")

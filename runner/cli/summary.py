@@ -44,6 +44,7 @@ class Summary:
         self.told: PlanTold | None = None
         self.words = ""
         self._interrupted_words = interrupted
+        self._is_left = False
         self._facts = facts
         self._is_out = False
         self._fault: LedgerFault | None = None
@@ -63,6 +64,10 @@ class Summary:
 
     def add(self, **facts: Any) -> None:
         self._facts |= facts
+
+    def left_to_workers(self, interrupted: str) -> None:
+        """From here on a signal ends no run, and the command that was given would find it locked."""
+        self._interrupted_words, self._is_left = interrupted, True
 
     def ended(self, why: str | None, exit_code: Exit) -> None:
         """Once. A report that can't be written is told in the summary, and raised when all is told."""
@@ -131,7 +136,7 @@ class Summary:
 
     def _interrupted(self) -> int:
         self.ended(self._interrupted_words, Exit.INTERRUPTED)
-        TERMINAL.insist(f"{self._interrupted_words}\n{go_on()}")
+        TERMINAL.insist(self._interrupted_words if self._is_left else f"{self._interrupted_words}\n{go_on()}")
         return Exit.INTERRUPTED
 
     def end_with_findings(self, found: Found) -> int:

@@ -23,6 +23,10 @@ class Control:
     def is_stopping(self) -> bool:
         return self._stop.is_set()
 
+    @property
+    def is_leaving(self) -> bool:
+        return self._leave.is_set()
+
     async def stopping(self) -> None:
         await self._stop.wait()
 

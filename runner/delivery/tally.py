@@ -19,6 +19,7 @@ StopKind = Literal[
     "throttled",
     "quietHours",
     "interrupted",
+    "held",
 ]
 
 _RANK: dict[StopKind, int] = {"ledger": 3, "refused": 2, "interrupted": 0}  # the rest: 1

@@ -3,13 +3,16 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import Refused, UsageError
 from runner.project import near, repository_of
 
 from .seam import Ledger
 from .sqlite import create, name_ledger, open_ledger, open_or_create
+
+if TYPE_CHECKING:
+    from .runs import KeysOf, Runs
 
 _FORM = (
     "give sqlite:///PATH (what follows the three slashes is the path, absolute when it starts with /) "
@@ -43,6 +46,13 @@ class Place(Protocol):
     def care(self) -> str:
         """What to do where the ledger is damaged."""
 
+    def runs(self, *, origin: str | None, keys_of: "KeysOf") -> "Runs | None":
+        """The runs that workers carry; None where a ledger is one machine's own. Raises what opening it does."""
+
+    @property
+    def conninfo(self) -> str | None:
+        """How libpq reaches its database: it may hold a password. None for a file."""
+
     def open(self, *, origin: str | None, is_judged: bool = True) -> Ledger | None:
         """To read; None where there is none. See `open_ledger` of each store."""
 
@@ -67,6 +77,7 @@ class FilePlace:
 
     is_lasting = False
     is_made_by_send = True
+    conninfo = None
     care = "keep a copy of the file with its -wal before you do anything, then put a good one back"
 
     @property
@@ -89,6 +100,9 @@ class FilePlace:
 
     def open_or_make(self, *, origin: str, at: str) -> Ledger:
         return open_or_create(self.path, origin=origin, at=at)
+
+    def runs(self, *, origin: str | None, keys_of: "KeysOf") -> None:
+        """One machine's own."""
 
     def bring_up_to_date(self) -> str | None:
         """Opening it does."""

@@ -63,4 +63,7 @@ _WANTED_INDEXES = {
     "messages.messages_pkey": [True, True, False, ["id"]],
     "paces.paces_pkey": [True, True, False, ["scope"]],
     "meta.meta_pkey": [True, True, False, ["one"]],
+    "runs.runs_not_ended": [False, True, True, ["run"]],
+    "runs.runs_pkey": [True, True, False, ["run"]],
+    "shards.shards_pkey": [True, True, False, ["run", "shard"]],
 }

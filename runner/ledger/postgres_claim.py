@@ -1,9 +1,9 @@
 """One run's right to write into a PostgreSQL ledger: every change is a transaction that passes the claim's fence."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn, Protocol, TypeVar, cast
 
@@ -43,13 +43,18 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What the server gave; `since_s` is the steady time before it was asked."""
+    """What the server gave; `since_s` is the steady time before it was asked.
+
+    `fence` is what its transactions pass, with `more` beside the claim's own values.
+    """
 
     manifest: str
     run: str
     epoch: int
     commits: int
     since_s: float
+    fence: tables.Fence = tables.MANIFEST
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PostgresClaim:
@@ -64,6 +69,8 @@ class PostgresClaim:
         self.epoch = taken.epoch
         self._ledger = ledger
         self._link = link
+        self._fence = taken.fence
+        self._more = dict(taken.more)
         self._commits = taken.commits
         self._terms = terms
         self._fault: LedgerFault | None = None
@@ -116,7 +123,23 @@ class PostgresClaim:
         if not self._lease.is_ended:
             self._end()
             with suppress(LedgerFault):  # it runs out by itself
-                self._link.step(tables.GIVE_BACK, self._mine())
+                self._link.step(self._fence.give_back, self._mine())
+
+    def pass_on(self, act: Act[T]) -> T:
+        """`within`, and then this claim ends as it stands: what `act` writes says who has it from here on."""
+        with self._link.turn:
+            result = self.within(act)
+            self._end()
+            return result
+
+    def within(self, act: Act[T]) -> T:
+        """One transaction of this claim's, of which `act` is a part. Raises what `commit` does."""
+
+        def acted(connection: Connection, mine: Mine) -> T:
+            self._pass(connection, mine)
+            return act(connection, mine)
+
+        return self._step(acted)
 
     def _end(self) -> None:
         self._lease.end()
@@ -124,13 +147,13 @@ class PostgresClaim:
 
     def _mine(self) -> Mine:
         mine = {"manifest": self.manifest, "epoch": self.epoch, "run": self.run, "commits": self._commits}
-        return {**mine, "lease_s": self._terms.lease_s}
+        return {**mine, "lease_s": self._terms.lease_s, **self._more}
 
     # What its transactions do
 
     def _write(self, groups: Sequence[Group], connection: Connection, mine: Mine) -> None:
         for settlements, intents in groups:
-            rows = connection.execute(tables.WRITE, mine | tables.write_values(settlements, intents)).fetchall()
+            rows = connection.execute(self._fence.write, mine | tables.write_values(settlements, intents)).fetchall()
             settled, intended = self._passed(rows, connection, mine)
             if settled != len(settlements):
                 _one_of(settlements)
@@ -166,16 +189,16 @@ class PostgresClaim:
 
     def _leave(self, connection: Connection, mine: Mine) -> None:
         self._pass(connection, mine)
-        connection.execute(tables.LEAVE, {"at": None, "manifest": self.manifest})
-        connection.execute(tables.CLEAN, mine)
+        connection.execute(self._fence.leave, {**mine, "at": None})
+        connection.execute(self._fence.clean, mine)
 
     def _pass(self, connection: Connection, mine: Mine) -> None:
-        self._passed(connection.execute(tables.STEP, mine).fetchall(), connection, mine)
+        self._passed(connection.execute(self._fence.step, mine).fetchall(), connection, mine)
 
     def _passed(self, rows: Sequence[tuple[Any, ...]], connection: Connection, mine: Mine) -> tuple[Any, ...]:
         """What a statement with the fence in it gave beside it. Raises ClaimLost where it did not pass."""
         if not rows:
-            [(commits, is_living)] = connection.execute(tables.WHY, mine).fetchall() or [(None, False)]
+            [(commits, is_living)] = connection.execute(self._fence.why, mine).fetchall() or [(None, False)]
             if is_living and commits != mine["commits"]:
                 _went_back()
             lost(self.manifest)
@@ -230,7 +253,7 @@ class PostgresClaim:
         """Asks the server, which answers when it has ended the transaction that nobody knows the end of."""
         while self._may_wait():
             try:
-                rows = self._link.write(lambda held: held.execute(tables.FOUND_OUT, self._mine()).fetchall())
+                rows = self._link.write(lambda held: held.execute(self._fence.found_out, self._mine()).fetchall())
             except LedgerFault:
                 self._wait()
                 continue
@@ -249,9 +272,11 @@ class PostgresClaim:
 
     def _beat(self) -> None:
         with self._link.turn:
+            if self._lease.is_ended:
+                return
             since_s = steady_s()
             try:
-                if not (rows := self._link.step(tables.BEAT, self._mine())):
+                if not (rows := self._link.step(self._fence.beat, self._mine())):
                     lost(self.manifest)
             except ClaimLost as fault:
                 self._fault = fault

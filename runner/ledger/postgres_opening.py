@@ -113,7 +113,12 @@ def must_be_alone(connection: Connection, *, hint: str = "") -> None:
 def held(row: Row, *, hint: str = "") -> Locked:
     """Of a row of HOLDER or LIVING. A dead holder can't be told from a silent one."""
     manifest, pid, host, since, run, left_s = row
-    dead = f"; if it is dead, that is known in at most {ceil(left_s or 0)} s"
+    if left_s is None:
+        return Locked(
+            f"another run of {manifest} holds the ledger: workers carry it since {since}, run {run}",
+            hint=f"flypast status --follow shows it, flypast cancel {run} ends it early{hint}",
+        )
+    dead = f"; if it is dead, that is known in at most {ceil(left_s)} s"
     return locked(manifest, held_by(pid=pid, host=host, since=since, run=run), hint=dead + hint)
 
 

@@ -12,6 +12,8 @@ from runner.errors import Refused, UsageError
 from .postgres import name_ledger, open_ledger
 from .postgres_link import Address
 from .postgres_opening import make, upgrade
+from .postgres_runs import open_runs
+from .runs import KeysOf, Runs
 from .seam import Ledger
 
 _FORM = (
@@ -48,6 +50,10 @@ class DatabasePlace:
         return self.address.words
 
     @property
+    def conninfo(self) -> str:
+        return self.address.conninfo
+
+    @property
     def near(self) -> str:
         return self.address.words
 
@@ -66,6 +72,9 @@ class DatabasePlace:
                 hint="make it once with: flypast ledger init NAME, with the same --ledger; a send never makes tables",
             )
         return ledger
+
+    def runs(self, *, origin: str | None, keys_of: KeysOf) -> Runs:
+        return open_runs(self.address, origin=origin, keys_of=keys_of)
 
     def bring_up_to_date(self) -> str | None:
         new = upgrade(self.address)

@@ -4,9 +4,11 @@ All lies in the schema `flypast` and is named with it, so no search path matters
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from . import postgres_pace_tables as paces
+from . import postgres_run_schema as runs
 from .moves import fitted
 from .seam import Intent, Settlement
 
@@ -68,14 +70,14 @@ CREATE TABLE flypast.messages (
 ) WITH (fillfactor = 80);
 CREATE INDEX messages_in_order ON flypast.messages (manifest, message, id);
 """
-CREATE_ALL = (CREATE, paces.CREATE_PACES)
+CREATE_ALL = (CREATE, paces.CREATE_PACES, runs.CREATE_RUNS)
 MADE = """
 INSERT INTO flypast.meta (format, identity, origin, name, created_at, version)
 VALUES (%(format)s, %(identity)s, %(origin)s, %(name)s, %(at)s, %(version)s)
 """
 
 # What makes a ledger of an older format one of the next; a format that is not here is too old to be known.
-UPGRADES: dict[int, tuple[str, ...]] = {1: (paces.CREATE_PACES,)}
+UPGRADES: dict[int, tuple[str, ...]] = {1: (paces.CREATE_PACES, runs.CREATE_RUNS)}
 FORMAT_IS = "UPDATE flypast.meta SET format = %(format)s"
 
 # The numbers are of no use to anybody else; whoever makes or upgrades a ledger holds them until its transaction ends.
@@ -112,7 +114,10 @@ SET epoch = held.epoch + 1, run = excluded.run, since = excluded.since, pid = ex
 WHERE held.until IS NULL OR held.until <= clock_timestamp()
 RETURNING epoch, commits, current_setting('synchronous_commit')
 """
-_HOLDER = "manifest, pid, host, since, run, greatest(0, extract(epoch FROM until - clock_timestamp()))::float"
+# How long a lease lasts yet; NULL where no time ends it: a run that workers carry holds its manifest so.
+_HOLDER = """manifest, pid, host, since, run,
+  CASE WHEN until = 'infinity' THEN NULL ELSE coalesce(greatest(0, extract(epoch FROM until - clock_timestamp())), 0)
+  END::float"""
 HOLDER = f"SELECT {_HOLDER} FROM flypast.claims WHERE manifest = %(manifest)s"
 LIVING = f"SELECT {_HOLDER} FROM flypast.claims WHERE until > clock_timestamp() ORDER BY manifest LIMIT 1"
 LEAVE = """
@@ -123,12 +128,11 @@ WHERE manifest = %(manifest)s AND state = 'sending'
 
 # The fence: every transaction of a claim passes through here, in the very statement that writes where it writes
 # intents. The row is this claim's own, its lease holds, and every commit that was made is there.
-_STEP = f"""
+STEP = f"""
 UPDATE flypast.claims SET commits = commits + 1, is_clean = false, until = {_LEASE}
 WHERE {_HELD} AND commits = %(commits)s AND until > clock_timestamp()
 RETURNING commits, current_setting('synchronous_commit')
 """
-STEP = _STEP
 BEAT = f"""
 UPDATE flypast.claims SET until = {_LEASE} WHERE {_HELD} AND until > clock_timestamp()
 RETURNING current_setting('synchronous_commit')
@@ -139,8 +143,14 @@ WHY = f"SELECT commits, until > clock_timestamp() FROM flypast.claims WHERE {_HE
 GIVE_BACK = f"UPDATE flypast.claims SET until = NULL WHERE {_HELD}"
 CLEAN = f"UPDATE flypast.claims SET until = NULL, is_clean = true WHERE {_HELD}"
 
-WRITE = f"""
-WITH held (commits, durability) AS ({_STEP}), settled AS (
+
+def write_with(step: str) -> str:
+    """Settlements and intents in one statement, which does nothing where its fence does not let it pass."""
+    return f"WITH held (commits, durability) AS ({step}), {_WRITTEN}"
+
+
+_WRITTEN = """
+settled AS (
   UPDATE flypast.messages AS message
   SET state = told.state, at = told.at, message_id = told.message_id, code = told.code, words = told.words
   FROM held, unnest(%(settled)s::text[], %(states)s::text[], %(settled_at)s::text[], %(message_ids)s::text[],
@@ -239,6 +249,33 @@ SHARED_IDS = """
 SELECT count(*), min(key), max(key) FROM flypast.messages WHERE message_id IS NOT NULL
 GROUP BY message_id HAVING count(*) > 1 ORDER BY min(id)
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """The statements by which a claim's transactions pass, or are told why not."""
+
+    step: str
+    beat: str
+    found_out: str
+    why: str
+    give_back: str
+    leave: str
+    clean: str
+    write: str
+
+
+MANIFEST = Fence(
+    step=STEP,
+    beat=BEAT,
+    found_out=FOUND_OUT,
+    why=WHY,
+    give_back=GIVE_BACK,
+    leave=LEAVE,
+    clean=CLEAN,
+    write=write_with(STEP),
+)
+
 STATE = "SELECT state FROM flypast.messages WHERE key = %(key)s"
 COUNTS = "SELECT state, count(*) FROM flypast.messages WHERE manifest = %(manifest)s GROUP BY state"
 SIZE = "SELECT count(*) FROM flypast.messages WHERE manifest = %(manifest)s"
@@ -306,6 +343,7 @@ ORDER BY 1, 2
 # What CREATE makes, as COLUMNS tells of it; `!` is NOT NULL.
 COLUMNS_MADE = {
     "paces": paces.COLUMNS,
+    **runs.COLUMNS,
     "meta": "one boolean!, format integer!, identity text!, origin text!, name text, created_at text!, version text!, "
     "purged_by xid8",
     "claims": "manifest text!, epoch bigint!, run text!, since text!, pid bigint!, host text!, commits bigint!, "

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.bird.requests import DEFAULT_API_URL, api_origin, is_loopback, parse_api_url
 from runner.errors import Refused
 from runner.ledger.places import FilePlace, Place, default_ledger, parse_ledger_url
 from runner.ledger.seam import Ledger
+
+if TYPE_CHECKING:
+    from runner.ledger.runs import Runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,12 @@ class LedgerChoice:
         """
         origin = api_origin(self.api_url) if self.api_url else None
         return self.place.open(origin=origin, is_judged=is_judged)
+
+    def runs(self) -> "Runs | None":
+        """The runs that workers carry; None where the ledger is one machine's own. The API as in `open_to_read`."""
+        from runner.delivery.shards import keys_of  # noqa: PLC0415 - most commands have no run of workers to look at
+
+        return self.place.runs(origin=api_origin(self.api_url) if self.api_url else None, keys_of=keys_of)
 
 
 def is_ci(environment: Mapping[str, str]) -> bool:

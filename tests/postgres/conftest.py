@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from .fleet import fleet
 from .server import Server, running_server
+
+__all__ = ["fleet"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

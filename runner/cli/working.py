@@ -1,0 +1,40 @@
+"""A worker's process: its connections, its signals, and what it says."""
+
+from datetime import UTC, datetime
+
+from runner.bird.requests import AccessKey
+from runner.delivery.control import Control
+from runner.errors import Exit
+from runner.output.neutral import neutral
+from runner.pipeline.handing import chosen
+from runner.pipeline.ledgers import LedgerChoice
+from runner.pipeline.running import run as run_loop
+from runner.pipeline.working import Worked, Worker
+
+from .interrupts import INTERRUPTS
+from .steering import steered
+from .terminal import TERMINAL
+
+
+def work(engine: str, choice: LedgerChoice, key: AccessKey, *, slots: int, is_draining: bool) -> tuple[Exit, Worked]:
+    """Until a signal, or until nothing is left to do where it drains."""
+    made, runs = chosen(engine, choice)
+    worker = Worker(runs=runs, engine=made, api=choice.api, key=key, slots=slots, say=say)
+    say(f"ready at {choice.place.words}, {slots} at a time")
+    try:
+        return run_loop(worked(worker, is_draining=is_draining))
+    finally:
+        runs.close()
+
+
+def say(words: str) -> None:
+    """Workers run for weeks in logs, so each line has its time."""
+    TERMINAL.say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {neutral(words)}")
+
+
+async def worked(worker: Worker, *, is_draining: bool) -> tuple[Exit, Worked]:
+    control = Control()
+    INTERRUPTS.defer()
+    with steered(control):
+        did = await worker.work(control, is_draining=is_draining)
+    return (Exit.INTERRUPTED if control.is_leaving else Exit.DONE), did
