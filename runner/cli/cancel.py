@@ -17,4 +17,5 @@ def command(run: str, ledger_url: str | None, api_url: str | None, output_format
     """
     from .runs import Steered
 
-    return Steered.at(ledger_url, api_url).cancel(run, output_format)
+    with Steered.at(ledger_url, api_url) as steered:
+        return steered.cancel(run, output_format)

@@ -1,6 +1,8 @@
 """A send that workers carry: handed over, followed to its end, and told as any other."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from runner.delivery.settings import Settings
@@ -45,17 +47,20 @@ class Workers:
         )
 
 
-def workers_of(engine: str | None, choice: LedgerChoice, policy: Policy) -> Workers | None:
+@contextmanager
+def workers_of(engine: str | None, choice: LedgerChoice | None, policy: Policy) -> Iterator[Workers | None]:
     """None without an engine. Raises what is not ready, before anything is planned."""
-    if engine is None:
-        return None
-    made, runs = chosen(engine, choice)
+    if engine is None or choice is None:
+        yield None
+        return
     if policy.waves:
         raise Refused(
             "policy.waves halts a run to look at it, and workers would have no halt in common",
             hint="nothing was sent: send the first waves without --engine (--limit), or take policy.waves out",
         )
-    return Workers(engine=made, runs=runs)
+    made, runs = chosen(engine, choice)
+    with closing(runs):
+        yield Workers(engine=made, runs=runs)
 
 
 def tell_handed(handed: Handed, report: Report) -> int:

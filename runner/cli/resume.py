@@ -15,4 +15,5 @@ def command(run: str, engine: str, ledger_url: str | None, api_url: str | None, 
     """Let workers go on with a paused run."""
     from .runs import Steered
 
-    return Steered.at(ledger_url, api_url).resume(run, output_format, engine=engine)
+    with Steered.at(ledger_url, api_url) as steered:
+        return steered.resume(run, output_format, engine=engine)

@@ -1,7 +1,8 @@
 """Runs that workers have: paused, resumed, cancelled, followed, and told."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,8 @@ class Steered:
     runs: Runs
 
     @classmethod
-    def at(cls, ledger_url: str | None, api_url: str | None) -> "Steered":
+    @contextmanager
+    def at(cls, ledger_url: str | None, api_url: str | None) -> Iterator["Steered"]:
         choice = LedgerChoice.of(ledger_url, api_url, Path.cwd())
         runs = choice.runs()
         if runs is None:
@@ -35,7 +37,8 @@ class Steered:
                 "this ledger is one machine's own: no workers have a run of it",
                 hint="name the workers' one with --ledger postgresql://USER@HOST/DATABASE",
             )
-        return cls(choice=choice, runs=runs)
+        with closing(runs):
+            yield cls(choice=choice, runs=runs)
 
     def pause(self, run: str, output_format: str) -> int:
         seen = self.runs.steer(run, RunState.PAUSED, at=_now())

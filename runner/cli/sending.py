@@ -76,12 +76,14 @@ def send(path: Path, options: PlanOptions, key: AccessKey | None, report: Report
         drawing.plan(None, None)
         report.telling.spare(drawing.loaded.to_read())
         return report.end_with_findings(drawing.found())
-    workers = workers_of(consent.engine, choice, manifest.policy) if choice is not None else None
     try:
         check_known(drawing.loaded, drawing.order.path, is_required=manifest.policy.is_lock_required)
-        with send_ledger(
-            manifest, choice, is_persisted=consent.is_persisted, lock_timeout_s=consent.lock_timeout_s
-        ) as held:
+        with (
+            workers_of(consent.engine, choice, manifest.policy) as workers,
+            send_ledger(
+                manifest, choice, is_persisted=consent.is_persisted, lock_timeout_s=consent.lock_timeout_s
+            ) as held,
+        ):
             return _send_held(drawing, held, key, report, consent, workers=workers)
     except (Refused, Locked):
         _count_all_the_same(drawing, choice, report)

@@ -9,7 +9,7 @@ from runner.output.neutral import neutral
 from runner.pipeline.handing import chosen
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.running import run as run_loop
-from runner.pipeline.working import Worked, Worker
+from runner.pipeline.working import DRAIN_S, Worked, Worker
 
 from .interrupts import INTERRUPTS
 from .steering import steered
@@ -35,6 +35,6 @@ def say(words: str) -> None:
 async def worked(worker: Worker, *, is_draining: bool) -> tuple[Exit, Worked]:
     control = Control()
     INTERRUPTS.defer()
-    with steered(control):
+    with steered(control, drain_s=DRAIN_S, hurry=worker.runs.hurry, tell=say):
         did = await worker.work(control, is_draining=is_draining)
     return (Exit.INTERRUPTED if control.is_leaving else Exit.DONE), did

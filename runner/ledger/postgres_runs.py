@@ -60,6 +60,7 @@ class PostgresRuns:
         self._terms = terms
         self._owner = f"pid {os.getpid()} on {socket.gethostname()}"
         self._free: list[Link] = []
+        self._links = [link]
 
     # Who sends
 
@@ -98,7 +99,9 @@ class PostgresRuns:
         self._free.append(cast(PostgresShardClaim, claim).link)
 
     def _new_link(self) -> Link:
-        return Link(self._link.address, identity=self._identity, answer_s=2 * self._terms.lease_s)
+        link = Link(self._link.address, identity=self._identity, answer_s=2 * self._terms.lease_s)
+        self._links.append(link)
+        return link
 
     def _took(self, link: Link, connection: Connection, run: str, shard: int, *, plan: str, at: str) -> "_Took | None":
         since_s = steady_s()
@@ -191,8 +194,12 @@ class PostgresRuns:
         asked = {"limit": limit, "run": run}
         return [(each, shard, plan) for each, shard, plan in self._link.read(tables.WAITING, asked)]
 
+    def hurry(self) -> None:
+        for link in self._links:
+            link.hurried.set()
+
     def close(self) -> None:
-        for link in (self._link, *self._free):
+        for link in self._links:
             link.close()
 
 

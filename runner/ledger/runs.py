@@ -173,4 +173,7 @@ class Runs(Protocol):
     def waiting(self, limit: int, *, run: str | None = None) -> Sequence[tuple[str, int, str]]:
         """The same of what nobody has and is to be sent, begun or not; of one run where it is named."""
 
+    def hurry(self) -> None:
+        """Nobody waits any longer: what waits for a server that is away gives up. From any thread."""
+
     def close(self) -> None: ...

@@ -21,7 +21,7 @@ from .carrying import extra, left, reached, settings_of
 from .sending import send
 
 T = TypeVar("T")
-_DRAIN_S = 25.0  # a reply has 20 s: what is in flight at a SIGTERM ends by itself
+DRAIN_S = 25.0  # a reply has 20 s: what is in flight at a SIGTERM ends by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Worker:
     async def work(self, control: Control, *, is_draining: bool) -> Worked:
         """Until somebody ends it; draining: until no run is left that is to be sent."""
         tasks = [
-            asyncio.create_task(each)
+            asyncio.create_task(self._surely(each))
             for each in (
                 self._every(self.pulse.state_s, lambda: self._look(is_draining=is_draining)),
                 self._every(self.pulse.threshold_s, self._judge),
@@ -81,7 +81,10 @@ class Worker:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
         return self.worked
 
     # One shard
@@ -200,6 +203,16 @@ class Worker:
         for each in self._controls.values():
             each.leave()
 
+    async def _surely(self, looking: Coroutine[Any, Any, None]) -> None:
+        """A mistake of ours ends the worker: one that does not look any more must not send."""
+        try:
+            await looking
+        except Exception:
+            self._stop.set()
+            for control in self._controls.values():
+                control.stop()
+            raise
+
     async def _every(self, pause_s: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Where the ledger can't be asked, the leases still tell what may be sent."""
         while True:
@@ -230,7 +243,7 @@ def _part_of(settings: Settings, concurrency: int) -> Settings:
     return replace(
         settings,
         concurrency=concurrency,
-        drain_s=_DRAIN_S,
+        drain_s=DRAIN_S,
         stop_after=StopAfter(
             rejected=Threshold(count=stop.rejected.count), in_doubt=Threshold(count=stop.in_doubt.count)
         ),
