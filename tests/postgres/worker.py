@@ -21,9 +21,6 @@ PULSE = Pulse(state_s=0.1, threshold_s=0.2, care_s=0.3)
 
 
 def main(url: str, api: str, slots: str, lease_s: str, *drain: str) -> int:
-    import faulthandler
-
-    faulthandler.dump_traceback_later(15)
     INTERRUPTS.watch()
     place = place_of(url)
     runs = open_runs(place.address, origin=None, keys_of=keys_of, terms=terms_of(float(lease_s)))
