@@ -51,6 +51,7 @@ HOMES = {
     "zoneinfo": {"quiet"},
     "psycopg": {"ledger", "engine"},
     "procrastinate": {"engine"},
+    "psycopg_pool": {"engine"},
     "sqlite3": {"ledger", "cli"},
     "aiohttp": {"bird", "sandbox", "pages"},
     "yarl": {"bird", "sandbox"},

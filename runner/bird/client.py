@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -69,6 +70,12 @@ class BirdClient:
         await self._opened.close()
         self._wire = None
         self._targets.clear()
+
+    def only_while(self, may_post: Callable[[], bool]) -> Self:
+        """The same connections, while they are open, for what another claim allows."""
+        other = copy(self)
+        other._may_post = may_post  # noqa: SLF001 (its own kind)
+        return other
 
     def __repr__(self) -> str:
         return f"BirdClient({self._base_url!r})"

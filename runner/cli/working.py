@@ -1,10 +1,12 @@
 """A worker's process: its connections, its signals, and what it says."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 
-from runner.bird.requests import AccessKey
+from runner.bird.requests import AccessKey, api_origin
 from runner.delivery.control import Control
 from runner.errors import Exit
+from runner.ledger.seam import Ledger
 from runner.output.neutral import neutral
 from runner.pipeline.handing import chosen
 from runner.pipeline.ledgers import LedgerChoice
@@ -19,12 +21,14 @@ from .terminal import TERMINAL
 def work(engine: str, choice: LedgerChoice, key: AccessKey, *, slots: int, is_draining: bool) -> tuple[Exit, Worked]:
     """Until a signal, or until nothing is left to do where it drains."""
     made, runs = chosen(engine, choice)
-    worker = Worker(runs=runs, engine=made, api=choice.api, key=key, slots=slots, say=say)
-    say(f"ready at {choice.place.words}, {slots} at a time")
-    try:
+    with closing(runs), closing(opened(choice)) as ledger:
+        worker = Worker(runs=runs, engine=made, api=choice.api, key=key, slots=slots, say=say, paces=ledger.paces())
+        say(f"ready at {choice.place.words}, {slots} at a time")
         return run_loop(worked(worker, is_draining=is_draining))
-    finally:
-        runs.close()
+
+
+def opened(choice: LedgerChoice) -> Ledger:
+    return choice.place.open_or_make(origin=api_origin(choice.api), at="")  # there is one, as its runs were opened
 
 
 def say(words: str) -> None:

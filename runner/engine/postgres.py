@@ -2,18 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Job, Status
+from psycopg_pool import AsyncConnectionPool
 
 from runner.errors import LedgerFault, Refused
 
 from .seam import TASK_VERSION, Handler, Task
+
+T = TypeVar("T")
 
 for _name in ("procrastinate", "psycopg.pool"):  # their warnings name hosts and users: ours tell enough
     logging.getLogger(_name).addHandler(logging.NullHandler())
@@ -24,6 +27,7 @@ _QUEUE = "shards"
 _BLOCK = 1000
 _POLL_S = 0.5
 _DEAD_S = 30.0
+_PATIENCE_S = 5.0
 _TROUBLE = (ProcrastinateException, psycopg.Error)
 
 
@@ -43,11 +47,17 @@ class PostgresEngine:
             return True
 
     async def submit(self, tasks: Sequence[Task]) -> None:
+        await _whole(self._submit(tasks))
+
+    async def backlog(self) -> int:
+        return await _whole(self._backlog())
+
+    async def _submit(self, tasks: Sequence[Task]) -> None:
         async with self._open() as app:
             for at in range(0, len(tasks), _BLOCK):
                 await _submit(app, tasks[at : at + _BLOCK])
 
-    async def backlog(self) -> int:
+    async def _backlog(self) -> int:
         async with self._open() as app:
             [told] = await app.connector.execute_query_all_async(
                 "SELECT count(*) AS waiting FROM procrastinate_jobs WHERE status = 'todo'"
@@ -66,7 +76,13 @@ class PostgresEngine:
     @asynccontextmanager
     async def _open(self, handle: Handler | None = None, *, is_there: bool = True) -> AsyncIterator[App]:
         connector = PsycopgConnector(
-            conninfo=self._conninfo, min_size=1, max_size=2, timeout=5.0, configure=_configure, kwargs=_CONNECTING
+            pool_factory=_Pool,
+            conninfo=self._conninfo,
+            min_size=1,
+            max_size=2,
+            timeout=_PATIENCE_S,
+            configure=_configure,
+            kwargs=_CONNECTING,
         )
         app = App(connector=connector)
         app.task(name="shard", queue=_QUEUE)(_handling(handle))
@@ -82,6 +98,23 @@ class PostgresEngine:
             raise LedgerFault(
                 f"the engine at {self._where} can't be reached", hint="nothing goes out twice: try again"
             ) from error
+
+
+class _Pool(AsyncConnectionPool):
+    """Gives up on a server that is away, instead of trying for half a minute."""
+
+    async def open(self, wait: bool = False, timeout: float = _PATIENCE_S) -> None:  # noqa: ASYNC109 (its signature)
+        await super().open(wait=wait, timeout=timeout)
+
+
+async def _whole(doing: Coroutine[Any, Any, T]) -> T:
+    """To its end, though nobody wants it any more: half a pool of connections would never end."""
+    task = asyncio.ensure_future(doing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _handling(handle: Handler | None) -> Any:

@@ -2,25 +2,30 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from random import SystemRandom
 from typing import Any, TypeVar
 
+from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
 from runner.delivery.clock import SystemClock
 from runner.delivery.control import Control
+from runner.delivery.dispatch import dispatch
 from runner.delivery.settings import Settings
 from runner.delivery.shards import unpack
+from runner.delivery.shared_pace import SharedPace
 from runner.delivery.tally import Progress, RunResult
 from runner.engine.seam import Engine, Task
 from runner.errors import LedgerFault, Refused
+from runner.ledger.paces import Paces
 from runner.ledger.runs import Ending, Runs, RunState, ShardClaim
 from runner.model import Delivery, StopAfter, Threshold
 
 from .carrying import extra, left, reached, settings_of
-from .sending import send
 
 T = TypeVar("T")
+_MOST_CONNECTIONS = 10_000  # how many there are at a time, the concurrency of what is sent decides
 DRAIN_S = 25.0  # a reply has 20 s: what is in flight at a SIGTERM ends by itself
 
 
@@ -47,7 +52,10 @@ class Worked:
 
 @dataclass(kw_only=True)
 class Worker:
-    """One process. `slots` shards at a time share the run's `concurrency`, which is each process's own."""
+    """One process. `slots` shards at a time share the run's `concurrency`, which is each process's own.
+
+    `paces` are the ledger's: all workers keep to one pace.
+    """
 
     runs: Runs
     engine: Engine
@@ -55,6 +63,7 @@ class Worker:
     key: AccessKey
     slots: int
     say: Callable[[str], None]
+    paces: Paces | None
     pulse: Pulse = field(default_factory=Pulse)
     clock: SystemClock = field(default_factory=SystemClock)
 
@@ -64,6 +73,7 @@ class Worker:
         self._controls: dict[Task, Control] = {}
         self._shares: dict[str, _Shares] = {}
         self._limits: dict[str, StopAfter] = {}
+        self._pace: SharedPace | None = None
 
     async def work(self, control: Control, *, is_draining: bool) -> Worked:
         """Until somebody ends it; draining: until no run is left that is to be sent."""
@@ -77,7 +87,12 @@ class Worker:
             )
         ]
         try:
-            await self.engine.work(self._handle, slots=self.slots, stop=self._stop)
+            async with AsyncExitStack() as stack:
+                client = BirdClient(self.api, self.key, concurrency=_MOST_CONNECTIONS)
+                self._client = await stack.enter_async_context(client)
+                if self.paces is not None:
+                    self._pace = await stack.enter_async_context(SharedPace(self.paces, clock=self.clock))
+                await self.engine.work(self._handle, slots=self.slots, stop=self._stop)
         finally:
             for task in tasks:
                 task.cancel()
@@ -125,15 +140,17 @@ class Worker:
 
         shares = self._shares.setdefault(task.run, _Shares(settings.concurrency, self.slots))
         async with shares.one() as concurrency:
-            return await send(
+            return await dispatch(
                 messages,
                 edition=claim.order.edition,
                 claim=claim,
-                api=self.api,
-                key=self.key,
+                transport=self._client.only_while(claim.may_post),
                 settings=_part_of(settings, concurrency),
+                clock=self.clock,
+                rng=SystemRandom(),
                 control=control,
                 observe=observe,
+                pace=self._pace,
             )
 
     def _count(self, result: RunResult) -> None:

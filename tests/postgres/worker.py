@@ -24,8 +24,11 @@ def main(url: str, api: str, slots: str, lease_s: str, *drain: str) -> int:
     INTERRUPTS.watch()
     place = place_of(url)
     runs = open_runs(place.address, origin=None, keys_of=keys_of, terms=terms_of(float(lease_s)))
+    ledger = place.open(origin=None)
+    assert ledger is not None
     worker = Worker(
         runs=runs,
+        paces=ledger.paces(),
         engine=engine_of("postgres", place),
         api=api,
         key=AccessKey("k3y"),
@@ -37,6 +40,7 @@ def main(url: str, api: str, slots: str, lease_s: str, *drain: str) -> int:
         code, did = asyncio.run(worked(worker, is_draining=bool(drain)))
     finally:
         runs.close()
+        ledger.close()
     sys.stdout.write(f"{did}\n")
     return code
 
