@@ -32,6 +32,7 @@ CREATE TABLE flypast.shards (
   accepted bigint NOT NULL,
   rejected bigint NOT NULL,
   in_doubt bigint NOT NULL,
+  left_behind bigint NOT NULL,
   closed bigint NOT NULL,
   doubles bigint NOT NULL,
   deferred bigint NOT NULL,
@@ -48,6 +49,6 @@ COLUMNS = {
     "state text!, since text!, ended text, kind text, words text, hint text",
     "shards": "run text!, shard integer!, total bigint!, digest text!, messages bytea, state text!, epoch bigint!, "
     "owner text, until timestamp with time zone, commits bigint!, takeovers bigint!, accepted bigint!, "
-    "rejected bigint!, in_doubt bigint!, closed bigint!, doubles bigint!, deferred bigint!, kept bigint!, "
-    "cost numeric!, cost_in_doubt numeric!",
+    "rejected bigint!, in_doubt bigint!, left_behind bigint!, closed bigint!, doubles bigint!, deferred bigint!, "
+    "kept bigint!, cost numeric!, cost_in_doubt numeric!",
 }

@@ -47,8 +47,8 @@ VALUES (%(run)s, %(manifest)s, %(epoch)s, %(edition)s, %(plan)s, %(settings)s, %
 """
 ADD = """
 INSERT INTO flypast.shards (run, shard, total, digest, messages, state, epoch, commits, takeovers, accepted, rejected,
-  in_doubt, closed, doubles, deferred, kept, cost, cost_in_doubt)
-VALUES (%(run)s, %(shard)s, %(total)s, %(digest)s, %(messages)s, 'open', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+  in_doubt, left_behind, closed, doubles, deferred, kept, cost, cost_in_doubt)
+VALUES (%(run)s, %(shard)s, %(total)s, %(digest)s, %(messages)s, 'open', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 """
 HAND_OVER = """
 WITH begun AS (UPDATE flypast.runs SET state = 'running' WHERE run = %(run)s)
@@ -64,6 +64,9 @@ UPDATE flypast.shards SET epoch = epoch + 1, owner = %(owner)s, until = {_LEASE}
   takeovers = takeovers + (owner IS NOT NULL)::int
 WHERE run = %(run)s AND shard = %(shard)s AND state = 'open' AND (until IS NULL OR until <= clock_timestamp())
 RETURNING epoch, commits, takeovers, digest, messages, current_setting('synchronous_commit')
+"""
+LEFT_BEHIND = """
+UPDATE flypast.shards SET left_behind = left_behind + %(left)s WHERE run = %(run)s AND shard = %(shard)s
 """
 HOLD = """
 UPDATE flypast.shards SET state = 'held', owner = NULL, until = NULL WHERE run = %(run)s AND shard = %(shard)s
@@ -84,7 +87,8 @@ WITH counted AS (
   WHERE manifest = %(manifest)s AND run = %(run)s
 )
 UPDATE flypast.shards AS shard SET accepted = counted.accepted, rejected = counted.rejected,
-  in_doubt = counted.in_doubt, closed = counted.closed, cost = counted.cost, cost_in_doubt = counted.cost_in_doubt,
+  in_doubt = counted.in_doubt, left_behind = left_behind + %(left)s,
+  closed = counted.closed, cost = counted.cost, cost_in_doubt = counted.cost_in_doubt,
   doubles = doubles + %(doubles)s, deferred = deferred + %(deferred)s, kept = %(kept)s
 FROM counted WHERE shard.run = %(run)s AND shard.shard = %(shard)s
 """
@@ -114,7 +118,8 @@ SELECT runs.run, manifest, edition, runs.state, since, ended IS NOT NULL, runs.t
   count(*) FILTER (WHERE shards.state = 'done'), count(*) FILTER (WHERE shards.state = 'held'),
   count(*) FILTER (WHERE until > clock_timestamp()), count(DISTINCT owner) FILTER (WHERE until > clock_timestamp()),
   coalesce(sum(accepted), 0)::bigint, coalesce(sum(rejected), 0)::bigint, coalesce(sum(in_doubt), 0)::bigint,
-  coalesce(sum(closed), 0)::bigint, coalesce(sum(doubles), 0)::bigint, coalesce(sum(deferred), 0)::bigint,
+  coalesce(sum(left_behind), 0)::bigint, coalesce(sum(closed), 0)::bigint, coalesce(sum(doubles), 0)::bigint,
+  coalesce(sum(deferred), 0)::bigint,
   coalesce(sum(kept), 0)::bigint, coalesce(sum(cost), 0), coalesce(sum(cost_in_doubt), 0), kind, words, hint
 FROM flypast.runs LEFT JOIN flypast.shards USING (run)
 WHERE {which} GROUP BY runs.run ORDER BY runs.run

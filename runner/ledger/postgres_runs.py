@@ -117,12 +117,13 @@ class PostgresRuns:
         link.must_last(durability)
         is_sound = hashlib.sha256(messages).hexdigest() == digest
         asked |= _listed(self._keys_of(messages) if is_sound else Keys((), ()))
-        if takeovers:
-            connection.execute(tables.LEAVE, asked)
+        left = connection.execute(tables.LEAVE, asked).rowcount if takeovers else 0
         if takeovers > MOST_TAKEOVERS or not is_sound:
-            connection.execute(tables.RECKON, asked | _NOTHING_MORE)
+            connection.execute(tables.RECKON, {**asked, **_NOTHING_MORE, "left": left})
             connection.execute(tables.HOLD, asked)
             return None
+        if left:
+            connection.execute(tables.LEFT_BEHIND, {**asked, "left": left})
         stood = connection.execute(tables.STOOD, asked).fetchall()
         return _Took(
             taken=Taken(
@@ -170,8 +171,8 @@ class PostgresRuns:
         asked = {"run": run, "manifest": manifest, "epoch": epoch, "at": at, "state": state}
         for shard, messages in connection.execute(tables.DEAD, asked).fetchall():
             told = {**asked, "shard": shard, **_listed(self._keys_of(messages))}
-            connection.execute(tables.LEAVE, told)
-            connection.execute(tables.RECKON, told | _NOTHING_MORE)
+            left = connection.execute(tables.LEAVE, told).rowcount
+            connection.execute(tables.RECKON, {**told, **_NOTHING_MORE, "left": left})
         for statement in (tables.END, tables.EMPTY, tables.FREE):
             connection.execute(statement, asked)
         return True
@@ -252,8 +253,8 @@ class PostgresShardClaim(PostgresClaim):
         told = {"doubles": extra.doubles, "deferred": extra.deferred, "kept": extra.kept}
 
         def act(connection: Connection, mine: Mine) -> None:
-            connection.execute(tables.LEAVE, {**mine, "at": None})
-            connection.execute(tables.RECKON, {**mine, **told})
+            left = connection.execute(tables.LEAVE, {**mine, "at": None}).rowcount
+            connection.execute(tables.RECKON, {**mine, **told, "left": left})
             connection.execute(statement, mine)
 
         self.pass_on(act)
@@ -271,7 +272,7 @@ def _add(claim: PostgresClaim, shard: FrozenShard) -> int:
 
 def _seen(row: Row) -> RunSeen:
     (run, manifest, edition, state, since, has_ended, total, shards, done, held, sending, workers, accepted, rejected,
-     in_doubt, closed, doubles, deferred, kept, cost, cost_in_doubt, kind, words, hint) = row  # fmt: skip
+     in_doubt, left_behind, closed, doubles, deferred, kept, cost, cost_in_doubt, kind, words, hint) = row  # fmt: skip
     return RunSeen(
         run=run,
         manifest=manifest,
@@ -283,6 +284,7 @@ def _seen(row: Row) -> RunSeen:
         accepted=accepted,
         rejected=rejected,
         in_doubt=in_doubt,
+        left_behind=left_behind,
         closed=closed,
         extra=Extra(doubles=doubles, deferred=deferred, kept=kept),
         cost=cost,

@@ -70,6 +70,7 @@ class Ending:
 class RunSeen:
     """A run as the ledger holds it. Of its shards `sending` have a living worker, of whom there are `workers`.
 
+    `left_behind` counts those that became in doubt as their worker died: that says nothing of Bird.
     `ending` is given where it was stopped.
     """
 
@@ -83,6 +84,7 @@ class RunSeen:
     accepted: int
     rejected: int
     in_doubt: int
+    left_behind: int
     closed: int
     extra: Extra
     cost: Decimal

@@ -49,12 +49,13 @@ def extra(result: RunResult) -> Extra:
 
 
 def reached(stop_after: StopAfter, seen: RunSeen, *, fewest: int = 20) -> str | None:
-    """Which threshold the whole run has reached, in words."""
-    finished = seen.accepted + seen.rejected + seen.in_doubt
+    """Which threshold the whole run has reached, in words. What a worker left behind as it died is no sign of Bird."""
+    in_doubt = max(0, seen.in_doubt - seen.left_behind)
+    finished = seen.accepted + seen.rejected + in_doubt
     if stop_after.rejected.reached(seen.rejected, finished, fewest=fewest):
         return f"stopAfter.rejected is reached: {seen.rejected:,} of {finished:,} finished messages"
-    if stop_after.in_doubt.reached(seen.in_doubt, finished, fewest=fewest):
-        return f"stopAfter.inDoubt is reached: {seen.in_doubt:,} of {finished:,} finished messages"
+    if stop_after.in_doubt.reached(in_doubt, finished, fewest=fewest):
+        return f"stopAfter.inDoubt is reached: {in_doubt:,} of {finished:,} finished messages"
     return None
 
 

@@ -25,7 +25,7 @@ from .ledgers import opened, place_of
 from .sender import terms_of
 
 ROOT = Path(__file__).parents[2]
-GIVE_UP_S = 60.0
+GIVE_UP_S = 1800.0 if "FLYPAST_TEST_CHAOS" in os.environ else 60.0
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Fleet:
     record: Path
     lease_s: float = 2.0
     workers: "list[subprocess.Popen[str]]" = field(default_factory=list)
+    _read: int = 0
+    _lines: int = 0
 
     @property
     def settings(self) -> dict[str, str]:
@@ -101,9 +103,13 @@ class Fleet:
         return [json.loads(line)["reference"] for line in lines]
 
     def arrived_count(self) -> int:
-        """The same, cheaply."""
+        """The same, cheaply: only what is new is read."""
         with self.record.open("rb") as file:
-            return file.read().count(b"\n")
+            file.seek(self._read)
+            new = file.read()
+        self._read += len(new)
+        self._lines += new.count(b"\n")
+        return self._lines
 
     def states(self) -> dict[str, State]:
         with opened(self.url, origin=None) as ledger:
