@@ -46,11 +46,12 @@ def command(
     from runner.pipeline.ledgers import LedgerChoice
 
     from .access import access_key
-    from .working import work
+    from .working import say, work
 
     choice = LedgerChoice.of(ledger_url, api_url, Path.cwd())
     key = access_key(os.environ, access_key_file)
-    code, worked = work(engine, choice, key, slots=shards, is_draining=drain)
+    is_text = output_format == "text"
+    code, worked = work(engine, choice, key, slots=shards, is_draining=drain, ready=TERMINAL.data if is_text else say)
     if output_format == "json":
         TERMINAL.json(told(worked, code))
     else:

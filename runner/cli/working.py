@@ -1,5 +1,6 @@
 """A worker's process: its connections, its signals, and what it says."""
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ from runner.delivery.control import Control
 from runner.errors import Exit
 from runner.ledger.seam import Ledger
 from runner.output.neutral import neutral
+from runner.output.words import number
 from runner.pipeline.handing import chosen
 from runner.pipeline.ledgers import LedgerChoice
 from runner.pipeline.running import run as run_loop
@@ -18,12 +20,14 @@ from .steering import steered
 from .terminal import TERMINAL
 
 
-def work(engine: str, choice: LedgerChoice, key: AccessKey, *, slots: int, is_draining: bool) -> tuple[Exit, Worked]:
-    """Until a signal, or until nothing is left to do where it drains."""
+def work(
+    engine: str, choice: LedgerChoice, key: AccessKey, *, slots: int, is_draining: bool, ready: Callable[[str], None]
+) -> tuple[Exit, Worked]:
+    """Until a signal, or until nothing is left to do where it drains; `ready` hears when it begins."""
     made, runs = chosen(engine, choice)
     with closing(runs), closing(opened(choice)) as ledger:
         worker = Worker(runs=runs, engine=made, api=choice.api, key=key, slots=slots, say=say, paces=ledger.paces())
-        say(f"ready at {choice.place.words}, {slots} at a time")
+        ready(f"ready for runs at {choice.place.words}, {number(slots, 'part')} at a time")
         return run_loop(worked(worker, is_draining=is_draining))
 
 

@@ -2,12 +2,15 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 
 from runner.ledger.runs import Extra, RunState
 from runner.model import State
-from tests.conftest import MANIFEST, Project
+from tests.conftest import KEY, MANIFEST, Project, clean_environment
+from tests.test_output_schemas import fits
 
 from .fleet import MakeFleet
 
@@ -21,7 +24,7 @@ def test_workers_send_what_was_handed_over_and_who_follows_is_told_as_of_any_sen
     many.work(drain=False)
     out, err = following.communicate(timeout=60)
     assert following.returncode == 0, err
-    said = json.loads(out)
+    said = fits("send", json.loads(out))
     assert said["run"] == {"accepted": 2500, "rejected": 0, "inDoubt": 0}
     assert said["totals"] == {
         "messages": 2500, "accepted": 2500, "rejected": 0, "inDoubt": 0, "skipped": 0, "planned": 0
@@ -84,9 +87,11 @@ def test_a_task_that_is_offered_twice_is_harmless(fleet: MakeFleet) -> None:
 
 def test_what_the_engine_has_lost_is_found_in_the_ledger(fleet: MakeFleet) -> None:
     many = fleet(60)
-    many.send()
+    handed = fits("send", many.send())
+    assert (handed["totals"]["planned"], handed["exitCode"]) == (60, 0)
     many.sql("DELETE FROM flypast_engine.procrastinate_jobs")
-    many.drain()
+    done = many.flypast("worker", "--engine", "postgres", "--drain", "--format", "json")
+    assert fits("worker", done.json)["run"] == {"accepted": 60, "rejected": 0, "inDoubt": 0}
     assert many.check() == Counter({State.ACCEPTED: 60})
 
 
@@ -254,12 +259,13 @@ def test_a_pause_is_silent_within_a_second_and_resume_completes(fleet: MakeFleet
     many.sql("UPDATE flypast.runs SET state = 'paused' WHERE run = %s", [run])  # as the command does, and at once
     time.sleep(1.0)
     arrived = many.arrived_count()
-    said = many.flypast("pause", run, "--format", "json").json
+    said = fits("run", many.flypast("pause", run, "--format", "json").json)
     assert (said["state"], said["shards"]["sending"]) == ("paused", 0)
     assert many.arrived_count() == arrived == said["accepted"] < 600
     assert many.flypast("send", "hello.yaml", "--yes", code=8).code == 8
     assert "paused" in many.flypast("status").out
-    assert many.flypast("resume", run, "--format", "json").json["state"] == "running"
+    assert fits("status", many.flypast("status", "--format", "json").json)["runs"][0]["state"] == "paused"
+    assert fits("run", many.flypast("resume", run, "--format", "json").json)["state"] == "running"
     many.drain()
     assert many.check() == Counter({State.ACCEPTED: 600})
     ended = many.flypast("resume", run, code=4)
@@ -272,7 +278,7 @@ def test_a_run_that_is_cancelled_ends_and_the_next_send_takes_the_rest(fleet: Ma
     many.work()
     many.until(lambda: many.arrived_count() >= 100)
     run = many.sql("SELECT run FROM flypast.runs")[0][0]
-    assert many.flypast("cancel", run, "--format", "json").json["state"] == "cancelled"
+    assert fits("run", many.flypast("cancel", run, "--format", "json").json)["state"] == "cancelled"
     out, _ = following.communicate(timeout=60)
     said = json.loads(out)
     assert (following.returncode, said["stopped"]) == (130, "the run was cancelled")
@@ -334,3 +340,20 @@ def test_what_does_not_go_together_is_told_before_anything_is_planned(fleet: Mak
     assert "flypast ledger init --engine postgres" in many.flypast("worker", "--engine", "postgres", code=4).err
     other = many.flypast("worker", "--engine", "postgres", "--api-url", "https://api.bird.com", code=4)
     assert "bound to" in other.err or "engine's tables are missing" in other.err
+
+
+def test_without_the_extra_one_line_names_it(url: str) -> None:
+    hidden = (
+        "import sys; sys.modules['procrastinate'] = None\n"
+        "from runner.cli.main import run\n"
+        f"sys.argv = ['flypast', 'worker', '--engine', 'postgres', '--ledger', {url!r}]; run()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", hidden],
+        env=clean_environment(BIRD_ACCESS_KEY=KEY),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[0] == "error: --engine postgres needs the extra engine"
