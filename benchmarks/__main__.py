@@ -3,7 +3,7 @@
 import platform
 import sqlite3
 
-from . import batch, findings, ledger, memory, plan, restart, send, start, validate
+from . import batch, findings, ledger, memory, plan, restart, send, start, validate, workers
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
     print(memory.report(100_000), flush=True)
     print(findings.report(1), flush=True)
     print(plan.report(1_000_000, 3), flush=True)
+    print(workers.report(20_000, 5), flush=True)
 
 
 if __name__ == "__main__":

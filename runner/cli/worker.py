@@ -20,7 +20,7 @@ from .terminal import TERMINAL
 @option(
     "--shards",
     type=click.IntRange(1, 64),
-    default=2,
+    default=1,
     show_default=True,
     metavar="N",
     help="So many parts at a time, which share the concurrency.",

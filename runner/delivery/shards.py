@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 from runner.errors import LedgerFault
@@ -114,6 +115,7 @@ def _channel(told: dict[str, Any]) -> Channel:
     return Channel(**{**told, "rate": rate and Rate(**rate)})
 
 
+@lru_cache(maxsize=2)  # whoever takes a part asks for its keys, then for its messages
 def _told(packed: bytes) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(zlib.decompress(packed))
     if told["v"] != _VERSION or tuple(told["fields"]) != Message._fields:

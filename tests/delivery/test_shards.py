@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from runner.delivery.shards import bits_for, cut, keys_of, pack, shard_of, unpack
+from runner.delivery.shards import _told, bits_for, cut, keys_of, pack, shard_of, unpack
 from runner.delivery.spool import SpoolWriter
 from runner.errors import LedgerFault
 from runner.ledger.identity import message_key
@@ -80,6 +80,7 @@ def test_the_keys_of_what_was_open_before_are_told_apart() -> None:
 
 def test_what_another_version_has_packed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = pack(some(1))
+    _told.cache_clear()
     monkeypatch.setattr("runner.delivery.shards._VERSION", 2)
     with pytest.raises(LedgerFault, match="another version of flypast"):
         unpack(packed)
