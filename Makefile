@@ -50,7 +50,7 @@ pace: .venv/.dev ## three processes at one pace of 2,000/s for 60 s, one killed,
 	FLYPAST_TEST_PACE=60 $(BIN)/python -m pytest -q -rP tests/postgres/test_shared_pace.py -k killed
 
 chaos: .venv/.dev ## workers killed, frozen and woken, the database restarted, two sends at once, N=200000 messages: no double
-	FLYPAST_TEST_CHAOS=$(or $(filter-out 30,$(N)),200000) $(BIN)/python -m pytest -q -rP tests/postgres/test_chaos.py
+	FLYPAST_TEST_CHAOS=$(or $(filter-out 30,$(N)),200000) $(BIN)/python -m pytest -q -rP tests/postgres/test_chaos.py tests/postgres/test_workers.py
 
 places: .venv/.dev ## one mistake at each place of the examples, all of them: one finding, exactly there
 	FLYPAST_TEST_PLACES=all $(BIN)/python -m pytest -q -n 2 tests/test_each_place.py

@@ -1,11 +1,14 @@
 """Many workers: what was handed over goes out once, whoever dies, is stopped, or is offered the same part twice."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+
+import pytest
 
 from runner.ledger.runs import Extra, RunState
 from runner.model import State
@@ -14,6 +17,7 @@ from tests.test_output_schemas import fits
 
 from .fleet import MakeFleet
 
+long = pytest.mark.skipif("FLYPAST_TEST_CHAOS" not in os.environ, reason="seconds of many processes: make chaos")
 NOW = "2026-11-22T09:00:00.000Z"
 
 
@@ -58,6 +62,7 @@ def test_a_part_that_is_done_leaves_nobodys_data_behind(fleet: MakeFleet) -> Non
     assert many.sql("SELECT count(*) FROM flypast_engine.procrastinate_jobs") == [(0,)]
 
 
+@long
 def test_while_workers_have_a_manifest_nobody_else_sends_it(fleet: MakeFleet) -> None:
     many = fleet(20)
     run = many.send()["engineRun"]["run"]
@@ -70,6 +75,7 @@ def test_while_workers_have_a_manifest_nobody_else_sends_it(fleet: MakeFleet) ->
     assert many.check() == Counter({State.ACCEPTED: 20})
 
 
+@long
 def test_a_task_that_is_offered_twice_is_harmless(fleet: MakeFleet) -> None:
     many = fleet(60, faults=["--fault", "slow:20ms"])
     many.send()
@@ -95,6 +101,7 @@ def test_what_the_engine_has_lost_is_found_in_the_ledger(fleet: MakeFleet) -> No
     assert many.check() == Counter({State.ACCEPTED: 60})
 
 
+@long
 def test_a_message_is_never_sent_by_a_claim_that_was_taken_over(fleet: MakeFleet) -> None:
     many = fleet(20)
     run = many.send()["engineRun"]["run"]
@@ -159,6 +166,7 @@ def test_what_a_killed_worker_had_in_flight_is_in_doubt_and_the_rest_is_sent_by_
     assert many.sql("SELECT takeovers FROM flypast.shards") == [(1,)]
 
 
+@long
 def test_a_worker_that_was_frozen_past_its_lease_sends_nothing_more(fleet: MakeFleet) -> None:
     many = fleet(200, faults=["--fault", "slow:20ms"])
     many.send("--concurrency", "4")
@@ -177,6 +185,7 @@ def test_a_worker_that_was_frozen_past_its_lease_sends_nothing_more(fleet: MakeF
     assert counts[State.IN_DOUBT] <= 4
 
 
+@long
 def test_at_least_once_sends_again_what_a_killed_worker_had_in_flight(fleet: MakeFleet) -> None:
     manifest = MANIFEST + "policy: {delivery: at-least-once, acceptDuplicates: true}\n"
     many = fleet(200, faults=["--fault", "slow:50ms"], manifest=manifest)
@@ -191,6 +200,7 @@ def test_at_least_once_sends_again_what_a_killed_worker_had_in_flight(fleet: Mak
     assert Counter(many.states().values()) == Counter({State.ACCEPTED: 200})
 
 
+@long
 def test_a_part_that_kills_every_worker_is_held_and_the_run_goes_on(fleet: MakeFleet) -> None:
     many = fleet(1500)
     following = many.follow()
@@ -211,6 +221,7 @@ def test_a_part_that_kills_every_worker_is_held_and_the_run_goes_on(fleet: MakeF
     assert many.check() == Counter({State.ACCEPTED: 1500})
 
 
+@long
 def test_a_part_that_is_not_what_was_frozen_is_not_sent(fleet: MakeFleet) -> None:
     many = fleet(1500)
     run = many.send()["engineRun"]["run"]
@@ -234,6 +245,7 @@ def test_a_refusal_at_one_worker_stops_the_run_as_it_stops_a_single_machine(flee
     assert many.sql("SELECT count(*) FROM flypast.shards WHERE messages IS NOT NULL") == [(0,)]
 
 
+@long
 def test_thresholds_count_the_whole_run(fleet: MakeFleet) -> None:
     manifest = MANIFEST + "policy: {stopAfter: {rejected: 30, inDoubt: 10}}\n"
     many = fleet(3000, faults=["--fault", "422:10%", "--fault", "slow:20ms"], manifest=manifest)
@@ -290,6 +302,7 @@ def test_a_run_that_is_cancelled_ends_and_the_next_send_takes_the_rest(fleet: Ma
     assert "there is no run nothing in this ledger" in many.flypast("pause", "nothing", code=4).err
 
 
+@long
 def test_a_run_whose_workers_are_all_dead_can_be_cancelled(fleet: MakeFleet) -> None:
     many = fleet(300, faults=["--fault", "slow:50ms"])
     run = many.send("--concurrency", "4")["engineRun"]["run"]
