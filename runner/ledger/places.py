@@ -101,7 +101,7 @@ class FilePlace:
     def open_or_make(self, *, origin: str, at: str) -> Ledger:
         return open_or_create(self.path, origin=origin, at=at)
 
-    def runs(self, *, origin: str | None, keys_of: "KeysOf") -> "Runs | None":
+    def runs(self, *, origin: str | None, keys_of: "KeysOf") -> "Runs | None":  # noqa: ARG002 - a database's
         """One machine's own."""
         return None
 

@@ -22,19 +22,19 @@ NOW = "2026-11-22T09:00:00.000Z"
 
 
 def test_workers_send_what_was_handed_over_and_who_follows_is_told_as_of_any_send(fleet: MakeFleet) -> None:
-    many = fleet(2500)
+    many = fleet(1100)
     following = many.follow()
     many.work(drain=False)
     many.work(drain=False)
     out, err = following.communicate(timeout=60)
     assert following.returncode == 0, err
     said = fits("send", json.loads(out))
-    assert said["run"] == {"accepted": 2500, "rejected": 0, "inDoubt": 0}
+    assert said["run"] == {"accepted": 1100, "rejected": 0, "inDoubt": 0}
     assert said["totals"] == {
-        "messages": 2500, "accepted": 2500, "rejected": 0, "inDoubt": 0, "skipped": 0, "planned": 0
+        "messages": 1100, "accepted": 1100, "rejected": 0, "inDoubt": 0, "skipped": 0, "planned": 0
     }  # fmt: skip
-    assert said["engineRun"]["shards"] == 4
-    assert many.check() == Counter({State.ACCEPTED: 2500})
+    assert said["engineRun"]["shards"] == 2
+    assert many.check() == Counter({State.ACCEPTED: 1100})
     assert many.flypast(*many.sending()).json["run"]["accepted"] == 0  # there is nothing left to hand over
     assert many.flypast("ledger", "verify").code == 0
 
@@ -125,7 +125,7 @@ def test_a_message_is_never_sent_by_a_claim_that_was_taken_over(fleet: MakeFleet
 
 
 def test_a_worker_that_is_told_to_end_ends_what_is_in_flight_and_gives_the_rest_back(fleet: MakeFleet) -> None:
-    many = fleet(300, faults=["--fault", "slow:50ms"])
+    many = fleet(100, faults=["--fault", "slow:50ms"])
     run = many.send("--concurrency", "4")["engineRun"]["run"]
     worker = many.work()
     many.until(lambda: many.arrived_count() >= 20)
@@ -133,19 +133,19 @@ def test_a_worker_that_is_told_to_end_ends_what_is_in_flight_and_gives_the_rest_
     said, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, said
     arrived = many.arrived_count()
-    assert 20 <= arrived < 300
+    assert 20 <= arrived < 100
     assert many.check() == Counter({State.ACCEPTED: arrived}) + Counter({State.PLANNED: many.check()[State.PLANNED]})
     assert many.sql("SELECT owner, until, takeovers, state FROM flypast.shards") == [(None, None, 0, "open")]
     assert many.seen(run).accepted == arrived
     many.drain()
-    assert many.check() == Counter({State.ACCEPTED: 300})
+    assert many.check() == Counter({State.ACCEPTED: 100})
 
 
 def test_what_a_killed_worker_had_in_flight_is_in_doubt_and_the_rest_is_sent_by_another(fleet: MakeFleet) -> None:
-    many = fleet(300, faults=["--fault", "slow:50ms"])
+    many = fleet(160, faults=["--fault", "slow:50ms"])
     following = many.follow("--concurrency", "8")
     first = many.work()
-    many.until(lambda: many.arrived_count() >= 60)
+    many.until(lambda: many.arrived_count() >= 40)
     first.kill()
     many.work()
     out, err = following.communicate(timeout=60)
@@ -153,10 +153,10 @@ def test_what_a_killed_worker_had_in_flight_is_in_doubt_and_the_rest_is_sent_by_
     counts = many.check()
     assert following.returncode == said["exitCode"] == 6, err
     assert said["stopped"] is None
-    assert counts[State.ACCEPTED] + counts[State.IN_DOUBT] == 300
+    assert counts[State.ACCEPTED] + counts[State.IN_DOUBT] == 160
     assert 1 <= counts[State.IN_DOUBT] <= 8
     assert said["totals"] == {
-        "messages": 300,
+        "messages": 160,
         "accepted": counts[State.ACCEPTED],
         "rejected": 0,
         "inDoubt": counts[State.IN_DOUBT],
@@ -264,41 +264,41 @@ def test_thresholds_count_the_whole_run(fleet: MakeFleet) -> None:
 
 
 def test_a_pause_is_silent_within_a_second_and_resume_completes(fleet: MakeFleet) -> None:
-    many = fleet(600, faults=["--fault", "slow:30ms"])
+    many = fleet(240, faults=["--fault", "slow:30ms"])
     run = many.send("--concurrency", "8")["engineRun"]["run"]
     many.work()
-    many.until(lambda: many.arrived_count() >= 100)
+    many.until(lambda: many.arrived_count() >= 40)
     many.sql("UPDATE flypast.runs SET state = 'paused' WHERE run = %s", [run])  # as the command does, and at once
     time.sleep(1.0)
     arrived = many.arrived_count()
     said = fits("run", many.flypast("pause", run, "--format", "json").json)
     assert (said["state"], said["shards"]["sending"]) == ("paused", 0)
-    assert many.arrived_count() == arrived == said["accepted"] < 600
+    assert many.arrived_count() == arrived == said["accepted"] < 240
     assert many.flypast("send", "hello.yaml", "--yes", code=8).code == 8
     assert "paused" in many.flypast("status").out
     assert fits("status", many.flypast("status", "--format", "json").json)["runs"][0]["state"] == "paused"
     assert fits("run", many.flypast("resume", run, "--format", "json").json)["state"] == "running"
     many.drain()
-    assert many.check() == Counter({State.ACCEPTED: 600})
+    assert many.check() == Counter({State.ACCEPTED: 240})
     ended = many.flypast("resume", run, code=4)
     assert f"the run {run} is done already: it can't be resumed" in ended.err
 
 
 def test_a_run_that_is_cancelled_ends_and_the_next_send_takes_the_rest(fleet: MakeFleet) -> None:
-    many = fleet(600, faults=["--fault", "slow:30ms"])
+    many = fleet(240, faults=["--fault", "slow:30ms"])
     following = many.follow("--concurrency", "8")
     many.work()
-    many.until(lambda: many.arrived_count() >= 100)
+    many.until(lambda: many.arrived_count() >= 40)
     run = many.sql("SELECT run FROM flypast.runs")[0][0]
     assert fits("run", many.flypast("cancel", run, "--format", "json").json)["state"] == "cancelled"
     out, _ = following.communicate(timeout=60)
     said = json.loads(out)
     assert (following.returncode, said["stopped"]) == (130, "the run was cancelled")
-    assert said["run"]["accepted"] == many.arrived_count() < 600
+    assert said["run"]["accepted"] == many.arrived_count() < 240
     assert many.sql("SELECT count(*) FROM flypast.shards WHERE messages IS NOT NULL") == [(0,)]
     again = many.flypast("send", "hello.yaml", "--yes", "--rate", "unlimited", "--format", "json")
-    assert again.json["run"]["accepted"] == 600 - said["run"]["accepted"]
-    assert many.check() == Counter({State.ACCEPTED: 600})
+    assert again.json["run"]["accepted"] == 240 - said["run"]["accepted"]
+    assert many.check() == Counter({State.ACCEPTED: 240})
     assert "there is no run nothing in this ledger" in many.flypast("pause", "nothing", code=4).err
 
 
@@ -319,7 +319,7 @@ def test_a_run_whose_workers_are_all_dead_can_be_cancelled(fleet: MakeFleet) -> 
 
 
 def test_who_follows_may_leave_and_the_run_goes_on(fleet: MakeFleet) -> None:
-    many = fleet(200, faults=["--fault", "slow:30ms"])
+    many = fleet(100, faults=["--fault", "slow:30ms"])
     following = many.follow("--concurrency", "4")
     many.work()
     many.until(lambda: many.arrived_count() >= 20)
@@ -329,8 +329,8 @@ def test_who_follows_may_leave_and_the_run_goes_on(fleet: MakeFleet) -> None:
     assert "it goes on: flypast status --follow shows it" in err
     assert "Go on with" not in err
     said = many.flypast("status", "--follow", "--format", "json")
-    assert said.json["totals"]["accepted"] == 200
-    assert "200 of 200: 200 accepted" in said.err
+    assert said.json["totals"]["accepted"] == 100
+    assert "100 of 100: 100 accepted" in said.err
     assert said.json["runs"] == []
 
 
