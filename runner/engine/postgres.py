@@ -147,6 +147,8 @@ async def _work(app: App, slots: int, stop: asyncio.Event) -> None:
         for task in (working, stopping, tidying):
             task.cancel()  # Procrastinate's worker then waits for what it has taken
         await asyncio.gather(working, stopping, tidying, return_exceptions=True)
+    if not working.cancelled():
+        working.result()  # what ended it before its time
 
 
 async def _tidy(app: App) -> None:
