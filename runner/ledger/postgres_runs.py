@@ -4,7 +4,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from runner.errors import Refused
@@ -227,14 +227,17 @@ class PostgresShardClaim(PostgresClaim):
         self._before = dict.fromkeys(State, 0)
         for state, is_ours in took.stood.values():
             self._before[state] += is_ours
-        super().__init__(runs, link, replace(took.taken, more={**took.taken.more, **self._stands()}), terms=terms)
+        self._told = (0, 0, 0)
+        super().__init__(runs, link, took.taken, terms=terms)
 
     def tell(self, *, accepted: int, rejected: int, in_doubt: int) -> None:
-        self._more |= self._stands(accepted=accepted, rejected=rejected, in_doubt=in_doubt)
+        self._told = (accepted, rejected, in_doubt)
 
-    def _stands(self, *, accepted: int = 0, rejected: int = 0, in_doubt: int = 0) -> dict[str, int]:
+    def _mine(self) -> Mine:
+        accepted, rejected, in_doubt = self._told
         before = self._before
         return {
+            **super()._mine(),
             "accepted": before[State.ACCEPTED] + accepted,
             "rejected": before[State.REJECTED] + rejected,
             "in_doubt": before[State.IN_DOUBT] + in_doubt,
