@@ -175,4 +175,4 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     yield start
     for process in running:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
