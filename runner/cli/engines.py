@@ -22,7 +22,7 @@ from .interrupts import INTERRUPTS
 from .ledgers import Held
 from .online import run_looking
 from .progress import Shown
-from .report import Report
+from .summary import Report
 from .terminal import TERMINAL
 
 LOOK_EVERY_S = 0.5
