@@ -74,6 +74,7 @@ async def test_messages_arrive_and_their_statuses_move_while_somebody_looks(brow
         await sender.send(ANN, "Hi Ann")
         await sender.send("+14155550199", "Hi nobody")
         await page.get_by_role("button", name=ANN).click()
+        await page.wait_for_selector("#talk li")
         assert await page.locator("#talk .bubble").all_inner_texts() == ["Hi Ann"]
         await page.wait_for_selector("#talk [data-status=delivered]")
         await page.wait_for_selector("#people [data-status=delivery_failed]")
@@ -114,6 +115,7 @@ async def test_the_request_is_shown_as_it_arrived(browser: "Browser", serve: Ser
         assert await sender.send(ANN, reference="order-7", type="image", image=picture) == 500
         page = watched.page
         await page.get_by_role("button", name=ANN).click()
+        await page.wait_for_selector("#talk li")
         assert await page.locator("#talk .bubble bdi").all_inner_texts() == [
             "New",
             "▣ https://media.example/a.png",
