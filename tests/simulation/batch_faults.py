@@ -38,7 +38,7 @@ BATCHES: dict[str, tuple[Edit, ...]] = {
     "what the list does not show is planned again": (
         edit(batching, "_found", ("InDoubt(words=_UNLISTED) if listed is None", 'NotSent(words="") if listed is None')),
     ),
-    "the list is looked at once": (edit(_FINDER, "find", ("due_s + PATIENCE_S", "due_s")),),
+    "the list is looked at once": (edit(_FINDER, "find", (" + PATIENCE_S", "")),),
     "a batch that is refused rejects each message in it": (
         edit(batching, "_of_one", ("if isinstance(whole, Rejected):", "if False:")),
     ),

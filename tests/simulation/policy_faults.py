@@ -51,7 +51,7 @@ def _in_doubt() -> dict[str, tuple[Edit, ...]]:
 
 def _waves() -> dict[str, tuple[Edit, ...]]:
     return {
-        "waves have no barrier": (edit(_RUN, "_next", (" or self._taken == self._until", "")),),
+        "waves have no barrier": (edit(_RUN, "_next", ("self._taken == self._until", "False")),),
         "the pause between waves is not kept": (edit(_RUN, "_pause", ("if self.settings.pause_s:", "if False:")),),
         "a signal does not end a pause": (
             edit(_RUN, "_pause", ("self._stopping.waits(self.clock.sleep(self.settings.pause_s))", _SLEEP)),
