@@ -8,11 +8,12 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import dedent
 
 from .conftest import clean_environment
 
 PORT = "8787"  # stands in the README; the test takes a free one
-BLOCK = re.compile(r"^```(?P<kind>\w+)(?P<mark> not-run)?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^ *```(?P<kind>\w+)(?P<mark> not-run)?\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def blocks(page: Path) -> list[Block]:
     return [
         Block(
             kind=found["kind"],
-            text=found["text"],
+            text=dedent(found["text"]),
             line=text.count("\n", 0, found.start()) + 1,
             is_run=not found["mark"],
         )
