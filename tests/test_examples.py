@@ -152,11 +152,13 @@ def test_a_starter_has_githubs_pipelines_where_nobody_names_a_host(tmp_path: Pat
     assert names == {f".github/workflows/flypast-{job}.yml" for job in ("review", "send")}
 
 
-def test_pipelines_install_this_version() -> None:
+def test_pipelines_install_this_version_and_what_a_send_needs() -> None:
     pipelines = list((EXAMPLES / "ci").rglob("*.yml"))
     assert len(pipelines) == 3
     for path in pipelines:
-        assert f"PACKAGE: flypast=={__version__} " in path.read_text(), path.name
+        text = path.read_text()
+        extra = "[postgres]" if "flypast send" in text.replace("name: flypast send", "") else ""
+        assert f"PACKAGE: flypast{extra}=={__version__} " in text, path.name
 
 
 def test_the_large_example_has_exactly_a_thousand_new_messages(examples: Project) -> None:
