@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import datetime
 
 import pytest
 
@@ -258,6 +259,22 @@ def test_thresholds_count_the_whole_run(fleet: MakeFleet) -> None:
     assert said["stopped"].startswith("stopAfter.rejected is reached")
     assert 30 <= said["run"]["rejected"] < 150
     assert many.check()[State.REJECTED] == said["run"]["rejected"]
+
+
+@long
+def test_workers_keep_to_one_pace(fleet: MakeFleet) -> None:
+    many = fleet(1100)
+    following = many.follow("--rate", "200/s")
+    many.work()
+    many.work()
+    assert following.wait(60) == 0
+    lines = map(json.loads, many.record.read_text().splitlines())
+    arrived_s = sorted(datetime.fromisoformat(line["at"]).timestamp() for line in lines)
+    assert len(arrived_s) == 1100
+    assert arrived_s[-1] - arrived_s[0] >= 1100 / 200 - 0.5
+    fullest = max(sum(at_s <= other_s < at_s + 1 for other_s in arrived_s) for at_s in arrived_s)
+    assert fullest <= 200 + 40 + 20  # the rate, a block, and what a busy machine read late
+    following.communicate()
 
 
 # Pause, resume, cancel
