@@ -90,8 +90,8 @@ class Worker:
             async with AsyncExitStack() as stack:
                 client = BirdClient(self.api, self.key, concurrency=_MOST_CONNECTIONS)
                 self._client = await stack.enter_async_context(client)
-                if self.paces is not None:
-                    self._pace = await stack.enter_async_context(SharedPace(self.paces, clock=self.clock))
+                self._stack = stack
+                await self._keep_pace()
                 await self.engine.work(self._handle, slots=self.slots, stop=self._stop)
         finally:
             for task in tasks:
@@ -101,6 +101,11 @@ class Worker:
             if isinstance(end, Exception):
                 raise end
         return self.worked
+
+    async def _keep_pace(self) -> None:
+        """One for all that is sent from here; after a fault of the ledger a new one, as a pace keeps its own faults."""
+        if self.paces is not None:
+            self._pace = await self._stack.enter_async_context(SharedPace(self.paces, clock=self.clock))
 
     # One shard
 
@@ -167,6 +172,7 @@ class Worker:
         elif stopped.kind == "ledger":
             self.say(f"{_named(task)}: {stopped.words}")
             self.worked.lost += 1
+            await self._keep_pace()
             await self._asked(claim.release)
         else:
             if stopped.kind != "interrupted":
