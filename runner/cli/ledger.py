@@ -1,6 +1,5 @@
 """`flypast ledger`: the ledger's own care."""
 
-import asyncio
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +46,8 @@ def init(name: str | None, ledger_url: str | None, api_url: str | None, engine: 
     if engine is None:
         _init(name, choice)
         return
+    import asyncio
+
     from runner.engine.choosing import engine_of
 
     made = engine_of(engine, choice.place)

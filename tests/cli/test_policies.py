@@ -178,7 +178,7 @@ def test_a_terminal_shows_the_wave_and_a_pause_can_be_ended(project: Project, se
     more = ("--yes", "--rate", "unlimited", "--pause-between", "10m")
     with Keyboard(project, "send", "hello.yaml", "--api-url", server.url, *more) as keyboard:
         keyboard.sees("Ctrl-C ends the run before it")
-        keyboard.sees("wave 1/2")
+        keyboard.sees("wave 1 of 2")
         keyboard.types("\x03")
         ran = keyboard.ends()
     assert (ran.code, posts(server)) == (130, 5)

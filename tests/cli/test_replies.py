@@ -417,7 +417,8 @@ def test_the_breaker_opens_when_half_of_twenty_are_in_doubt(project: Project) ->
     with_policy(project)
     with RawServer(in_turn(*[says(ACCEPTED)] * 10, *[says_and_closes(reply("502 Bad"))] * 20)) as server:
         said = summary(send(project, server.url, *ONE_BY_ONE))
-        assert (counts(said), said["exitCode"], len(server.requests)) == ((10, 0, 10, 10), 11, 20)
+        assert (counts(said), said["exitCode"]) == ((10, 0, 10, 10), 11)
+        assert 19 <= len(server.requests) <= 20  # a connection that it closes may take one with it
 
 
 # No connection

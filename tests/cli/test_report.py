@@ -6,7 +6,6 @@ import json
 import shlex
 import shutil
 import signal
-import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from runner.ledger.sqlite import create
 from runner.model import State
 from tests.conftest import KEY, MANIFEST, Project, Serve, clean_environment, command
 from tests.ledger.conformance import T0, T1, intent, settled
+from tests.ledger.older import make_older
 
 from .sending import send
 
@@ -203,11 +203,7 @@ def test_an_older_ledger_without_prices_has_a_report_too(project: Project) -> No
     claim.commit([settled("A" * 32, at=T1), settled("B" * 32, State.IN_DOUBT, at=T1)], [])
     claim.release()
     ledger.close()
-    with sqlite3.connect(path) as connection:
-        for column in ("cost", "currency", "text_hash"):
-            connection.execute(f"ALTER TABLE messages DROP COLUMN {column}")
-        connection.execute("PRAGMA user_version = 2")
-    connection.close()
+    make_older(path, 2)
     ran = project.run("report", "--ledger", f"sqlite:///{path}", "--format", "json")
     assert ran.code == 0, ran.err
     totals = ran.json["totals"]
