@@ -9,9 +9,13 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
+from docs import make_site
 from tests.conftest import Project
 
 from . import pictures
@@ -73,6 +77,18 @@ async def preview_export(browser: "Browser", file: Path) -> None:
             await shot(tab.page, file)
 
 
+async def docs_light(browser: "Browser", file: Path) -> None:
+    with documentation() as address:
+        async with opened(browser, f"{address}/index.html", width=1240, height=800) as tab:
+            await shot(tab.page, file)
+
+
+async def docs_narrow(browser: "Browser", file: Path) -> None:
+    with documentation() as address:
+        async with opened(browser, f"{address}/guides/in-doubt.html", scheme="dark", width=360, height=800) as tab:
+            await shot(tab.page, file)
+
+
 PICTURES: dict[str, Picture] = {
     "preview-light": preview_light,
     "preview-dark": preview_dark,
@@ -85,6 +101,8 @@ PICTURES: dict[str, Picture] = {
     "inbox-light": pictures.inbox_light,
     "inbox-dark": pictures.inbox_dark,
     "inbox-narrow": pictures.inbox_narrow,
+    "docs-light": docs_light,
+    "docs-narrow": docs_narrow,
 }
 
 
@@ -97,6 +115,23 @@ def example(name: str) -> Iterator[tuple[Project, Previews]]:
         (path / ".git").mkdir()
         with previewing() as previews:
             yield Project(path), previews
+
+
+@contextmanager
+def documentation() -> Iterator[str]:
+    """The address of the site of docs/, made and served here."""
+    with tempfile.TemporaryDirectory() as folder:
+        assert make_site.make(Path(folder)) == 0
+        handler = partial(Silent, directory=str(Path(folder) / "site"))
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name)
+        pass
 
 
 async def ready(page: "Page") -> None:
