@@ -81,8 +81,9 @@ def commands_page() -> str:
 
 def walk(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
     """Each command that does something, under its whole name, in the order in which help tells them."""
-    if not isinstance(command, click.Group):
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         yield context.command_path, command, context
+    if not isinstance(command, click.Group):
         return
     for name in command.list_commands(context):
         if below := command.get_command(context, name):

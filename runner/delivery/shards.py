@@ -96,7 +96,8 @@ def unpack(packed: bytes) -> list[Message]:
 
 def keys_of(packed: bytes) -> Keys:
     messages = [Message._make(row) for row in _told(packed)["messages"]]
-    return Keys([each.key for each in messages], [each.key for each in messages if each.held is not None])
+    undecided = (State.IN_DOUBT, State.ABSENT)
+    return Keys([each.key for each in messages], [each.key for each in messages if each.held in undecided])
 
 
 def _message(row: Message, channels: Sequence[Channel]) -> Message:

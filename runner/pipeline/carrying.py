@@ -37,8 +37,10 @@ def left(messages: list[Message], claim: ShardClaim, *, delivery: Delivery) -> l
 
 def _left(message: Message, claim: ShardClaim, delivery: Delivery) -> Message | None:
     stood = claim.stood.get(message.key)
-    if stood is None or not stood.is_ours or stood.state is State.PLANNED:
+    if stood is None or not stood.is_ours:
         return message
+    if stood.state is State.PLANNED:
+        return message if message.held is not None else message._replace(held=State.PLANNED)
     if stood.state is State.IN_DOUBT and delivery is Delivery.AT_LEAST_ONCE:
         return message._replace(held=State.IN_DOUBT)
     return None

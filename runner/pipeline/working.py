@@ -144,12 +144,14 @@ class Worker:
             claim.tell(accepted=progress.accepted, rejected=progress.rejected, in_doubt=progress.in_doubt)
 
         shares = self._shares.setdefault(task.run, _Shares(settings.concurrency, self.slots))
+        client = self._client.only_while(claim.may_post)
         async with shares.one() as concurrency:
             return await dispatch(
                 messages,
                 edition=claim.order.edition,
                 claim=claim,
-                transport=self._client.only_while(claim.may_post),
+                transport=client,
+                batches=client,
                 settings=_part_of(settings, concurrency),
                 clock=self.clock,
                 rng=SystemRandom(),
@@ -266,6 +268,7 @@ def _part_of(settings: Settings, concurrency: int) -> Settings:
     return replace(
         settings,
         concurrency=concurrency,
+        batch=min(settings.batch, concurrency),
         drain_s=DRAIN_S,
         stop_after=StopAfter(
             rejected=Threshold(count=stop.rejected.count), in_doubt=Threshold(count=stop.in_doubt.count)

@@ -14,6 +14,7 @@ from tests.delivery.test_shards import some
 
 FULL = Settings(
     concurrency=7,
+    batch=5,
     workspace_rate=Rate(count=30, per_s=60),
     stop_after=StopAfter(rejected=Threshold(share=0.05), in_doubt=Threshold(count=3)),
     waves=(1, 20),
@@ -74,7 +75,7 @@ def test_what_this_run_has_tried_is_sent_again_only_where_it_surely_did_not_go_o
     message = some(1)[0]
     assert kept(message, None) == [message]
     assert kept(message, Stood(State.REJECTED, is_ours=False)) == [message]
-    assert kept(message, Stood(State.PLANNED, is_ours=True)) == [message]
+    assert kept(message, Stood(State.PLANNED, is_ours=True)) == [message._replace(held=State.PLANNED)]
     for state in (State.ACCEPTED, State.REJECTED, State.IN_DOUBT):
         assert kept(message, Stood(state, is_ours=True)) == []
         assert kept(message, Stood(state, is_ours=True), Delivery.RESEND_ABSENT) == []

@@ -40,6 +40,15 @@ def test_workers_send_what_was_handed_over_and_who_follows_is_told_as_of_any_sen
     assert many.flypast("ledger", "verify").code == 0
 
 
+def test_workers_send_in_batches_too(fleet: MakeFleet) -> None:
+    many = fleet(300, manifest=MANIFEST + "policy: {batch: 20}\n")
+    many.send()
+    many.drain()
+    assert many.check() == Counter({State.ACCEPTED: 300})
+    posts = {json.loads(line)["n"] for line in many.record.read_text().splitlines()}
+    assert len(posts) < 100, "several messages went out in one POST"
+
+
 def test_a_task_holds_no_message_no_secret_and_nobodys_data(fleet: MakeFleet) -> None:
     many = fleet(1200)
     run = many.send()["engineRun"]["run"]
