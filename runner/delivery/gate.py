@@ -11,8 +11,9 @@ from .ports import Clock
 from .retry import Throttling
 from .shared_pace import SharedPace
 
-# Above 200 a second, the few that are due after a nap go together: one wake-up and one commit for all of them.
-_NAP_S = 0.005
+# Above 100 a second, the few that are due after a nap go together: one wake-up and one commit for all of them. Half of
+# the burst, so that a timer may be as late again before a slot is lost.
+_NAP_S = 0.010
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
