@@ -1,5 +1,6 @@
 """Which databases hold a ledger that can be trusted, who makes and changes its tables, and what is never shown."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -326,15 +327,19 @@ def test_a_server_that_can_not_be_reached_is_told_in_our_own_words(server: Serve
     assert "this user may not" in refusal(f"postgresql://picky:right@127.0.0.1:{server.port}/{name_of(url)}").message
 
 
-def test_without_the_extra_one_line_names_it() -> None:
-    code = "import sys; sys.modules['psycopg'] = None; from runner.cli import run; run()"
+@pytest.mark.parametrize(
+    ("module", "extra", "command"),
+    [("psycopg", "postgres", ["status"]), ("procrastinate", "engine", ["worker", "--engine", "postgres"])],
+)
+def test_without_the_extra_one_line_names_it(module: str, extra: str, command: list[str]) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; from runner.cli import run; run()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "status", "--ledger", "postgresql://me:s3cret@host/db"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", code, *command, "--ledger", "postgresql://me:s3cret@host/db"],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "BIRD_ACCESS_KEY": "any-will-do"},
     )  # fmt: skip
-    assert done.returncode == Exit.USAGE
-    assert "needs the extra postgres" in done.stderr
-    assert "pip install 'flypast[postgres]'" in done.stderr
+    assert done.returncode == Exit.USAGE, done.stderr
+    assert f"needs the extra {extra}" in done.stderr
+    assert f"pip install 'flypast[{extra}]'" in done.stderr
     assert "s3cret" not in done.stderr
     assert "Traceback" not in done.stderr
 
