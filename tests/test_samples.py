@@ -3,6 +3,8 @@
 import gc
 import json
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 
 from runner.model import Channel, Message
 from runner.plan import Composed, Forced, Sample, Sheaf
+from runner.plan.characters import Saved
 from runner.plan.samples import SAMPLES, Samples
+from runner.plan.tally import Tally
 
 from .conftest import Project
 
@@ -233,3 +237,25 @@ def test_many_at_once_give_the_samples_that_one_by_one_give(
             one_by_one.offer(item)
         together.offer_all(a_sheaf(items))
     assert together.chosen(str) == one_by_one.chosen(str)
+
+
+def test_some_of_a_sheaf_have_their_own_first_gap() -> None:
+    items = [composed(1, "a", has_gap=True), composed(2, "b"), composed(3, "c", has_gap=True)]
+    whole = a_sheaf(items)
+    assert whole.only([0, 1, 2]) is whole
+    assert whole.only([1, 2]).hollow(frozenset()) == 1
+    assert whole.only([1]).hollow(frozenset()) is None
+    assert a_sheaf(items[1:2] * 2).only([0]).hollow(frozenset()) is None
+
+
+def test_of_a_sheaf_with_prices_a_row_without_one_costs_nothing() -> None:
+    sheaf = replace(a_sheaf([composed(1, "a"), composed(2, "b")]), costs=["0.01", None], currency="USD")
+    tally = Tally()
+    tally.add_all_new(sheaf)
+    assert (tally.new, tally.costs) == (2, {"US": Decimal("0.01")})
+
+
+def test_what_would_be_saved_is_counted_without_a_country_too() -> None:
+    saved = Saved()
+    saved.add(composed(1, "a", segments=2).message._replace(country=""), 1)
+    assert (saved.messages, saved.segments, saved.countries) == (1, 1, {})

@@ -126,3 +126,9 @@ def test_replies_may_take_as_long_as_what_is_in_flight_lasts() -> None:
 def test_nothing_to_send_takes_no_time() -> None:
     pace, _ = foretold([])
     assert (pace.seconds, pace.channels, pace.workspaces) == (0.0, {}, {})
+
+
+def test_none_of_a_channel_take_no_time() -> None:
+    timetable = Timetable(WORKSPACE, concurrency=4)
+    timetable.add_all(A, 0)
+    assert timetable.pace() == Timetable(WORKSPACE, concurrency=4).pace()

@@ -352,6 +352,11 @@ class Conformance:
         entry = only(store.open().entries())
         assert (entry.state, entry.words) == (State.IN_DOUBT, "the run r1 ended without an outcome")
 
+    def test_a_claim_may_post_until_its_end(self, claim: Claim) -> None:
+        assert claim.may_post()
+        claim.release()
+        assert not claim.may_post()
+
     def test_after_its_end_a_claim_writes_nothing(self, store: Store, claim: Claim) -> None:
         intend(claim, "A")
         claim.release()

@@ -92,3 +92,13 @@ def test_the_payload_hash_leaves_the_reference_out_and_nothing_else() -> None:
     assert payload_hash(request) == expected
     assert payload_hash({**request, "reference": "fp1.A"}) == expected
     assert payload_hash({**request, "tags": []}) != expected
+
+
+def test_fields_of_more_lengths_than_are_remembered_have_keys_of_their_own() -> None:
+    maker = KeyMaker(workspace_id="w", name="n", edition="1", message="m")
+    values = ["x" * length for length in range(1, 4_400)]
+    keys = [maker.key("phonenumber:+14155550100", [value]) for value in values]
+    assert len(set(keys)) == len(keys)
+    assert keys[-1] == message_key(
+        workspace_id="w", name="n", edition="1", message="m", address="phonenumber:+14155550100", distinct=[values[-1]]
+    )

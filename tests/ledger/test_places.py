@@ -141,3 +141,16 @@ def test_a_path_at_which_nothing_can_be_is_refused(tmp_path: Path, monkeypatch: 
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(UsageError, match="no file can be at this path"):
         parse_ledger_url(f"sqlite:///{rest}")
+
+
+def test_a_path_that_this_user_may_not_look_at_is_left_to_who_opens_it(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)  # root may look at everything
+    try:
+        place = parse_ledger_url(f"sqlite:///{closed}/ledger.db")
+    finally:
+        os.seteuid(me)
+    assert place == FilePlace(closed / "ledger.db")

@@ -133,3 +133,12 @@ def test_where_nothing_was_purged_there_is_nothing_to_scrub(url: str) -> None:
     with opened(url) as ledger, opened(url) as other:
         ledger.claim("spring", run="r1", at=T0)
         other.scrub(run="r2", at=T1)  # not even a run is in its way
+
+
+def test_a_beat_after_the_end_asks_nothing(url: str) -> None:
+    make(url)
+    with opened(url) as ledger:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        claim.release()
+        claim._beat()
+        assert not claim.may_post()
