@@ -28,6 +28,7 @@ from .seam import Entry, Known
 
 T = TypeVar("T")
 _POLL_S = 0.2
+_GLANCE_S = 3.0
 _LATER = "; what was dropped is dropped, but its old rows are still in the table: run this again then"
 
 
@@ -163,7 +164,7 @@ class PostgresLedger:
         must_be_alone(connection, hint=_LATER)
         [(lookers,)] = connection.execute(tables.LOOKERS).fetchall()
         if lookers:
-            raise Locked(
+            raise _LookedAt(
                 "another session of the database looks at how the ledger was before", hint=f"let it end{_LATER}"
             )
         connection.execute(tables.REWRITE)
@@ -179,14 +180,19 @@ class PostgresLedger:
                 asked["last"] = rows[-1][0]
 
 
+class _LookedAt(Locked):
+    """By a session that mostly ends by itself at once: autovacuum's, or one that is just being closed."""
+
+
 def _waiting(act: Callable[[], T], timeout_s: float) -> T:
     """Again and again for so long, while somebody else holds what it needs."""
-    until_s = time.monotonic() + timeout_s
+    began_s = time.monotonic()
     while True:
         try:
             return act()
-        except (Locked, Unreachable):
-            left_s = until_s - time.monotonic()
+        except (Locked, Unreachable) as held:
+            patience_s = max(timeout_s, _GLANCE_S) if isinstance(held, _LookedAt) else timeout_s
+            left_s = began_s + patience_s - time.monotonic()
             if left_s <= 0:
                 raise
             time.sleep(min(_POLL_S, left_s))
