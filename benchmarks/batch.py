@@ -7,7 +7,6 @@ flypast is, and not how fast Bird is.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -15,14 +14,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 from runner.bird.client import BirdClient
 from runner.bird.replies import Reply
 from runner.bird.requests import AccessKey
-from runner.delivery.clock import SystemClock
-from runner.delivery.control import Control
-from runner.delivery.dispatch import Settings, dispatch
+from runner.delivery.settings import Settings
 from runner.delivery.spool import Spool
 from runner.ledger.seam import Claim
 from runner.model import Channel, Policy
@@ -30,6 +26,7 @@ from runner.pipeline.running import run
 
 from .ledger import make_claim, make_spool
 from .measure import Server, spread
+from .sending import Took, send_all
 
 WAYS = {"one by one, concurrency 64": (1, 64), "one by one, concurrency 256": (1, 256), "batches of 100": (100, 6400)}
 
@@ -97,33 +94,15 @@ def one(batch: int, concurrency: int, url: str, messages: int) -> tuple[float, f
     with ExitStack() as stack:
         spool = stack.enter_context(make_spool(messages))
         claim = make_claim("sqlite", Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
-        return run(sent(spool, claim, url, batch, concurrency))
+        took, way = run(sent(spool, claim, url, batch, concurrency))
+    return took.cpu_us_each, took.per_second, way.posts, way.pages
 
 
-async def sent(spool: Spool, claim: Claim, url: str, batch: int, concurrency: int) -> tuple[float, float, int, int]:
-    """See `one`. Raises RuntimeError unless all were accepted."""
-    clock = SystemClock()
+async def sent(spool: Spool, claim: Claim, url: str, batch: int, concurrency: int) -> tuple[Took, Counting]:
     settings = Settings(concurrency=concurrency, batch=batch, workspace_rate=None, stop_after=Policy().stop_after)
-    before, started_s = resource.getrusage(resource.RUSAGE_SELF), clock.monotonic_s()
-    async with BirdClient(url, AccessKey("bench-key"), concurrency=concurrency) as client:
-        way = Counting(client)
-        result = await dispatch(
-            spool,
-            edition="1",
-            claim=claim,
-            transport=way,
-            batches=way,
-            settings=settings,
-            clock=clock,
-            rng=Random(1),
-            control=Control(),
-            observe=lambda _: None,
-        )
-    wall_s, after = clock.monotonic_s() - started_s, resource.getrusage(resource.RUSAGE_SELF)
-    if result.accepted != len(spool):
-        raise RuntimeError(f"{result.accepted} of {len(spool)} were accepted: {result.stopped}")
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu_s / len(spool) * 1e6, len(spool) / wall_s, way.posts, way.pages
+    client = BirdClient(url, AccessKey("bench-key"), concurrency=concurrency)
+    way = Counting(client)
+    return await send_all(spool, claim, client, settings, through=way), way
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Instructions are counted by valgrind (callgrind), in user mode: what else the ma
 """
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,15 +14,12 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from random import Random
 from typing import cast
 
 from runner.bird.client import BirdClient
 from runner.bird.requests import AccessKey
 from runner.canonical import canonical
-from runner.delivery.clock import SystemClock
-from runner.delivery.control import Control
-from runner.delivery.dispatch import Settings, dispatch
+from runner.delivery.settings import Settings
 from runner.delivery.spool import Spool, SpoolWriter
 from runner.ledger.identity import message_key, reference_of
 from runner.ledger.memory import MemoryLedger
@@ -33,6 +29,7 @@ from runner.model import Channel, Message, Policy
 from runner.pipeline.running import run
 
 from .measure import Server, spread
+from .sending import Took, send_all
 
 ORIGIN, AT = "http://127.0.0.1", "2026-01-01T00:00:00.000Z"
 CHANNEL = Channel(
@@ -113,13 +110,8 @@ def one(ledger: str, url: str, messages: int) -> tuple[float, float]:
         if ledger == "unsent":
             return 0.0, 0.0
         claim = make_claim(ledger, Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
-        before = resource.getrusage(resource.RUSAGE_SELF)
-        accepted, wall_s = run(sent(spool, claim, url))
-        after = resource.getrusage(resource.RUSAGE_SELF)
-    if accepted != messages:
-        raise RuntimeError(f"{accepted} of {messages} were accepted")
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu_s / messages * 1e6, messages / wall_s
+        took = run(sent(spool, claim, url))
+    return took.cpu_us_each, took.per_second
 
 
 def make_claim(ledger: str, folder: Path, stack: ExitStack) -> Claim:
@@ -160,23 +152,10 @@ def _message(number: int) -> Message:
     )  # fmt: skip
 
 
-async def sent(spool: Spool, claim: Claim, url: str) -> tuple[int, float]:
+async def sent(spool: Spool, claim: Claim, url: str) -> Took:
     settings = Settings(concurrency=64, workspace_rate=None, stop_after=Policy().stop_after)
-    clock = SystemClock()
-    started_s = clock.monotonic_s()
-    async with BirdClient(url, AccessKey("bench-key"), concurrency=settings.concurrency) as client:
-        result = await dispatch(
-            spool,
-            edition="1",
-            claim=claim,
-            transport=client,
-            settings=settings,
-            clock=clock,
-            rng=Random(1),
-            control=Control(),
-            observe=lambda _: None,
-        )
-    return result.accepted, clock.monotonic_s() - started_s
+    client = BirdClient(url, AccessKey("bench-key"), concurrency=settings.concurrency)
+    return await send_all(spool, claim, client, settings)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ latency it is always the latter. `requests` is measured where it is installed.
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,21 +18,17 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from random import Random
 
 from runner.bird.client import BirdClient
 from runner.bird.replies import Reply
 from runner.bird.requests import AccessKey
-from runner.delivery.clock import SystemClock
-from runner.delivery.control import Control
-from runner.delivery.dispatch import Settings, dispatch
-from runner.delivery.spool import Spool
-from runner.ledger.seam import Claim
+from runner.delivery.settings import Settings
 from runner.model import Channel, Policy, Rate
 from runner.pipeline.running import run
 
 from .ledger import make_claim, make_spool
 from .measure import Nginx, Server, spread
+from .sending import send_all
 
 RATE_PER_S, LATENCY_MS, AT_ONCE = 500, 200.0, 256
 LOOPS = ("asyncio", "uvloop") if find_spec("uvloop") else ("asyncio",)
@@ -104,8 +99,9 @@ def one(loop: str, concurrency: int, url: str, messages: int) -> tuple[float, fl
     with ExitStack() as stack:
         spool = stack.enter_context(make_spool(messages))
         claim = make_claim("sqlite", Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
-        cpu_s, wall_s, _ = run(_sent(spool, claim, url, settings))
-    return cpu_s / messages * 1e6, messages / wall_s
+        client = BirdClient(url, AccessKey("bench-key"), concurrency=concurrency)
+        took = run(send_all(spool, claim, client, settings))
+    return took.cpu_us_each, took.per_second
 
 
 def _paces(seconds: int) -> list[str]:
@@ -127,11 +123,14 @@ def paced(loop: str, url: str, seconds: int) -> dict[str, float]:
     with ExitStack() as stack:
         spool = stack.enter_context(make_spool(RATE_PER_S * seconds))
         claim = make_claim("sqlite", Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
-        cpu_s, wall_s, posted_s = run(_sent(spool, claim, url, settings))
+        client = BirdClient(url, AccessKey("bench-key"), concurrency=AT_ONCE)
+        noting = _Noting(client)
+        took = run(send_all(spool, claim, client, settings, through=noting))
+    posted_s = noting.posted_s
     return {
         "per_second": (len(posted_s) - 1) / (posted_s[-1] - posted_s[0]),
         "fullest": fullest_second(posted_s),
-        "cpu_share": cpu_s / wall_s,
+        "cpu_share": took.cpu_share,
     }
 
 
@@ -150,28 +149,6 @@ class _Noting:
     async def post(self, channel: Channel, body: bytes) -> Reply:
         self.posted_s.append(time.monotonic())
         return await self._client.post(channel, body)
-
-
-async def _sent(spool: Spool, claim: Claim, url: str, settings: Settings) -> tuple[float, float, list[float]]:
-    clock = SystemClock()
-    before, started_s = resource.getrusage(resource.RUSAGE_SELF), clock.monotonic_s()
-    async with BirdClient(url, AccessKey("bench-key"), concurrency=settings.concurrency) as client:
-        noting = _Noting(client)
-        result = await dispatch(
-            spool,
-            edition="1",
-            claim=claim,
-            transport=noting,
-            settings=settings,
-            clock=clock,
-            rng=Random(1),
-            control=Control(),
-            observe=lambda _: None,
-        )
-    wall_s, after = clock.monotonic_s() - started_s, resource.getrusage(resource.RUSAGE_SELF)
-    if result.accepted != len(spool):
-        raise RuntimeError(f"{result.accepted} of {len(spool)} were accepted: {result.stopped}")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall_s, noting.posted_s
 
 
 def _choose(loop: str) -> None:

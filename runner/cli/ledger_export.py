@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from runner.errors import Refused
 from runner.ledger.seam import Entry
 from runner.model import State
 
@@ -41,9 +40,7 @@ def command(
 
     name = name_of(manifest) if manifest is not None else None
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
-    ledger = choice.open_to_read()
-    if ledger is None:
-        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
+    ledger = choice.open_existing()
     try:
         for entry in ledger.entries(name, states=[State(state) for state in states]):
             TERMINAL.json(_line(entry, show_pii=show_pii), indent=None)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runner.errors import Refused
 from runner.ledger.seam import Ledger
 
 from .consent import ask
@@ -50,9 +49,7 @@ def command(
 
     name = name_of(manifest) if manifest is not None else None
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
-    ledger = choice.open_to_read()
-    if ledger is None:
-        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
+    ledger = choice.open_existing()
     now = datetime.now(UTC)
     before = datetime.fromtimestamp(max(0.0, now.timestamp() - older_than), UTC).isoformat(timespec="milliseconds")
     try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import Exit, LedgerFault, Refused
+from runner.errors import Exit, LedgerFault
 from runner.ledger.rules import is_key
 from runner.ledger.verify import Trouble, Verification
 
@@ -32,12 +32,10 @@ def command(ledger_url: str | None, api_url: str | None, output_format: str) -> 
 
     choice = LedgerChoice.of(ledger_url, api_url, Path.cwd())
     try:
-        ledger = choice.open_to_read(is_judged=False)
+        ledger = choice.open_existing(is_judged=False)
     except LedgerFault as fault:
         troubles = iter([Trouble(words=fault.message)])
         return _report(None, troubles, output_format, hint=fault.hint or _care(choice.place))
-    if ledger is None:
-        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
     try:
         verification = Verification(ledger, datetime.now(UTC))
         return _report(verification, verification.troubles(), output_format, hint=_care(choice.place))

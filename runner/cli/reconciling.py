@@ -14,7 +14,7 @@ from runner.delivery.clock import SystemClock
 from runner.delivery.getting import INTERRUPTED
 from runner.delivery.reconcile import Conclusion
 from runner.delivery.scanning import Incomplete, rfc3339
-from runner.errors import FlypastError, Refused, UsageError
+from runner.errors import FlypastError, UsageError
 from runner.findings import Findings
 from runner.ledger.seam import Claim, Ledger
 from runner.manifest.policy import LEAST_SETTLE_S
@@ -59,9 +59,7 @@ def reconcile(asked: Asked, key: AccessKey, summary: Summary) -> int:
             hint="Bird's list may lag behind: a message that is not there yet would be sent again",
         )
     name = name_of(asked.manifest) if asked.manifest is not None else None
-    ledger = replace(choice, api_url=choice.api).open_to_read()  # the key goes to this API: the ledger must be its own
-    if ledger is None:
-        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
+    ledger = replace(choice, api_url=choice.api).open_existing()  # the key goes to this API: the ledger must be its own
     policy = _policy(asked.manifest)
     order = Order(
         manifest=name,

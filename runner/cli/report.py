@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from runner.errors import Refused
-
 from . import completing
 from .options import ReportFile, consent, ledger_options, option, optional_manifest_argument
 from .options import command as flypast_command
@@ -61,12 +59,7 @@ def command(
 
     name = name_of(manifest) if manifest is not None else None
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
-    ledger = choice.open_to_read()
-    if ledger is None:
-        raise Refused(
-            f"there is no ledger at {choice.place.words}",
-            hint="nothing was sent from here yet, or the ledger is elsewhere: --ledger, --api-url",
-        )
+    ledger = choice.open_existing()
     given: dict[str, Any] = {"--ledger": ledger_url, "--api-url": api_url}
     asked = Asked(manifest=name, path=manifest, options=given, show_pii=show_pii)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from runner.errors import Exit, Refused, UsageError
+from runner.errors import Exit, UsageError
 from runner.ledger.identity import reference_of
 from runner.ledger.seam import Entry, Ledger
 from runner.model import State
@@ -54,9 +54,7 @@ def command(
     if resend and drop:
         raise click.UsageError("--resend and --drop exclude each other")
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
-    ledger = choice.open_to_read()
-    if ledger is None:
-        raise Refused(f"there is no ledger at {choice.place.words}", hint="name it with --ledger or --api-url")
+    ledger = choice.open_existing()
     try:
         names = [name_of(manifest)] if manifest is not None else list(ledger.manifests())
         undecided = [

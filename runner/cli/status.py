@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.errors import Refused
 from runner.ledger.seam import Entry, Ledger
 
 from .options import command as flypast_command
@@ -45,12 +44,7 @@ def command(
 
     name = name_of(manifest) if manifest is not None else None
     choice = LedgerChoice.of(ledger_url, api_url, (manifest or Path.cwd()).absolute())
-    ledger = choice.open_to_read()
-    if ledger is None:
-        raise Refused(
-            f"there is no ledger at {choice.place.words}",
-            hint="nothing was sent from here yet, or the ledger is elsewhere: --ledger, --api-url",
-        )
+    ledger = choice.open_existing()
     runs = choice.runs()
     try:
         if follow and runs is not None:

@@ -25,7 +25,7 @@ from .doubts import Doubts
 from .finding import Finder, Sought
 from .getting import Trouble
 from .hours import Hours
-from .outcomes import UNRECORDED, intent, settlement, without_texts
+from .outcomes import LEFT_IN_FLIGHT, OUR_MISTAKE, UNANSWERED, UNPOSTED, UNRECORDED, intent, settlement, without_texts
 from .ports import Batches, Clock, NoConnection, ReplyLost
 from .record import Record
 from .retry import backoff_s
@@ -142,21 +142,18 @@ class Batching:
         try:
             await self.record.intend(*(intent(timed, edition=self.edition, at=at) for _, timed in group))
             if self.stopping.is_on:  # while the intents were being written
-                whole: Outcome = NotSent(words="the run stopped before this message was posted")
+                whole: Outcome = UNPOSTED
                 each = [whole] * len(group)
             else:
                 whole, each = await self._post(group)
         except asyncio.CancelledError:  # leaving: they stay `sending`, which the next start takes for in doubt
-            left = InDoubt(words="the run was left while this message was in flight")
-            self.count([(message, left) for message, _ in group])
+            self.count([(message, LEFT_IN_FLIGHT) for message, _ in group])
             raise
         except LedgerFault:
             raise
         except Exception:
             self.stopping.stop_work()
-            await self._settle(
-                group, [InDoubt(words="flypast itself failed while this message was in flight")] * len(group)
-            )
+            await self._settle(group, [OUR_MISTAKE] * len(group))
             raise
         await self._settle(group, each)
         return whole
@@ -183,8 +180,7 @@ class Batching:
             if not self.stopping.is_drained():
                 raise
             if not is_taken:
-                lost = InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
-                return lost, [lost] * len(group)
+                return UNANSWERED, [UNANSWERED] * len(group)
         finally:
             self.stopping.has_posted()
         if is_taken:

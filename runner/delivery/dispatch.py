@@ -29,7 +29,17 @@ from .doubts import Doubts
 from .finding import Finder
 from .gate import Gate, SharedGate
 from .hours import Hours
-from .outcomes import REFUSED_OVER, UNRECORDED, intent, settlement, without_texts
+from .outcomes import (
+    LEFT_IN_FLIGHT,
+    OUR_MISTAKE,
+    REFUSED_OVER,
+    UNANSWERED,
+    UNPOSTED,
+    UNRECORDED,
+    intent,
+    settlement,
+    without_texts,
+)
 from .ports import Batches, Clock, NoConnection, ReplyLost, Transport
 from .record import Record
 from .retry import MAX_ATTEMPTS, Breaker, RetryBudget, Throttling, backoff_s
@@ -275,17 +285,17 @@ class _Run:
             await self.record.intend(told)
             self._tally.closed += is_first and message.held is State.ABSENT
             if self._stopping.is_on:  # while the intent was being written
-                outcome: Outcome = NotSent(words="the run stopped before this message was posted")
+                outcome: Outcome = UNPOSTED
             else:
                 outcome = await self._post(message)
         except asyncio.CancelledError:  # leaving: it stays `sending`, which the next start takes for in doubt
-            self._count(message, InDoubt(words="the run was left while this message was in flight"))
+            self._count(message, LEFT_IN_FLIGHT)
             raise
         except LedgerFault:
             raise
         except Exception:
             self._stopping.stop_work()  # at once: the other workers must not go on while it is recorded
-            await self._settle(message, InDoubt(words="flypast itself failed while this message was in flight"))
+            await self._settle(message, OUR_MISTAKE)
             raise
         await self._settle(message, outcome)
         return outcome
@@ -303,7 +313,7 @@ class _Run:
         except asyncio.CancelledError:
             if not self._stopping.is_drained():
                 raise
-            return InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
+            return UNANSWERED
         finally:
             self._stopping.has_posted()
         self._react(message, outcome, sent_s)

@@ -9,7 +9,12 @@ from runner.ledger.identity import text_hash
 from runner.ledger.seam import Intent, Settlement
 from runner.model import Accepted, InDoubt, Message, NotSent, Outcome, RefusedByBird, Rejected, State, Throttled
 
+# What we know of a message by ourselves, alone or in a batch.
 UNRECORDED = InDoubt(words="what became of this message could not be recorded")
+UNPOSTED = NotSent(words="the run stopped before this message was posted")
+LEFT_IN_FLIGHT = InDoubt(words="the run was left while this message was in flight")
+OUR_MISTAKE = InDoubt(words="flypast itself failed while this message was in flight")
+UNANSWERED = InDoubt(words="the run ended before a reply came")  # our own doing: no sign of trouble at Bird
 
 # What 401, 402, 403 and 404 are about (Bird, "Common API usage"; api errors seen in practice).
 REFUSED_OVER = {

@@ -43,6 +43,16 @@ class LedgerChoice:
         origin = api_origin(self.api_url) if self.api_url else None
         return self.place.open(origin=origin, is_judged=is_judged)
 
+    def open_existing(self, *, is_judged: bool = True) -> Ledger:
+        """As `open_to_read`, where there must be one. Raises Refused."""
+        ledger = self.open_to_read(is_judged=is_judged)
+        if ledger is None:
+            raise Refused(
+                f"there is no ledger at {self.place.words}",
+                hint="nothing was sent from here yet, or the ledger is elsewhere: name it with --ledger or --api-url",
+            )
+        return ledger
+
     def runs(self) -> "Runs | None":
         """The runs that workers carry; None where the ledger is one machine's own. The API as in `open_to_read`."""
         from runner.delivery.shards import keys_of  # noqa: PLC0415 - most commands have no run of workers to look at

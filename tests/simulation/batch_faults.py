@@ -67,6 +67,6 @@ BATCHES: dict[str, tuple[Edit, ...]] = {
         edit(_BATCHING, "_attempt", ("if self.stopping.is_on:  # while", "if False:  # while")),
     ),
     "a batch that is given up when draining is planned again": (
-        edit(_BATCHING, "_post", ('lost = InDoubt(words="the run ended', 'lost = NotSent(words="the run ended')),
+        edit(_BATCHING, "_post", ("return UNANSWERED, [UNANSWERED]", "return UNPOSTED, [UNPOSTED]")),
     ),
 }

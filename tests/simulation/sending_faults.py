@@ -165,7 +165,7 @@ def _stops() -> dict[str, tuple[Edit, ...]]:
         ),
         "draining has no end": (edit(_STOPPING, "_on_drain", ("for task in self._posting:", "for task in ():")),),
         "what is given up when draining is planned again": (
-            edit(_RUN, "_post", ('return InDoubt(words="the run ended', 'return NotSent(words="the run ended')),
+            edit(_RUN, "_post", ("return UNANSWERED", "return UNPOSTED")),
         ),
         "leaving overhears the ledger": (edit(_STOPPING, "_on_leave", ("for task in self._posting:", _ALL_WORKERS)),),
         "leaving has no cause": (
