@@ -163,7 +163,7 @@ class Batching:
         sent_s, channel = self.clock.monotonic_s(), group[0][0].channel
         sought = Sought(left={timed.reference for _, timed in group}, posted_s=sent_s)
         is_taken = False
-        self.stopping.begins_to_post()
+        task = self.stopping.begins_to_post()
         try:
             with self.finder.noting(channel, sought):
                 reply = await self.batches.post_batch(channel, [timed.body for _, timed in group])
@@ -182,7 +182,7 @@ class Batching:
             if not is_taken:
                 return UNANSWERED, [UNANSWERED] * len(group)
         finally:
-            self.stopping.has_posted()
+            self.stopping.has_posted(task)
         if is_taken:
             self._is_list_lost(channel)
             return _TAKEN, [_found(timed, sought) for _, timed in group]

@@ -302,7 +302,7 @@ class _Run:
 
     async def _post(self, message: Message) -> Outcome:
         sent_s = self.clock.monotonic_s()
-        self._stopping.begins_to_post()
+        task = self._stopping.begins_to_post()
         try:
             reply = await self.transport.post(message.channel, message.body)
             outcome = classify(reply, self.clock.wall_s())
@@ -315,7 +315,7 @@ class _Run:
                 raise
             return UNANSWERED
         finally:
-            self._stopping.has_posted()
+            self._stopping.has_posted(task)
         self._react(message, outcome, sent_s)
         return outcome
 

@@ -69,12 +69,14 @@ class Stopping:
             self._waiting.discard(task)
         return not self.is_on
 
-    def begins_to_post(self) -> None:
-        """A request of this task is in flight, until `has_posted`."""
-        self._posting.add(_this_task())
+    def begins_to_post(self) -> "asyncio.Task[None]":
+        """A request of this task, which it gives, is in flight until `has_posted`."""
+        task = _this_task()
+        self._posting.add(task)
+        return task
 
-    def has_posted(self) -> None:
-        self._posting.discard(_this_task())
+    def has_posted(self, task: "asyncio.Task[None]") -> None:
+        self._posting.discard(task)
 
     def is_drained(self) -> bool:
         """Whether the run goes on after this CancelledError of a task that posts: its time was over, no more."""
