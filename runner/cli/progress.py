@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S = 5.0
 _RATE_AFTER_S = 1.0  # before that it says nothing
+_LOOKS = {
+    "done": "green",
+    "left": "bright_black",
+    "good": "green",
+    "bad": "bold red",
+    "doubtful": "bold yellow",
+    "quiet": "dim",
+}
 
 
 @asynccontextmanager
@@ -104,15 +112,6 @@ def _is_looked_at() -> bool:
 class _Bar:
     """One line that is drawn anew some times a second, as wide as the terminal is then."""
 
-    _LOOKS = {  # noqa: RUF012 (constant)
-        "done": "green",
-        "left": "bright_black",
-        "good": "green",
-        "bad": "bold red",
-        "doubtful": "bold yellow",
-        "quiet": "dim",
-    }
-
     def __init__(self, standing: Callable[[], Standing]) -> None:
         from rich.console import Console
         from rich.live import Live
@@ -132,7 +131,7 @@ class _Bar:
         for piece in progress_line(self._standing(), width - 1):
             if text and not (before == "done" and piece.look == "left"):  # a bar is of two pieces
                 text.append(GAP)
-            text.append(piece.words, self._LOOKS.get(piece.look, ""))
+            text.append(piece.words, _LOOKS.get(piece.look, ""))
             before = piece.look
         return text
 
