@@ -1,7 +1,7 @@
 """A send that workers carry: handed over, followed to its end, and told as any other."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -98,7 +98,7 @@ def follow(workers: Workers, handed: Handed, report: Report) -> RunResult:
 
 async def _followed(runs: Runs, run: str, total: int) -> RunSeen:
     shown = Shown(total)
-    patience = _Patience()
+    patience = _Patience(shown.tell)
     async with shown.running():
         state = RunState.RUNNING
         while True:
@@ -106,7 +106,7 @@ async def _followed(runs: Runs, run: str, total: int) -> RunSeen:
             if seen is not None:
                 shown.observe(_progress(seen))
                 if seen.state is not state:
-                    TERMINAL.say(f"run {run} is {seen.words}")
+                    shown.tell(f"run {run} is {seen.words}")
                     state = seen.state
                 if seen.has_ended:
                     return seen
@@ -116,7 +116,8 @@ async def _followed(runs: Runs, run: str, total: int) -> RunSeen:
 class _Patience:
     """A ledger that is away is waited for: the run does not need whoever looks on."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
         self._is_away = False
 
     async def asked(self, runs: Runs, run: str) -> RunSeen | None:
@@ -124,7 +125,7 @@ class _Patience:
             seen = await asyncio.to_thread(runs.seen, run)
         except LedgerFault as fault:
             if not self._is_away:
-                TERMINAL.say(f"{fault.message}; looking again until it is there")
+                self._tell(f"{fault.message}; looking again until it is there")
             self._is_away = True
             return None
         self._is_away = False
