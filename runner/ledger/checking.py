@@ -11,7 +11,7 @@ from runner.errors import LedgerFault
 from . import tables
 from .locks import Witness, witnesses
 from .opening import Meta, faults, in_words, missing_commits
-from .records import astray, claims, doubled, gaps, meta_faults, shared_ids, strays, unclaimed, unfiled
+from .records import astray, claims, doubled, gaps, meta_faults, shared_ids, strays, unclaimed, unfiled, unowned
 from .structure import structure
 
 _MOST_FAULTS = 100_000  # of SQLite's; 100 unless it is told otherwise
@@ -26,7 +26,7 @@ def check(connection: sqlite3.Connection, path: Path, meta: Meta) -> Iterator[st
         strays(_rows(connection, tables.STRAYS)), unclaimed(_rows(connection, tables.UNCLAIMED)),
         gaps(_rows(connection, tables.GAPS)), unfiled(_rows(connection, tables.UNFILED)),
         doubled(_rows(connection, tables.DOUBLED)), astray(_rows(connection, tables.ASTRAY)),
-        shared_ids(_rows(connection, tables.SHARED_IDS)),
+        shared_ids(_rows(connection, tables.SHARED_IDS)), unowned(_rows(connection, tables.UNOWNED)),
     ):  # fmt: skip
         try:
             yield from each

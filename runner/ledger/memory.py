@@ -9,6 +9,7 @@ from dataclasses import replace
 from runner.errors import Locked
 from runner.model import State
 
+from .deliveries import NOT_LOOKED_UP, Deliveries, Delivery, has_moved, is_of
 from .moves import (
     UNDECIDED,
     fitted,
@@ -97,6 +98,12 @@ class MemoryLedger:
     def counts(self, manifest: str) -> Mapping[State, int]:
         return Counter(entry.state for entry in self.held.values() if entry.manifest == manifest)
 
+    def deliveries(self, manifest: str) -> Deliveries:
+        accepted = [entry.delivery for entry in self.entries(manifest, states=(State.ACCEPTED,))]
+        counts = Counter(NOT_LOOKED_UP if each is None else each.bucket for each in accepted)
+        looked_at = max((each.looked_at for each in accepted if each is not None), default=None)
+        return Deliveries(counts=counts, looked_at=looked_at)
+
     def size(self, manifest: str) -> int:
         return sum(1 for _ in self.entries(manifest))
 
@@ -184,6 +191,20 @@ class MemoryClaim:
                     moved += 1
         return moved
 
+    def track(self, seen: Mapping[str, Delivery]) -> int:
+        moved = 0
+        with self._ledger.changed:
+            self._must_live()
+            for key, each in seen.items():
+                entry = self._ledger.held.get(key)
+                if entry is None or entry.manifest != self.manifest or entry.state is not State.ACCEPTED:
+                    continue
+                if is_of(each, entry.message_id):
+                    kept = each.after(entry.told)
+                    moved += has_moved(entry.told, kept)
+                    self._ledger.held[key] = replace(entry, told=kept)
+        return moved
+
     def purge(self, before: str) -> int:
         with self._ledger.changed:
             self._must_live()
@@ -249,6 +270,7 @@ class MemoryClaim:
             cost=intent.cost,
             currency=intent.currency,
             text_hash=intent.text_hash,
+            told=None if before is None else before.told,
         )
 
 

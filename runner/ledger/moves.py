@@ -85,7 +85,8 @@ def may_be_purged(entry: Entry, before: str) -> bool:
 
 def purged(entry: Entry) -> Entry:
     reference = purged_reference(entry.key, entry.reference)
-    return replace(entry, address="", reference=reference, words=None, text_hash=None)
+    told = entry.told and entry.told.purged()
+    return replace(entry, address="", reference=reference, words=None, text_hash=None, told=told)
 
 
 def left_behind(run: str) -> str:

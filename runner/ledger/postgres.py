@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 from runner.errors import Locked, Refused
 from runner.model import State
 
+from . import postgres_delivery_tables as tracking
 from . import postgres_tables as tables
+from .deliveries import Deliveries, counted
 from .moves import is_since, near
 from .postgres_checking import check
 from .postgres_claim import PostgresClaim, Taken
@@ -100,6 +102,9 @@ class PostgresLedger:
     def counts(self, manifest: str) -> Mapping[State, int]:
         return {State(state): number for state, number in self._reader.read(tables.COUNTS, {"manifest": manifest})}
 
+    def deliveries(self, manifest: str) -> Deliveries:
+        return counted(self._reader.read(tracking.COUNTED, {"manifest": manifest}))
+
     def size(self, manifest: str) -> int:
         [(size,)] = self._reader.read(tables.SIZE, {"manifest": manifest})
         return int(size)
@@ -160,7 +165,7 @@ class PostgresLedger:
         return self._writer.write(take)
 
     def _rewrite(self, connection: Connection) -> None:
-        """The table with what it holds and nothing else: its old rows, dead or dropped, are not taken along."""
+        """The tables with what they hold and nothing else: old rows, dead or dropped, are not taken along."""
         must_be_alone(connection, hint=_LATER)
         [(lookers,)] = connection.execute(tables.LOOKERS).fetchall()
         if lookers:
@@ -168,6 +173,7 @@ class PostgresLedger:
                 "another session of the database looks at how the ledger was before", hint=f"let it end{_LATER}"
             )
         connection.execute(tables.REWRITE)
+        connection.execute(tracking.REWRITE)
         connection.execute(tables.SCRUBBED)
 
     def _pages(self, statement: str, manifest: str, sieve: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

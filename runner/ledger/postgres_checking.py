@@ -5,9 +5,10 @@ from typing import Any
 
 from runner.errors import LedgerFault
 
+from . import postgres_delivery_tables as deliveries
 from . import postgres_tables as tables
 from .postgres_link import Link
-from .records import Rows, claims, meta_faults, shared_ids, strays, unclaimed
+from .records import Rows, claims, meta_faults, shared_ids, strays, unclaimed, unowned
 
 
 def check(link: Link, troubles: Iterable[str]) -> Iterator[str]:
@@ -16,7 +17,7 @@ def check(link: Link, troubles: Iterable[str]) -> Iterator[str]:
     for each in (
         _structure(link), meta_faults(_rows(link, tables.ABOUT)), claims(_rows(link, tables.CLAIMED)),
         strays(_rows(link, tables.STRAYS)), unclaimed(_rows(link, tables.UNCLAIMED)),
-        shared_ids(_rows(link, tables.SHARED_IDS)),
+        shared_ids(_rows(link, tables.SHARED_IDS)), unowned(_rows(link, deliveries.UNOWNED)),
     ):  # fmt: skip
         try:
             yield from each
@@ -58,6 +59,7 @@ def _columns() -> Iterator[tuple[str, list[Any]]]:
 _WANTED_COLUMNS = dict(_columns())
 _WANTED_INDEXES = {
     "claims.claims_pkey": [True, True, False, ["manifest"]],
+    "deliveries.deliveries_pkey": [True, True, False, ["id"]],
     "messages.messages_in_order": [False, True, False, ["manifest", "message", "id"]],
     "messages.messages_key_key": [True, True, False, ["key"]],
     "messages.messages_pkey": [True, True, False, ["id"]],

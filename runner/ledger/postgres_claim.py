@@ -10,7 +10,9 @@ from typing import Any, NoReturn, Protocol, TypeVar, cast
 from runner.errors import LedgerFault
 from runner.model import State
 
+from . import postgres_delivery_tables as tracking
 from . import postgres_tables as tables
+from .deliveries import Delivery
 from .identity import purged_reference
 from .moves import is_before, lost, must_decide, must_find, must_settle, near, not_open, not_sendable
 from .postgres_errors import NotKept, Unreachable, Unsure
@@ -102,6 +104,9 @@ class PostgresClaim:
         rows = [verdict_values(verdict, self.manifest) for verdict in verdicts]
         return self._each(tables.RECONCILE, [tables.holdable(row) for row in rows])
 
+    def track(self, seen: Mapping[str, Delivery]) -> int:
+        return self.within(lambda connection, _: tracking.track(connection, self.manifest, seen))
+
     def purge(self, before: str) -> int:
         total, last = self._step(partial(self._purge_page, before, 0))
         while last is not None:
@@ -185,6 +190,7 @@ class PostgresClaim:
         if old:
             connection.execute(tables.PURGED)
             connection.cursor().executemany(tables.PURGE, old)
+            connection.execute(tracking.PURGE_WORDS, {"ids": [each["id"] for each in old]})
         return len(old), rows[-1][0] if rows else None
 
     def _leave(self, connection: Connection, mine: Mine) -> None:

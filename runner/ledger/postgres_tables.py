@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import postgres_delivery_tables as deliveries
 from . import postgres_pace_tables as paces
 from . import postgres_run_schema as runs
 from .moves import fitted
 from .seam import Intent, Settlement
 
-FORMAT = 2
+FORMAT = 3
 _NO_NUL = "\ufffd"  # PostgreSQL's text holds all of Unicode but NUL
 
 CREATE = """
@@ -70,14 +71,17 @@ CREATE TABLE flypast.messages (
 ) WITH (fillfactor = 80);
 CREATE INDEX messages_in_order ON flypast.messages (manifest, message, id);
 """
-CREATE_ALL = (CREATE, paces.CREATE_PACES, runs.CREATE_RUNS)
+CREATE_ALL = (CREATE, paces.CREATE_PACES, runs.CREATE_RUNS, deliveries.CREATE_DELIVERIES)
 MADE = """
 INSERT INTO flypast.meta (format, identity, origin, name, created_at, version)
 VALUES (%(format)s, %(identity)s, %(origin)s, %(name)s, %(at)s, %(version)s)
 """
 
 # What makes a ledger of an older format one of the next; a format that is not here is too old to be known.
-UPGRADES: dict[int, tuple[str, ...]] = {1: (paces.CREATE_PACES, runs.CREATE_RUNS)}
+UPGRADES: dict[int, tuple[str, ...]] = {
+    1: (paces.CREATE_PACES, runs.CREATE_RUNS),
+    2: (deliveries.CREATE_DELIVERIES,),
+}
 FORMAT_IS = "UPDATE flypast.meta SET format = %(format)s"
 
 # The numbers are of no use to anybody else; whoever makes or upgrades a ledger holds them until its transaction ends.
@@ -292,12 +296,15 @@ ORDER BY manifest
 """
 NEXT_MESSAGE = "SELECT min(message) FROM flypast.messages WHERE manifest = %(manifest)s AND message > %(message)s"
 # Read page after page, each from where the last one ended, so that no transaction stays open meanwhile.
-ENTRIES = """
-SELECT id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-  segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent, cost, currency, text_hash
-FROM flypast.messages
-WHERE manifest = %(manifest)s AND message = %(message)s AND id > %(last)s AND state = ANY (%(states)s::text[])
-ORDER BY id LIMIT 500
+ENTRIES = f"""
+SELECT messages.id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash,
+  country, segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent, cost, currency,
+  text_hash,
+  {deliveries.TOLD}
+FROM flypast.messages LEFT JOIN flypast.deliveries ON deliveries.id = messages.id
+WHERE manifest = %(manifest)s AND message = %(message)s AND messages.id > %(last)s
+  AND state = ANY (%(states)s::text[])
+ORDER BY messages.id LIMIT 500
 """
 TEXTS = """
 SELECT id, text_hash, at FROM flypast.messages
@@ -342,6 +349,7 @@ ORDER BY 1, 2
 
 # What CREATE makes, as COLUMNS tells of it; `!` is NOT NULL.
 COLUMNS_MADE = {
+    "deliveries": deliveries.COLUMNS,
     "paces": paces.COLUMNS,
     **runs.COLUMNS,
     "meta": "one boolean!, format integer!, identity text!, origin text!, name text, created_at text!, version text!, "

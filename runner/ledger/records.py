@@ -73,6 +73,13 @@ def astray(counts: Rows) -> Iterator[str]:
             yield f"{_many(count, 'key leads', 'keys lead')} to no message, or to another's"
 
 
+def unowned(counts: Rows) -> Iterator[str]:
+    """A row of how many delivery statuses are of no message."""
+    for (count,) in counts:
+        if count:
+            yield f"{_many(count, 'delivery status is', 'delivery statuses are')} of no message"
+
+
 def unclaimed(keys: Rows) -> Iterator[str]:
     for (key,) in keys:
         yield f"the message {_shown(key)} is of an epoch before the first claim"

@@ -4,6 +4,7 @@ from typing import Any
 
 from runner.model import State
 
+from .deliveries import delivery
 from .moves import fitted
 from .seam import Entry, Known, Verdict
 
@@ -32,7 +33,7 @@ def known(row: tuple[Any, ...]) -> Known:
 def entry(row: tuple[Any, ...]) -> Entry:
     (_, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
      segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent,
-     cost, currency, text_hash) = row  # fmt: skip
+     cost, currency, text_hash, *told) = row  # fmt: skip
     return Entry(
         key=key,
         manifest=manifest,
@@ -58,4 +59,5 @@ def entry(row: tuple[Any, ...]) -> Entry:
         cost=cost,
         currency=currency,
         text_hash=text_hash,
+        told=delivery(told),
     )

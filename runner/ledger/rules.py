@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from runner.model import State
 
+from .deliveries import OTHER, STATUSES
 from .identity import reference_of
 from .moves import LONGEST
 from .seam import Entry
@@ -24,6 +25,8 @@ _is_code_of_planned = re.compile(r"HTTP [0-9]{3}").fullmatch
 _is_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(Z|[+-][0-9:]{5})").fullmatch
 _is_purged_reference = re.compile(r"sha256:[0-9a-f]{64}").fullmatch
 _is_email = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
+_is_word = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
+_is_source = re.compile(r"[A-Za-z0-9_.:-]{1,64}( [A-Za-z0-9_.:-]{1,64})?").fullmatch
 _has_control = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]").search
 _NEVER_EMPTY = ("manifest", "edition", "message", "workspace_id", "channel_id", "run")
 _UNDECIDED_CODES = (None, "double")  # the second: Bird has several messages with its reference
@@ -45,6 +48,7 @@ def faults(entry: Entry) -> Iterator[str]:
     yield from (f"the time of its {name} is not RFC 3339 with a zone" for name, time in _times(entry) if time is None)
     yield from _state_faults(entry)
     yield from _outcome_faults(entry)
+    yield from _delivery_faults(entry)
 
 
 def oddities(entry: Entry, now: datetime) -> Iterator[str]:
@@ -72,6 +76,9 @@ def _times(entry: Entry) -> Iterator[tuple[str, datetime | None]]:
     yield "last change", moment(entry.at)
     if entry.looked_at is not None:
         yield "look at Bird", moment(entry.looked_at)
+    if entry.told is not None:
+        yield "delivery status", moment(entry.told.at)
+        yield "last look-up", moment(entry.told.looked_at)
 
 
 def _name_faults(entry: Entry) -> Iterator[str]:
@@ -184,3 +191,17 @@ def _outcome_faults(entry: Entry) -> Iterator[str]:
     for name, text in (("code is", code), ("words are", entry.words)):
         if text is not None and len(text) > LONGEST:
             yield f"its {name} longer than {LONGEST} characters"
+
+
+def _delivery_faults(entry: Entry) -> Iterator[str]:
+    told = entry.told
+    if told is None:
+        return
+    if not _is_message_id(told.message_id):
+        yield "the message id of its delivery status is none that Bird gives"
+    if not 0 < len(told.status) <= LONGEST or _has_control(told.status):
+        yield "its delivery status is no word"
+    elif not entry.address and told.status not in (*STATUSES, OTHER):
+        yield "it was purged, but not the unknown word of its delivery status"
+    if (told.code is not None and not _is_word(told.code)) or (told.source is not None and not _is_source(told.source)):
+        yield "the code of its delivery status is none"

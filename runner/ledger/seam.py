@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from runner.errors import LedgerFault
 from runner.model import State
 
+from .deliveries import Deliveries, Delivery, is_of
+
 if TYPE_CHECKING:
     from .paces import Paces
 
@@ -101,6 +103,7 @@ class Entry:
     `resent` counts how often it was sent again because it was absent.
     Of a purged one `address` is empty, `words` and `text_hash` None, and a reference of its own stands as
     `purged_reference`. `cost`, `currency` and `text_hash` are None too of what an older flypast recorded (see Message).
+    `told` is the last that Bird said of a message of its own, `delivery` the same where it is about this one.
     """
 
     key: str
@@ -127,6 +130,13 @@ class Entry:
     cost: str | None = None
     currency: str | None = None
     text_hash: str | None = None
+    told: Delivery | None = None
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """What became of it, of a message that Bird took; None where nobody has asked, or Bird does not list it."""
+        is_known = self.state is State.ACCEPTED and self.told is not None and is_of(self.told, self.message_id)
+        return self.told if is_known else None
 
 
 class Claim(Protocol):
@@ -162,6 +172,13 @@ class Claim(Protocol):
 
         What is in doubt or absent moves; what was accepted without Bird's id gets that, or is rejected. Raises
         ClaimLost or LedgerFault.
+        """
+
+    def track(self, seen: Mapping[str, Delivery]) -> int:
+        """What Bird says became of accepted messages, by key, in one durable commit; gives how many have a new status.
+
+        No state changes. What is not accepted, is of another manifest, or has another id of Bird's is let pass; of two
+        statuses the one that comes after stays (see Delivery). Raises ClaimLost or LedgerFault.
         """
 
     def purge(self, before: str) -> int:
@@ -213,6 +230,9 @@ class Ledger(Protocol):
 
     def counts(self, manifest: str) -> Mapping[State, int]:
         """How many messages of all editions are in each state; a state that none is in is left out."""
+
+    def deliveries(self, manifest: str) -> Deliveries:
+        """What Bird said became of the accepted messages of all editions, counted."""
 
     def size(self, manifest: str) -> int:
         """How many messages of all editions it holds, in whatever state: cheap, however many there are."""

@@ -13,6 +13,7 @@ from runner.model import State
 
 from . import tables
 from .checking import check, snapshot
+from .deliveries import Deliveries, counted
 from .keys import Keys
 from .locks import RunLock, Witness, witnesses
 from .mounts import mount_table, refuse_remote
@@ -161,6 +162,9 @@ class SqliteLedger:
 
     def counts(self, manifest: str) -> Mapping[State, int]:
         return {State(state): number for state, number in self._read(tables.COUNTS, (manifest,))}
+
+    def deliveries(self, manifest: str) -> Deliveries:
+        return counted(self._read(tables.DELIVERIES, (manifest,)))
 
     def size(self, manifest: str) -> int:
         [(size,)] = self._read(tables.SIZE, (manifest,))

@@ -1,5 +1,6 @@
 """One run's right to write into a SQLite ledger: every change is a transaction that checks the claim's epoch first."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -12,6 +13,7 @@ from runner.errors import LedgerFault
 from runner.model import State
 
 from . import changes, tables
+from .deliveries import Delivery, has_moved, to_write, values
 from .identity import purged_reference
 from .keys import Keys
 from .locks import RunLock, Witness
@@ -92,6 +94,14 @@ class SqliteClaim:
             ).rowcount
         return max(moved, 0)
 
+    def track(self, seen: Mapping[str, Delivery]) -> int:
+        with self._step() as connection:
+            ids = self._ledger.by_key.find(connection, list(seen))
+            rows = connection.execute(tables.TRACKED, (json.dumps(list(ids.values())), self.manifest)).fetchall()
+            found = list(to_write(rows, seen))
+            connection.executemany(tables.TRACK, [values(row, kept) for row, _, kept in found])
+        return sum(has_moved(held, kept) for _, held, kept in found)
+
     def purge(self, before: str) -> int:
         total, rows = 0, [(0, "", "")]
         while rows:
@@ -100,6 +110,7 @@ class SqliteClaim:
                 if rows:
                     mark_unscrubbed(self._ledger.path)
                 connection.executemany(tables.PURGE, [(purged_reference(key, held), row) for row, key, held in rows])
+                connection.executemany(tables.PURGE_WORD, [(row,) for row, _, _ in rows])
             total += len(rows)
         return total
 

@@ -2,7 +2,9 @@
 
 from runner.model import State
 
-VERSION = 4
+from .deliveries import NOT_LOOKED_UP, OTHER, STATUSES
+
+VERSION = 5
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
 
 _MESSAGES = """
@@ -43,6 +45,19 @@ state, attempts, epoch, run, intended_at, at, message_id, code, words, looked_at
 """
 _IN_ORDER = "CREATE INDEX messages_in_order ON messages (manifest, message)"
 _KEYS = "CREATE TABLE keys (key TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+# What Bird says became of messages, beside their rows: a send's commits never touch it.
+_DELIVERIES = """
+CREATE TABLE deliveries (
+  id INTEGER PRIMARY KEY,
+  bird_id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  status_at TEXT NOT NULL,
+  failure_code TEXT,
+  failure_source TEXT,
+  seen_at TEXT NOT NULL
+) STRICT
+"""
+_TOLD = "bird_id, status, status_at, failure_code, failure_source, seen_at"
 CREATE = f"""
 CREATE TABLE meta (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -64,6 +79,7 @@ CREATE TABLE claims (
 {_MESSAGES};
 {_IN_ORDER};
 {_KEYS};
+{_DELIVERIES};
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
@@ -90,6 +106,7 @@ UPGRADES = {
         INDEX,
         INDEXED_NOW,
     ),
+    4: (_DELIVERIES,),
 }
 
 NAME = "INSERT INTO meta (one, origin, name, created_at, version) VALUES (1, ?, ?, ?, ?)"
@@ -134,6 +151,28 @@ WHERE +manifest = ? AND id > ? AND address <> '' AND state IN ('planned', 'accep
 ORDER BY id LIMIT 1000
 """
 PURGE = "UPDATE messages SET address = '', words = NULL, text_hash = NULL, reference = ? WHERE id = ?"
+
+_KNOWN = ", ".join(f"'{status}'" for status in STATUSES)
+# A word of Bird's that nobody knows may be anything.
+PURGE_WORD = f"UPDATE deliveries SET status = '{OTHER}' WHERE id = ? AND status NOT IN ({_KNOWN})"  # noqa: S608 (ours)
+TRACKED = f"""
+SELECT messages.key, messages.id, message_id, {_TOLD}
+FROM json_each(?) AS wanted CROSS JOIN messages ON messages.id = wanted.value
+  LEFT JOIN deliveries ON deliveries.id = messages.id
+WHERE +manifest = ? AND state = 'accepted'
+"""  # noqa: S608 (ours)
+TRACK = """
+INSERT OR REPLACE INTO deliveries (id, bird_id, status, status_at, failure_code, failure_source, seen_at)
+VALUES (:id, :bird_id, :status, :status_at, :failure_code, :failure_source, :seen_at)
+"""
+DELIVERIES = f"""
+SELECT CASE WHEN status IN ({_KNOWN}) THEN status WHEN status IS NULL THEN '{NOT_LOOKED_UP}' ELSE '{OTHER}' END,
+  count(*), max(seen_at)
+FROM messages
+  LEFT JOIN deliveries ON deliveries.id = messages.id AND bird_id = coalesce(messages.message_id, bird_id)
+WHERE +manifest = ? AND state = 'accepted' GROUP BY 1
+"""  # noqa: S608 (ours)
+UNOWNED = "SELECT count(*) FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = deliveries.id)"
 
 # A claim takes what is sending for in doubt when it begins and when it ends, so of a row that still is the claim lives.
 STRAYS = """
@@ -189,13 +228,15 @@ ORDER BY manifest
 """
 NEXT_MESSAGE = "SELECT min(message) FROM messages WHERE manifest = ? AND message > ?"
 # Read page after page, each from where the last one ended, so that no read transaction stays open meanwhile.
-ENTRIES = """
-SELECT id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-  segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent, cost, currency, text_hash
-FROM messages
-WHERE manifest = ? AND message = ? AND id > ? AND state IN (SELECT value FROM json_each(?))
-ORDER BY id LIMIT 500
-"""
+ENTRIES = f"""
+SELECT messages.id, key, manifest, edition, message, workspace_id, channel_id, reference, address, payload_hash,
+  country, segments, state, attempts, run, intended_at, at, message_id, code, words, looked_at, resent, cost, currency,
+  text_hash,
+  {_TOLD}
+FROM messages LEFT JOIN deliveries ON deliveries.id = messages.id
+WHERE manifest = ? AND message = ? AND messages.id > ? AND state IN (SELECT value FROM json_each(?))
+ORDER BY messages.id LIMIT 500
+"""  # noqa: S608 (ours)
 # Through the whole table, once for a plan with a repeat guard: an index would cost every send more.
 TEXTS = """
 SELECT id, text_hash FROM messages

@@ -57,6 +57,9 @@ class Watched:
     def resolve(self, keys: object, state: State, at: str) -> int:
         raise NotImplementedError
 
+    def track(self, seen: object) -> int:
+        raise NotImplementedError
+
     def purge(self, before: str) -> int:
         raise NotImplementedError
 

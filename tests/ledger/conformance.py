@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from runner.errors import Exit, LedgerFault, Locked
+from runner.ledger.deliveries import Delivery
 from runner.ledger.seam import Claim, ClaimLost, Entry, Intent, Known, Ledger, NotSendable, Settlement, Verdict
 from runner.model import State
 
@@ -74,6 +75,10 @@ def told(key: str, state: State = State.ACCEPTED, *, at: str = T1) -> Settlement
 
 def verdict(key: str, state: State, *, at: str = T2, looked_at: str | None = None) -> Verdict:
     return Verdict(key=key, state=state, at=at, message_id=f"b-{key}", code="9", words="seen", looked_at=looked_at)
+
+
+def seen(message_id: str, status: str = "delivered", *, at: str = T2, looked_at: str = T2, **more: str) -> Delivery:
+    return Delivery(message_id=message_id, status=status, at=at, looked_at=looked_at, **more)
 
 
 def intend(claim: Claim, *keys: str) -> None:
@@ -710,3 +715,87 @@ class Conformance:
         writer.join()
         assert failures == []
         assert dict(ledger.counts("spring")) == {State.ACCEPTED: 40}
+
+    def test_what_became_of_a_message_is_kept_beside_its_state(
+        self, store: Store, ledger: Ledger, claim: Claim
+    ) -> None:
+        intend(claim, "A", "B", "C", "D")
+        claim.commit([settled("A"), settled("B"), settled("C", State.REJECTED)], [])
+        before = list(ledger.entries())
+        assert dict(ledger.deliveries("spring").counts) == {"notLookedUp": 2}
+        assert ledger.deliveries("spring").looked_at is None
+        failed = seen("id-B", "delivery_failed", at=T1, code="15001", source="sms-messagebird 34")
+        assert (
+            claim.track({"A": seen("id-A"), "B": failed, "C": seen("id-C"), "D": seen("x"), "nobody": seen("x")}) == 2
+        )
+        reader = store.open()
+        assert [entry.delivery for entry in reader.entries()] == [seen("id-A"), failed, None, None]
+        assert [replace(entry, told=None) for entry in reader.entries()] == before
+        assert dict(reader.deliveries("spring").counts) == {"delivered": 1, "delivery_failed": 1}
+        assert reader.deliveries("spring").looked_at == T2
+        assert (dict(reader.deliveries("nobody").counts), reader.deliveries("nobody").looked_at) == ({}, None)
+        assert claim.track({}) == 0
+
+    @pytest.mark.parametrize(
+        ("first", "then", "kept"),
+        [
+            (("accepted", T1), ("sent", T1), "sent"),
+            (("sent", T1), ("processing", T2), "sent"),
+            (("delivered", T2), ("sent", T2), "delivered"),
+            (("delivery_failed", T2), ("delivered", T1), "delivery_failed"),
+            (("delivery_failed", T1), ("delivered", T2), "delivered"),
+            (("delivered", T1), ("deleted", T2), "delivered"),
+            (("deleted", T2), ("delivered", T1), "delivered"),
+            (("queued at carrier", T2), ("processing", T2), "queued at carrier"),
+            (("queued at carrier", T1), ("sent", T2), "sent"),
+            (("delivered", T1), ("queued at carrier", T2), "delivered"),
+        ],
+    )
+    def test_of_two_statuses_the_one_that_comes_after_stays(
+        self, ledger: Ledger, claim: Claim, first: tuple[str, str], then: tuple[str, str], kept: str
+    ) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A")], [])
+        moved = []
+        for (status, at), looked_at in ((first, T1), (then, T2)):
+            moved.append(claim.track({"A": seen("id-A", status, at=at, looked_at=looked_at)}))
+        (entry,) = ledger.entries()
+        assert entry.delivery is not None
+        assert (entry.delivery.status, entry.delivery.looked_at) == (kept, T2)
+        assert moved == [1, int(kept == then[0])]
+        bucket = kept if " " not in kept else "other"
+        assert dict(ledger.deliveries("spring").counts) == {bucket: 1}
+
+    def test_a_status_is_of_one_message_of_birds_and_not_of_an_older_one(
+        self, store: Store, ledger: Ledger, claim: Claim
+    ) -> None:
+        intend(claim, "A")
+        claim.commit([Settlement(key="A", state=State.ACCEPTED, at=T1)], [])  # whose reply was cut: no id
+        assert claim.track({"A": seen("b-A", "rejected")}) == 1
+        assert dict(ledger.deliveries("spring").counts) == {"rejected": 1}
+        assert claim.reconcile([verdict("A", State.REJECTED)]) == 1
+        assert dict(ledger.deliveries("spring").counts) == {}
+        intend(claim, "A")
+        claim.commit([settled("A")], [])
+        assert dict(store.open().deliveries("spring").counts) == {"notLookedUp": 1}
+        assert [entry.delivery for entry in store.open().entries()] == [None]
+        assert claim.track({"A": seen("b-A", "rejected")}) == 0
+        assert claim.track({"A": seen("id-A", "sent")}) == 1
+        assert dict(store.open().deliveries("spring").counts) == {"sent": 1}
+
+    def test_only_the_claim_of_a_messages_own_manifest_tracks_it(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A")
+        claim.commit([settled("A")], [])
+        assert ledger.claim("early", run="r2", at=T0).track({"A": seen("id-A")}) == 0
+        claim.release()
+        with pytest.raises(ClaimLost):
+            claim.track({"A": seen("id-A")})
+        assert [entry.delivery for entry in ledger.entries()] == [None]
+
+    def test_a_purge_keeps_the_status_and_drops_a_word_that_may_be_anything(self, ledger: Ledger, claim: Claim) -> None:
+        intend(claim, "A", "B")
+        claim.commit([settled("A"), settled("B")], [])
+        claim.track({"A": seen("id-A"), "B": seen("id-B", "told Jane of it")})
+        assert claim.purge(T2) == 2
+        assert [entry.delivery for entry in ledger.entries()] == [seen("id-A"), seen("id-B", "other")]
+        assert dict(ledger.deliveries("spring").counts) == {"delivered": 1, "other": 1}

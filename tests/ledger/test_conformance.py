@@ -16,7 +16,7 @@ from runner.ledger.seam import Ledger
 from runner.ledger.sqlite import SqliteLedger, create, open_ledger
 from runner.model import State
 
-from .conformance import T0, T1, T2, Conformance, intent, settled, verdict
+from .conformance import T0, T1, T2, Conformance, intent, seen, settled, verdict
 
 ORIGIN = "https://api.bird.com"
 
@@ -82,6 +82,7 @@ _STEPS = st.lists(
         st.tuples(st.just("settle"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("resolve"), _KEYS, st.sampled_from(State)),
         st.tuples(st.just("reconcile"), _KEYS, st.sampled_from(State)),
+        st.tuples(st.just("track"), _KEYS, st.sampled_from(("sent", "delivered", "?")), st.sampled_from((T1, T2))),
         st.tuples(st.just("purge"), st.sampled_from((T1, T2, "2027-01-01T00:00:00Z"))),
         st.tuples(st.just("release")),
     ),
@@ -104,6 +105,9 @@ def _story(ledger: Ledger, steps: list[tuple[str, ...]]) -> list[object]:
                     told.append(claim.resolve([key], State(state), T2))
                 case "reconcile", [key, state]:
                     told.append(claim.reconcile([verdict(key, State(state), looked_at=T1)]))
+                case "track", [key, status, at]:
+                    told.append(claim.track({key: seen(f"id-{key}", status, at=at)}))
+                    told.append(ledger.deliveries("spring"))
                 case "purge", [before]:
                     told.append(claim.purge(before))
                 case "release", []:

@@ -38,18 +38,18 @@ def must_refuse(path: Path, words: str) -> None:
 
 
 def test_a_newer_version_is_left_untouched(left: Path) -> None:
-    change(left, "PRAGMA user_version = 5")
-    must_refuse(left, "is of version 5, and this flypast knows version 4")
+    change(left, "PRAGMA user_version = 6")
+    must_refuse(left, "is of version 6, and this flypast knows version 5")
 
 
 def test_a_newer_version_with_a_log_is_left_untouched(crashed: Path) -> None:
     # Through a copy of the log's owner that stays open, so that the change is in the log alone.
     script = (
-        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version = 5');"
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version = 6');"
         "c.commit(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(crashed)], check=False)
-    must_refuse(crashed, "is of version 5")
+    must_refuse(crashed, "is of version 6")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from runner.ledger.locks import lock_folder
 from runner.ledger.sqlite import create, name_ledger, open_ledger, open_or_create
 from runner.model import State
 
-from .conformance import T0, T1, T2, intent, settled, states
+from .conformance import T0, T1, T2, intent, seen, settled, states
 from .holder import ORIGIN
 from .older import make_older
 
@@ -38,7 +38,7 @@ def test_it_says_its_name_origin_and_version(left: Path) -> None:
     ledger.close()
     connection = sqlite3.connect(left)
     assert connection.execute("PRAGMA application_id").fetchone() == (int.from_bytes(b"flyp", "big"),)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (5,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -51,7 +51,7 @@ def test_the_writing_connection_syncs_each_commit_and_minds_foreign_keys(left: P
     assert values == {"synchronous": [(2,)], "journal_mode": [("wal",)], "foreign_keys": [(1,)]}
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_an_older_ledger_is_brought_to_todays_format_and_knows_what_it_knew(left: Path, version: int) -> None:
     before = states(open_ledger(left, origin=ORIGIN))
     make_older(left, version)
@@ -61,6 +61,12 @@ def test_an_older_ledger_is_brought_to_todays_format_and_knows_what_it_knew(left
     claim = held[1].claim("spring", run="r2", at=T1)
     claim.commit([], [intent("NEW")])
     assert states(held[0])["NEW"] is State.SENDING
+    assert held[0].deliveries("spring").counts == {"notLookedUp": 300}
+    key = next(iter(before))
+    assert claim.track({key: seen(f"id-{key}")}) == 1
+    assert held[0].deliveries("spring").counts == {"notLookedUp": 299, "delivered": 1}
+    claim.release()
+    assert list(held[1].check()) == []
     for ledger in held:
         ledger.close()
 
@@ -77,10 +83,10 @@ def test_no_message_is_looked_for_by_reading_all_of_them(left: Path) -> None:
     connection = sqlite3.connect(left)
     for statement in (
         *(of(rows) for of in (changes.accept, changes.settle, changes.again) for rows in (1, 32)),
-        tables.LOOKUP, tables.FIND, tables.RESOLVE, tables.NEWER,
+        tables.LOOKUP, tables.FIND, tables.RESOLVE, tables.NEWER, tables.TRACKED,
     ):  # fmt: skip
         plan = connection.execute("EXPLAIN QUERY PLAN " + statement, [None] * statement.count("?")).fetchall()
-        steps = [step for *_, step in plan if "messages" in step or "keys" in step]
+        steps = [step for *_, step in plan if "messages" in step or "keys" in step or "deliveries" in step]
         assert steps, statement
         assert all(step.startswith(("SEARCH", "CO-ROUTINE")) for step in steps), steps
     connection.close()
@@ -90,7 +96,7 @@ def test_every_table_is_strict(left: Path) -> None:
     connection = sqlite3.connect(left)
     tables = connection.execute("SELECT name, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite%'").fetchall()
     connection.close()
-    assert sorted(tables) == [("claims", 1), ("keys", 1), ("messages", 1), ("meta", 1)]
+    assert sorted(tables) == [("claims", 1), ("deliveries", 1), ("keys", 1), ("messages", 1), ("meta", 1)]
 
 
 def test_a_file_that_is_there_is_never_replaced(left: Path) -> None:

@@ -18,7 +18,7 @@ from runner.ledger.sqlite import SqliteLedger, create, open_ledger
 from runner.ledger.verify import Trouble, Verification
 from runner.model import State
 
-from .conformance import T0, T1, T2, sent, told
+from .conformance import T0, T1, T2, seen, sent, told
 from .holder import ORIGIN
 from .older import make_older
 from .test_damage import PAGE, overwrite
@@ -42,6 +42,8 @@ def fill(claim: Claim) -> None:
         [Verdict(key=key(number), state=State.ABSENT, at=T2, words="no", looked_at=T1) for number in range(3, 60, 6)]
     )
     claim.resolve([key(number) for number in range(4, 60, 6)], State.DROPPED, T2)
+    words = ("delivered", "delivery_failed", "carried by hand")
+    claim.track({key(number): seen(f"id-{key(number)}", words[number // 6 % 3]) for number in range(12, 60, 6)})
     claim.commit([], [people[number]._replace(at=T1) for number in range(5, 60, 6)])
 
 
@@ -120,6 +122,11 @@ def of(number: int, change: str) -> str:
     return f"UPDATE messages SET {change} WHERE key = '{key(number)}'"
 
 
+def tracked(change: str) -> str:
+    """Of what Bird said of a purged message."""
+    return f"UPDATE deliveries SET {change} WHERE bird_id = 'id-{key(12)}'"
+
+
 ACCEPTED, REJECTED, IN_DOUBT, ABSENT, DROPPED, SENDING = range(6)  # of these, the first two are purged
 
 
@@ -193,6 +200,13 @@ NO_ADDRESS = "its address is of a form that no list and no receiver gives"
         (of(SENDING, "address = 'id:'"), NO_ADDRESS),
         (of(SENDING, "address = '[]'"), NO_ADDRESS),
         (of(SENDING, "address = '[{'"), NO_ADDRESS),
+        (tracked("bird_id = ''"), "the message id of its delivery status is none that Bird gives"),
+        (tracked("status = ''"), "its delivery status is no word"),
+        (tracked("failure_code = '+1 415 555 0100'"), "the code of its delivery status is none"),
+        (tracked("failure_source = 'a b c'"), "the code of its delivery status is none"),
+        (tracked("status = 'told Jane'"), "it was purged, but not the unknown word of its delivery status"),
+        (tracked("status_at = 'soon'"), "the time of its delivery status is not RFC 3339 with a zone"),
+        (tracked("seen_at = ''"), "the time of its last look-up is not RFC 3339 with a zone"),
     ],
 )
 def test_a_row_that_can_not_be_is_a_fault(sound: Path, statement: str, words: str) -> None:
@@ -228,6 +242,10 @@ def test_what_does_not_agree_is_a_fault(sound: Path, statement: str, words: str)
     ("statement", "words"),
     [
         (of(IN_DOUBT, "epoch = 0"), f"the message {key(IN_DOUBT)} is of an epoch before the first claim"),
+        (
+            "INSERT INTO deliveries SELECT 99, bird_id, status, status_at, NULL, NULL, seen_at FROM deliveries LIMIT 1",
+            "1 delivery status is of no message",
+        ),
         ("DELETE FROM messages WHERE id = 7", "1 row of messages is missing: ids are given one after another, and"),
         ("DELETE FROM messages WHERE id < 9", "8 rows of messages are missing: ids are given one after another, and"),
         ("UPDATE messages SET id = -1 WHERE id = 60", "messages has rows with ids below 1"),

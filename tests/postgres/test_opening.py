@@ -17,7 +17,7 @@ from runner.ledger.places import parse_ledger_url, without_password
 from runner.ledger.postgres_link import Connection, Meta
 from runner.ledger.postgres_opening import judge_format, upgrade
 from runner.model import State
-from tests.ledger.conformance import T0, T1, intent, settled, states
+from tests.ledger.conformance import T0, T1, intent, seen, settled, states
 
 from .ledgers import ORIGIN, make, opened, place_of
 from .server import Server, free_port, running_server
@@ -155,6 +155,28 @@ def test_an_older_format_is_brought_up_to_date_by_init_alone_and_when_nobody_run
     assert upgrade(address, to=to, steps=steps) is None
     assert server.sql("SELECT format FROM flypast.meta", database=name_of(url)) == [(to,)]
     assert server.sql("SELECT count(mood) FROM flypast.messages", database=name_of(url)) == [(0,)]
+
+
+def test_a_ledger_of_format_2_gets_the_table_of_delivery_statuses_and_knows_what_it_knew(
+    server: Server, url: str
+) -> None:
+    make(url)
+    with opened(url) as ledger:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        claim.commit([], [intent("A")])
+        claim.commit([settled("A")], [])
+        claim.release()
+    for statement in ("DROP TABLE flypast.deliveries", "UPDATE flypast.meta SET format = 2"):
+        server.sql(statement, database=name_of(url))
+    with pytest.raises(Refused, match="is of format 2, and this flypast needs 3"):
+        place_of(url).open(origin=ORIGIN)
+    assert upgrade(place_of(url).address) == 3
+    with opened(url) as ledger:
+        assert list(ledger.check()) == []
+        claim = ledger.claim("spring", run="r2", at=T0)
+        assert claim.track({"A": seen("id-A")}) == 1
+        assert dict(ledger.deliveries("spring").counts) == {"delivered": 1}
+        claim.release()
 
 
 def test_a_run_on_an_older_format_is_refused_and_told_the_command() -> None:

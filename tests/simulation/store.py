@@ -1,10 +1,11 @@
 """A ledger on a simulated disk: what is written is seen at once, and survives a crash only when it was synced."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from runner.errors import LedgerFault
+from runner.ledger.deliveries import Delivery
 from runner.ledger.memory import MemoryLedger
 from runner.ledger.seam import Claim, Entry, Intent, Settlement, Verdict
 from runner.model import State
@@ -132,6 +133,9 @@ class SimClaim:
         return moved
 
     def resolve(self, keys: Iterable[str], state: State, at: str) -> int:
+        raise NotImplementedError
+
+    def track(self, seen: Mapping[str, Delivery]) -> int:
         raise NotImplementedError
 
     def purge(self, before: str) -> int:
