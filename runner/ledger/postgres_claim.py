@@ -12,7 +12,7 @@ from runner.model import State
 
 from . import postgres_delivery_tables as tracking
 from . import postgres_tables as tables
-from .deliveries import Delivery
+from .deliveries import Delivery, has_moved, to_write, values
 from .identity import purged_reference
 from .moves import is_before, lost, must_decide, must_find, must_settle, near, not_open, not_sendable
 from .postgres_errors import NotKept, Unreachable, Unsure
@@ -105,7 +105,14 @@ class PostgresClaim:
         return self._each(tables.RECONCILE, [tables.holdable(row) for row in rows])
 
     def track(self, seen: Mapping[str, Delivery]) -> int:
-        return self.within(lambda connection, _: tracking.track(connection, self.manifest, seen))
+        def act(connection: Connection, _: Mine) -> int:
+            asked = {"keys": list(seen), "manifest": self.manifest}
+            found = list(to_write(connection.execute(tracking.TRACKED, asked).fetchall(), seen))
+            if found:
+                connection.cursor().executemany(tracking.TRACK, [values(row, kept) for row, _, kept in found])
+            return sum(has_moved(held, kept) for _, held, kept in found)
+
+        return self.within(act)
 
     def purge(self, before: str) -> int:
         total, last = self._step(partial(self._purge_page, before, 0))

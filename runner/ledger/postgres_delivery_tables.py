@@ -4,11 +4,7 @@ It stands beside the messages' rows: a send's commits never touch it, and it has
 each of them.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from .deliveries import NOT_LOOKED_UP, OTHER, STATUSES, Delivery, has_moved, to_write, values
-from .postgres_link import Connection
+from .deliveries import NOT_LOOKED_UP, OTHER, STATUSES
 
 CREATE_DELIVERIES = """
 CREATE TABLE flypast.deliveries (
@@ -27,13 +23,13 @@ COLUMNS = (
 TOLD = "bird_id, status, status_at, failure_code, failure_source, seen_at"
 _KNOWN = ", ".join(f"'{status}'" for status in STATUSES)
 
-_TRACKED = f"""
+TRACKED = f"""
 SELECT messages.key, messages.id, message_id, {TOLD}
 FROM unnest(%(keys)s::text[]) AS wanted (key) JOIN flypast.messages ON messages.key = wanted.key
   LEFT JOIN flypast.deliveries ON deliveries.id = messages.id
 WHERE manifest = %(manifest)s AND state = 'accepted'
 """
-_TRACK = """
+TRACK = """
 INSERT INTO flypast.deliveries (id, bird_id, status, status_at, failure_code, failure_source, seen_at)
 VALUES (%(id)s, %(bird_id)s, %(status)s, %(status_at)s, %(failure_code)s, %(failure_source)s, %(seen_at)s)
 ON CONFLICT (id) DO UPDATE SET
@@ -56,12 +52,3 @@ SELECT count(*) FROM flypast.deliveries
 WHERE NOT EXISTS (SELECT FROM flypast.messages WHERE messages.id = deliveries.id)
 """
 REWRITE = "CLUSTER flypast.deliveries USING deliveries_pkey"
-
-
-def track(connection: Connection, manifest: str, seen: Mapping[str, Delivery]) -> int:
-    """A part of a claim's transaction: see `seam.Claim`."""
-    asked: dict[str, Any] = {"keys": list(seen), "manifest": manifest}
-    found = list(to_write(connection.execute(_TRACKED, asked).fetchall(), seen))
-    if found:
-        connection.cursor().executemany(_TRACK, [values(row, kept) for row, _, kept in found])
-    return sum(has_moved(held, kept) for _, held, kept in found)
