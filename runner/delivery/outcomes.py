@@ -32,8 +32,8 @@ def intent(message: Message, *, edition: str, at: str, from_doubt: bool = False)
     )
     # By place, as one is made for every request.
     return Intent(
-        key, edition, draft, channel.workspace_id, channel.channel_id, reference, address, payload_hash, country,
-        segments, at, from_doubt, 0, cost, currency, hashed or text_hash(address, said(body)),
+        edition, draft, channel.workspace_id, channel.channel_id, key, reference, address, payload_hash, country,
+        segments, at, hashed or text_hash(address, said(body)), 0, cost, currency, from_doubt,
     )  # fmt: skip
 
 

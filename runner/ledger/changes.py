@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .moves import fitted
 from .seam import Intent, Settlement
 
-_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?{price}, 'sending', 1)"
+# An intent's fields are named as their columns are; the first that it shares with most others of a commit, the last
+# that no row holds.
+_FIELDS = Intent._fields
+_SHARED = _FIELDS.index("key")
+_AT = _FIELDS.index("at")
+_PRICE, _UNHELD = _FIELDS.index("cost"), _FIELDS.index("from_doubt")
+_OF_CLAIM = 3  # values that each row begins with
 _INTEND = """
-INSERT INTO messages (
-  manifest, run, epoch, key, edition, message, workspace_id, channel_id, reference, address, payload_hash, country,
-  segments, intended_at, at, resent, text_hash{price}, state, attempts
-) VALUES {rows}
+INSERT INTO messages (state, attempts, manifest, run, epoch, {fields}, intended_at)
+SELECT 'sending', 1, {told} FROM (VALUES {rows})
 """
 _AGAIN = """
 UPDATE messages SET
@@ -48,11 +52,29 @@ WHERE messages.id = told.id AND manifest = ? AND epoch = ? AND messages.state = 
 # interpreter at each, and has to get it back from the event loop.
 
 
+class Shape(NamedTuple):
+    """Which of an intent's fields differ from row to row: those from `start` up to `end`.
+
+    Those before are told once for all. Those after are NULL in every row, and not told: to hand over a NULL costs more
+    than any other value.
+    """
+
+    start: int
+    end: int
+
+
+def shape(intents: Sequence[Intent]) -> Shape:
+    are_alike = len({intent[:_SHARED] for intent in intents}) == 1
+    have_no_price = {intent[_PRICE:_UNHELD] for intent in intents} == {(None, None)}
+    return Shape(_SHARED if are_alike else 0, _PRICE if have_no_price else _UNHELD)
+
+
 @cache
-def intend(rows: int, *, is_priced: bool) -> str:
+def intend(rows: int, shape: Shape) -> str:
     """Takes `intend_values`: messages that are new."""
-    places = _PLACES.format(price=", ?, ?" if is_priced else "")
-    return _INTEND.format(rows=_rows(rows, places), price=", cost, currency" if is_priced else "")
+    own = [f"column{place}" for place in range(1, shape.end - shape.start + 1)]
+    told = [*("?" * (_OF_CLAIM + shape.start)), *own, own[_AT - shape.start]]
+    return _INTEND.format(fields=", ".join(_FIELDS[: shape.end]), told=", ".join(told), rows=_rows(rows, _of(len(own))))
 
 
 @cache
@@ -73,18 +95,11 @@ def settle(rows: int) -> str:
     return _SETTLE.format(rows=_rows(rows, _of(6)))
 
 
-def intend_values(intents: Sequence[Intent], manifest: str, run: str, epoch: int, *, is_priced: bool) -> list[Any]:
-    values: list[Any] = []
-    for (
-        key, edition, message, workspace_id, channel_id, reference, address, payload_hash, country, segments, at,
-        _, resent, cost, currency, text_hash,
-    ) in intents:  # fmt: skip
-        values += (
-            manifest, run, epoch, key, edition, message, workspace_id, channel_id, reference, address, payload_hash,
-            country, segments, at, at, resent, text_hash,
-        )  # fmt: skip
-        if is_priced:
-            values += (cost, currency)
+def intend_values(intents: Sequence[Intent], manifest: str, run: str, epoch: int, shape: Shape) -> list[Any]:
+    start, end = shape
+    values: list[Any] = [manifest, run, epoch, *intents[0][:start]]
+    for intent in intents:
+        values += intent[start:end]
     return values
 
 

@@ -29,10 +29,9 @@ class Keys:
         """The ids of those that the ledger holds: inside a transaction as of it, outside as of now."""
         with self._turn:
             self._catch_up(connection)
-            rows = list(map(self._recent.get, keys))
-            found = {key: row for key, row in zip(keys, rows, strict=True) if row is not None}
-            others = [key for key, row in zip(keys, rows, strict=True) if row is None]
-            if others:
+            found = {key: self._recent[key] for key in keys if key in self._recent}
+            if len(found) < len(keys):
+                others = [key for key in keys if key not in found]
                 found.update(connection.execute(tables.FIND, (json.dumps(others),)))
         return found
 

@@ -44,25 +44,26 @@ class Intent(NamedTuple):
 
     `from_doubt`: the message may be in doubt before, so somebody may get it twice (policy at-least-once). `resent`:
     what a new message begins with (see Entry), 1 where nobody knows what was before. `cost`, `currency`, `text_hash`:
-    see Message. A named tuple, because one is made for every request; so is a settlement.
+    see Message. A named tuple, because one is made for every request; so is a settlement. What most of a commit share
+    comes first.
     """
 
-    key: str
     edition: str
     message: str
     workspace_id: str
     channel_id: str
+    key: str
     reference: str
     address: str
     payload_hash: str
     country: str | None
     segments: int
     at: str
-    from_doubt: bool = False
+    text_hash: str | None = None
     resent: int = 0
     cost: str | None = None
     currency: str | None = None
-    text_hash: str | None = None
+    from_doubt: bool = False
 
 
 class Settlement(NamedTuple):

@@ -25,11 +25,8 @@ from .seam import Intent, Settlement, Verdict
 
 _Row = TypeVar("_Row")
 _MOST_ROWS = 32  # of a statement: each number of rows is one that SQLite parses and keeps
+_KEY = attrgetter("key")
 _FROM_DOUBT = attrgetter("from_doubt")
-
-
-def _is_priced(intent: Intent) -> bool:
-    return intent.cost is not None or intent.currency is not None
 
 
 class _OneOfThem(Exception):
@@ -69,8 +66,8 @@ class SqliteClaim:
         """A disk is not waited for."""
 
     def commit(self, settlements: Sequence[Settlement], intents: Sequence[Intent]) -> None:
-        for settlement in settlements:
-            must_settle(settlement.state)
+        for state in {settlement.state for settlement in settlements}:
+            must_settle(state)
         self._has_intended = self._has_intended or bool(intents)
         try:
             self._write(settlements, intents, most=_MOST_ROWS)
@@ -162,16 +159,14 @@ class SqliteClaim:
         keys = self._ledger.by_key
         is_full = keys.are_many
         with self._step() as connection:
-            named = [told.key for told in settlements]
-            named += [intent.key for intent in intents]
-            ids = keys.find(connection, named)
+            ids = keys.find(connection, [*map(_KEY, settlements), *map(_KEY, intents)])
             self._settle(connection, settlements, ids, most)
-            again = [intent for intent in intents if intent.key in ids]
-            self._intend_again(connection, again, ids, most)
             new = {intent.key: intent for intent in intents if intent.key not in ids}
+            again = [intent for intent in intents if intent.key in ids] if len(new) < len(intents) else []
             if len(new) + len(again) < len(intents):
                 _named_twice(intents)
-            last = self._intend(connection, new.values(), most)
+            self._intend_again(connection, again, ids, most)
+            last = self._intend(connection, [*new.values()], most)
             if is_full:
                 keys.index(connection)
         if is_full:
@@ -198,13 +193,13 @@ class SqliteClaim:
             if connection.execute(changes.settle(len(some)), values).rowcount != len(some):
                 _not_open(some)
 
-    def _intend(self, connection: sqlite3.Connection, intents: Iterable[Intent], most: int) -> int:
+    def _intend(self, connection: sqlite3.Connection, intents: Sequence[Intent], most: int) -> int:
         """Messages that the ledger does not hold; gives the id of the last of them."""
         last = 0
-        for is_priced, alike in groupby(intents, _is_priced):
-            for few in _parts(list(alike), most):
-                values = changes.intend_values(few, self.manifest, self.run, self.epoch, is_priced=is_priced)
-                last = connection.execute(changes.intend(len(few), is_priced=is_priced), values).lastrowid or 0
+        for few in _parts(intents, most):
+            shape = changes.shape(few)
+            values = changes.intend_values(few, self.manifest, self.run, self.epoch, shape)
+            last = connection.execute(changes.intend(len(few), shape), values).lastrowid or 0
         return last
 
     def _intend_again(
