@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .moves import fitted
 from .seam import Intent, Settlement
+from .tables import ROOM
 
 # An intent's fields are named as their columns are; the first that it shares with most others of a commit, the last
 # that no row holds.
@@ -15,8 +16,8 @@ _AT = _FIELDS.index("at")
 _PRICE, _UNHELD = _FIELDS.index("cost"), _FIELDS.index("from_doubt")
 _OF_CLAIM = 3  # values that each row begins with
 _INTEND = """
-INSERT INTO messages (state, attempts, manifest, run, epoch, {fields}, intended_at)
-SELECT 'sending', 1, {told} FROM (VALUES {rows})
+INSERT INTO messages (state, attempts, room, manifest, run, epoch, {fields}, intended_at)
+SELECT 'sending', 1, '{room}', {told} FROM (VALUES {rows})
 """
 _AGAIN = """
 UPDATE messages SET
@@ -37,13 +38,15 @@ WHERE messages.id = told.id AND manifest = ?
   AND (state IN ('planned', 'rejected', 'absent') OR (state = 'inDoubt' AND ?))
 """
 _ACCEPT = """
-UPDATE messages SET state = 'accepted', at = told.at, message_id = told.message_id, code = NULL, words = NULL
+UPDATE messages
+SET state = 'accepted', at = told.at, message_id = told.message_id, code = NULL, words = NULL, room = NULL
 FROM (WITH told (id, at, message_id) AS (VALUES {rows}) SELECT * FROM told) AS told
 WHERE messages.id = told.id AND manifest = ? AND epoch = ? AND state = 'sending'
 """
 _SETTLE = """
 UPDATE messages
-SET state = told.state, at = told.at, message_id = told.message_id, code = told.code, words = told.words
+SET state = told.state, at = told.at, message_id = told.message_id, code = told.code, words = told.words,
+  room = NULL
 FROM (WITH told (id, state, at, message_id, code, words) AS (VALUES {rows}) SELECT * FROM told) AS told
 WHERE messages.id = told.id AND manifest = ? AND epoch = ? AND messages.state = 'sending'
 """
@@ -74,7 +77,12 @@ def intend(rows: int, shape: Shape) -> str:
     """Takes `intend_values`: messages that are new."""
     own = [f"column{place}" for place in range(1, shape.end - shape.start + 1)]
     told = [*("?" * (_OF_CLAIM + shape.start)), *own, own[_AT - shape.start]]
-    return _INTEND.format(fields=", ".join(_FIELDS[: shape.end]), told=", ".join(told), rows=_rows(rows, _of(len(own))))
+    return _INTEND.format(
+        room=ROOM,
+        fields=", ".join(_FIELDS[: shape.end]),
+        told=", ".join(told),
+        rows=_rows(rows, _of(len(own))),
+    )
 
 
 @cache

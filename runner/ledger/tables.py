@@ -7,7 +7,11 @@ from .deliveries import NOT_LOOKED_UP, OTHER, STATUSES
 VERSION = 5
 APPLICATION_ID = 0x666C7970  # "flyp": tells a ledger from any other SQLite file
 
-_MESSAGES = """
+# `room` is held from an intent to its outcome, which takes its place: Bird's id, and the one letter that "accepted" is
+# longer than "sending". Rows that grew would not fit on their page any more: it would have to be split.
+ROOM = " " * 37
+_ROOM = ",\n  room TEXT"
+_MESSAGES = f"""
 CREATE TABLE messages (
   id INTEGER PRIMARY KEY,
   key TEXT NOT NULL,
@@ -36,7 +40,7 @@ CREATE TABLE messages (
   resent INTEGER NOT NULL DEFAULT 0,
   cost TEXT,
   currency TEXT,
-  text_hash TEXT
+  text_hash TEXT{_ROOM}
 ) STRICT
 """
 _COLUMNS = """
@@ -97,7 +101,7 @@ UPGRADES = {
     # Until then the table's own index held every key.
     3: (
         "ALTER TABLE messages RENAME TO former",
-        _MESSAGES,
+        _MESSAGES.replace(_ROOM, ""),
         f"INSERT INTO messages ({_COLUMNS}) SELECT {_COLUMNS} FROM former ORDER BY id",  # noqa: S608 (of our own)
         "DROP TABLE former",
         _IN_ORDER,
@@ -106,7 +110,7 @@ UPGRADES = {
         INDEX,
         INDEXED_NOW,
     ),
-    4: (_DELIVERIES,),
+    4: (_DELIVERIES, "ALTER TABLE messages ADD COLUMN room TEXT"),
 }
 
 NAME = "INSERT INTO meta (one, origin, name, created_at, version) VALUES (1, ?, ?, ?, ?)"
@@ -124,7 +128,8 @@ SET epoch = epoch + 1, run = excluded.run, since = excluded.since, commits = com
 RETURNING epoch, commits
 """
 LEAVE = """
-UPDATE messages SET state = 'inDoubt', at = coalesce(?, at), words = 'the run ' || run || ' ended without an outcome'
+UPDATE messages SET state = 'inDoubt', at = coalesce(?, at), words = 'the run ' || run || ' ended without an outcome',
+  room = NULL
 WHERE +manifest = ? AND state = 'sending'
 """
 

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-ADDED = {2: ("resent",), 3: ("cost", "currency", "text_hash")}  # the columns that each version brought
+ADDED = {2: ("resent",), 3: ("cost", "currency", "text_hash"), 5: ("room",)}  # the columns that each version brought
 
 
 def make_older(path: Path, version: int) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import pytest
 
@@ -13,14 +14,14 @@ from runner.ledger.seam import Ledger, NotSendable, Settlement
 from runner.ledger.sqlite import create, open_ledger
 from runner.model import State
 
-from .conformance import T0, T1, intent
+from .conformance import T0, T1, intent, sent
 from .holder import ORIGIN
 
 FEW = 8
 
 
-def accepted(key: str) -> Settlement:
-    return Settlement(key=key, state=State.ACCEPTED, at=T1, message_id=f"id-{key}")
+def accepted(key: str, message_id: str = "an-id") -> Settlement:
+    return Settlement(key=key, state=State.ACCEPTED, at=T1, message_id=message_id)
 
 
 def names(first: int, number: int) -> list[str]:
@@ -160,6 +161,29 @@ def test_messages_with_and_without_a_price_keep_their_order_and_their_prices(pat
         claim.commit([], [each._replace(currency=priced.get(each.key, (None, None))[1]) for each in intents])
         held = [(entry.key, entry.cost, entry.currency) for entry in ledger.entries("spring")]
     assert held == [(key, *priced.get(key, (None, None))) for key in "ABCDEF"]
+
+
+def test_messages_of_two_kinds_in_one_commit_keep_what_is_theirs(path: Path) -> None:
+    kinds = {"A": "greet", "B": "remind", "C": "greet"}
+    with closing(open_ledger(path, origin=ORIGIN)) as ledger:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        claim.commit([], [intent(key, message=kinds[key])._replace(channel_id=f"of {key}") for key in kinds])
+        held = [(entry.key, entry.message, entry.channel_id) for entry in ledger.entries("spring")]
+    assert sorted(held) == [(key, kind, f"of {key}") for key, kind in kinds.items()]
+
+
+def test_outcomes_find_room_where_their_intents_are(path: Path) -> None:
+    def pages() -> int:
+        [(count,)] = watching.execute("PRAGMA page_count").fetchall()
+        return int(count)
+
+    keys = names(0, 1_000)
+    with closing(open_ledger(path, origin=ORIGIN)) as ledger, closing(sqlite3.connect(path)) as watching:
+        claim = ledger.claim("spring", run="r1", at=T0)
+        claim.commit([], [sent(key) for key in keys])
+        before = pages()
+        claim.commit([accepted(key, message_id=str(UUID(int=int(key)))) for key in keys], [])
+        assert (states(ledger, keys[:3]), pages()) == ([State.ACCEPTED] * 3, before)
 
 
 def test_of_several_that_are_known_the_one_that_may_not_be_sent_is_named_and_none_is_written(path: Path) -> None:
