@@ -114,6 +114,10 @@ class Kept:
             self._gather([key], [value])
         return found
 
+    def get(self, key: str) -> str | None:
+        """The value that the key has."""
+        return self._found(key)
+
     def add_new(self, keys: Sequence[str], values: Sequence[str]) -> bool:
         """Takes all of these keys at once; False, and none is taken, where one may be there already."""
         hashed = [each or 1 for each in map(hash, keys)]  # as `_hash` does

@@ -126,7 +126,7 @@ def read_page(body: bytes, references: Container[str]) -> Page:
         raise PageFault("a page of Bird's list has no results")
     return Page(
         messages=tuple(listed for item in results if (listed := _listed(item, references)) is not None),
-        next_token=_token(page.get("nextPageToken")),
+        next_token=token_of(page.get("nextPageToken")),
     )
 
 
@@ -160,7 +160,7 @@ def _mask(match: re.Match[str]) -> str:
 
 
 def _accepted(message: Mapping[str, Json]) -> Accepted | Rejected:
-    message_id = _message_id(message.get("id"))
+    message_id = message_id_of(message.get("id"))
     if message.get("status") != "rejected":
         return Accepted(message_id=message_id)
     failure = message.get("failure")
@@ -168,8 +168,8 @@ def _accepted(message: Mapping[str, Json]) -> Accepted | Rejected:
     said = (failure.get("description"), message.get("reason"), message.get("details"))
     words = "; ".join(dict.fromkeys(text for text in said if isinstance(text, str) and text))
     return Rejected(
-        code=_code(failure.get("code")) or "rejected",
-        words=_clean(words) or "rejected by Bird without a reason",
+        code=code_of(failure.get("code")) or "rejected",
+        words=clean(words) or "rejected by Bird without a reason",
         message_id=message_id,
     )
 
@@ -186,7 +186,7 @@ def _listed(item: Json, references: Container[str]) -> Listed | None:
     return Listed(reference=reference, message_id=outcome.message_id, outcome=outcome)
 
 
-def _token(value: Json) -> str | None:
+def token_of(value: Json) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > _MAX_TOKEN:
@@ -196,7 +196,7 @@ def _token(value: Json) -> str | None:
 
 def _rejected(status: int, error: Mapping[str, Json]) -> Rejected:
     return Rejected(
-        code=_code(error.get("code")) or f"HTTP {status}",
+        code=code_of(error.get("code")) or f"HTTP {status}",
         words=_words(error) or "no reason given",
     )
 
@@ -209,7 +209,7 @@ def _words(error: Mapping[str, Json]) -> str:
         parts += [f"{path}: {_one_line(reasons)}" for path, reasons in details.items()]
     elif isinstance(details, str | list):
         parts.append(_one_line(details))
-    return _clean("; ".join(parts))
+    return clean("; ".join(parts))
 
 
 def _one_line(reasons: Json) -> str:
@@ -217,14 +217,14 @@ def _one_line(reasons: Json) -> str:
     return ", ".join(reason for reason in several if isinstance(reason, str))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """At most 500 characters, addresses masked, on one line, and such that any file or database takes it."""
     text = text[: 8 * _MAX_WORDS].encode("utf-8", "replace").decode("utf-8")
     text = mask_addresses(_CONTROL.sub(" ", text)).strip()
     return text if len(text) <= _MAX_WORDS else f"{text[: _MAX_WORDS - 1]}…"
 
 
-def _code(value: Json) -> str | None:
+def code_of(value: Json) -> str | None:
     """Bird's code: a word in errors, a number in failures; what is neither may quote anything, so it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
@@ -232,7 +232,7 @@ def _code(value: Json) -> str | None:
     return code if re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", code) else None
 
 
-def _message_id(value: Json) -> str | None:
+def message_id_of(value: Json) -> str | None:
     is_id = isinstance(value, str) and 0 < len(value) <= _MAX_ID and value.isascii() and value.isprintable()
     return value if is_id else None
 

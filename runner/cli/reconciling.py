@@ -60,7 +60,7 @@ def reconcile(asked: Asked, key: AccessKey, summary: Summary) -> int:
         )
     name = name_of(asked.manifest) if asked.manifest is not None else None
     ledger = replace(choice, api_url=choice.api).open_existing()  # the key goes to this API: the ledger must be its own
-    policy = _policy(asked.manifest)
+    policy = policy_of(asked.manifest, instead="at-most-once, settle 15m")
     order = Order(
         manifest=name,
         api=choice.api,
@@ -131,13 +131,16 @@ class _Looks:
         _say_the_rest(found, self.clock.wall_s())
 
 
-def _policy(manifest: Path | None) -> Policy:
-    """The manifest's, where it can be read: somebody who looks at night for who got it may have it half edited."""
+def policy_of(manifest: Path | None, *, instead: str) -> Policy:
+    """The manifest's, where it can be read: somebody who looks at night for who got it may have it half edited.
+
+    `instead` says what is gone by then.
+    """
     if manifest is None:
         return Policy()
     loaded = order_of(manifest, inputs_of((), (), ()), is_strict=False).load(findings := Findings())
     if loaded.manifest is None or findings.has_errors:
-        TERMINAL.say(f"{manifest} has findings, so its policy is not gone by: at-most-once, settle 15m")
+        TERMINAL.say(f"{manifest} has findings, so its policy is not gone by: {instead}")
         return Policy()
     return loaded.manifest.policy
 

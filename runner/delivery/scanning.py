@@ -1,10 +1,11 @@
 """Reading a channel's messages at Bird, page after page: which of ours are there, and was that all of it."""
 
 import asyncio
-from collections.abc import Container, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Container, Coroutine, Mapping, Sized
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
+from typing import Protocol
 
 from runner.bird.replies import Listed, PageFault, off_by_s, read_page
 from runner.model import Channel, Rejected
@@ -20,14 +21,22 @@ _SAME_S = 2.0  # clocks that differ by less are the same: Bird's tells whole sec
 MOST_PAGES = 100_000  # ten million messages: a list that goes on beyond has no end
 
 
+class Reader(Protocol):
+    """Takes the pages of a channel's list as they come; as long as what it has found of what is looked for."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, body: bytes) -> str | None:
+        """The token of the next page; None at the end. Raises PageFault."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What one scan saw, by reference and Bird's id. It is complete where `fault` is None.
+class Walked:
+    """How one walk through a list went. It is complete where `fault` is None.
 
     Times are Unix seconds of our clock, which Bird's was `ahead_s` of (None where it told no time).
     """
 
-    messages: Mapping[str, Mapping[str, Listed]]
     fault: Fault | None
     started_s: float
     ended_s: float
@@ -44,6 +53,30 @@ class Seen:
     def surely_past_s(self, at_s: float) -> float:
         """From when by our clock both are past that instant; Bird's tells whole seconds."""
         return at_s + max(0.0, 1.0 - self.ahead_s) if self.ahead_s else at_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Walked):
+    """What one scan saw, by reference and Bird's id."""
+
+    messages: Mapping[str, Mapping[str, Listed]]
+
+
+@dataclass(slots=True)
+class _Ours:
+    """The messages with one of these references, as they are met."""
+
+    references: Container[str]
+    messages: dict[str, dict[str, Listed]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def read(self, body: bytes) -> str | None:
+        page = read_page(body, self.references)
+        for listed in page.messages:
+            _note(self.messages.setdefault(listed.reference, {}), listed)
+        return page.next_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +135,7 @@ class Scanner:
         self._channels = channels
         self._sought = sought
         self._channel = self._read_pages = self._found_before = 0
-        self._messages: Mapping[str, Mapping[str, Listed]] = {}
+        self._found: Sized = ()
         self._scanning: asyncio.Task[object] | None = None
 
     @property
@@ -111,7 +144,7 @@ class Scanner:
             channel=self._channel,
             channels=self._channels,
             pages=self._read_pages,
-            found=self._found_before + len(self._messages),
+            found=self._found_before + len(self._found),
             sought=self._sought,
             waits_s=self._getter.waits_s,
         )
@@ -124,20 +157,25 @@ class Scanner:
 
     async def scan(self, channel: Channel, references: Container[str], *, since_s: float | None) -> Seen:
         """Looks for messages made since then (None: ever). What was seen counts, whatever ended the scan."""
+        ours = _Ours(references)
+        walked = await self.walk(channel, ours, since_s=since_s)
+        return Seen(
+            messages=ours.messages,
+            fault=walked.fault,
+            started_s=walked.started_s,
+            ended_s=walked.ended_s,
+            ahead_s=walked.ahead_s,
+        )
+
+    async def walk(self, channel: Channel, reader: Reader, *, since_s: float | None) -> Walked:
+        """Gives the reader every page of messages made since then (None: ever). What it raises ends the walk."""
         started_s = self._clock.wall_s()
         self._ahead_s = None
-        messages: dict[str, dict[str, Listed]] = {}
         self._channel += 1
-        self._found_before += len(self._messages)
-        self._messages = messages
-        fault = await self._fault(self._all_pages(channel, references, _window(since_s, started_s), messages))
-        return Seen(
-            messages=messages,
-            fault=fault,
-            started_s=started_s,
-            ended_s=self._clock.wall_s(),
-            ahead_s=self._ahead_s,
-        )
+        self._found_before += len(self._found)
+        self._found = reader
+        fault = await self._fault(self._all_pages(channel, reader, _window(since_s, started_s)))
+        return Walked(fault=fault, started_s=started_s, ended_s=self._clock.wall_s(), ahead_s=self._ahead_s)
 
     async def _fault(self, reading: Coroutine[object, object, None]) -> Fault | None:
         """What ends the reading before the list's end."""
@@ -156,27 +194,19 @@ class Scanner:
             self._scanning = None
         return None
 
-    async def _all_pages(
-        self,
-        channel: Channel,
-        references: Container[str],
-        window: Mapping[str, str],
-        messages: dict[str, dict[str, Listed]],
-    ) -> None:
+    async def _all_pages(self, channel: Channel, reader: Reader, window: Mapping[str, str]) -> None:
         query, tokens = dict(window), set[str]()
         while True:
-            page = read_page(await self._page(channel, query), references)
+            next_token = reader.read(await self._page(channel, query))
             self._read_pages += 1
-            for listed in page.messages:
-                _note(messages.setdefault(listed.reference, {}), listed)
-            if page.next_token is None:
+            if next_token is None:
                 return
-            if page.next_token in tokens:
+            if next_token in tokens:
                 raise PageFault("Bird's list leads back to a page that was read already")
             if len(tokens) == MOST_PAGES:
                 raise PageFault(f"Bird's list goes on after {MOST_PAGES:,} pages")
-            tokens.add(page.next_token)
-            query["pageToken"] = page.next_token
+            tokens.add(next_token)
+            query["pageToken"] = next_token
 
     async def _page(self, channel: Channel, query: Mapping[str, str]) -> bytes:
         """The body of one page."""

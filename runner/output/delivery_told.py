@@ -1,0 +1,85 @@
+"""Bird's delivery statuses of accepted messages, in the words of every form."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from runner.ledger.deliveries import BUCKETS, Delivery
+
+from .palette import Palette
+from .report_told import share
+
+WORDS: Mapping[str, str] = {
+    "delivered": "delivered",
+    "sent": "sent",
+    "processing": "processing",
+    "scheduled": "scheduled",
+    "accepted": "accepted",
+    "delivery_failed": "delivery failed",
+    "sending_failed": "sending failed",
+    "rejected": "rejected",
+    "skipped": "skipped",
+    "deleted": "deleted",
+    "other": "other",
+    "notLookedUp": "not looked up",
+}
+MEANING: Mapping[str, str] = {
+    "delivered": "it reached the phone, as the carrier says",
+    "sent": "handed over to the carrier; some carriers never say more",
+    "processing": "Bird is at it",
+    "scheduled": "waits at Bird for its time",
+    "accepted": "Bird took it, and has not begun",
+    "delivery_failed": "handed over, and not delivered",
+    "sending_failed": "could not be handed over",
+    "rejected": "Bird took it, and refused it afterwards",
+    "skipped": "Bird did not send it on purpose: a cap, a holdout or a suppression",
+    "deleted": "deleted at Bird before it had an end",
+    "other": "in a word that this flypast does not know",
+    "notLookedUp": "nobody has asked Bird yet, or Bird does not list it",
+}
+TONES: Mapping[str, str] = {
+    **dict.fromkeys(("delivered",), "good"),
+    **dict.fromkeys(("sent", "processing", "scheduled", "accepted"), "note"),
+    **dict.fromkeys(("delivery_failed", "sending_failed", "rejected"), "bad"),
+    **dict.fromkeys(("skipped", "deleted", "notLookedUp"), "calm"),
+    "other": "doubt",
+}
+_COLOURS = {"good": "green", "note": "blue", "bad": "red", "doubt": "yellow", "calm": "dim"}
+_BAR = 24
+
+
+def rows(counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Those that there are, in their order."""
+    return ((bucket, count) for bucket in BUCKETS if (count := counts.get(bucket, 0)))
+
+
+def lines(counts: Mapping[str, int], palette: Palette) -> Iterator[str]:
+    """With bars, in 80 columns."""
+    shown = list(rows(counts))
+    most = max((count for _, count in shown), default=0)
+    total = sum(count for _, count in shown)
+    for bucket, count in shown:
+        bar = getattr(palette, _COLOURS[TONES[bucket]])("#" * max(1, round(_BAR * count / most)))
+        yield f"  {WORDS[bucket]:15}{count:>11,}  {share(count, total):>7}  {bar}"
+
+
+def counts_json(counts: Mapping[str, int]) -> dict[str, int]:
+    """All of them; they add up to what was accepted."""
+    return {bucket: counts.get(bucket, 0) for bucket in BUCKETS}
+
+
+def delivery_json(delivery: Delivery | None) -> dict[str, Any] | None:
+    """Of one message; null where nobody has asked, or Bird does not list it."""
+    if delivery is None:
+        return None
+    return {
+        "status": delivery.status,
+        "at": delivery.at,
+        "code": delivery.code,
+        "source": delivery.source,
+        "lookedAt": delivery.looked_at,
+    }
+
+
+def last(times: Iterable[str | None]) -> str | None:
+    """The latest; None where there is none."""
+    return max((time for time in times if time is not None), default=None)
