@@ -51,6 +51,7 @@ def command(
 
 
 def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
+    from runner.output.delivery_told import delivery_json
     from runner.output.masking import recipient, reference
 
     return {
@@ -79,6 +80,7 @@ def _line(entry: Entry, *, show_pii: bool) -> dict[str, Any]:
         "id": entry.message_id,
         "code": entry.code,
         "words": entry.words,
+        "delivery": delivery_json(entry.delivery),
     }
 
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.bird.failures import meaning
 from runner.bird.replies import may_pass
 from runner.ledger.places import without_password
 from runner.ledger.seam import Ledger
@@ -69,7 +70,14 @@ class _Forms:
             told=self._cases.add,
         )
         passing = frozenset(failure.code for failure in facts.failures if may_pass(failure.code))
-        self.told = ReportTold(facts=facts, passing=passing, asked=asked.arguments, show_pii=asked.show_pii)
+        codes = {end.code for end in facts.undelivered if end.code is not None}
+        self.told = ReportTold(
+            facts=facts,
+            passing=passing,
+            asked=asked.arguments,
+            show_pii=asked.show_pii,
+            meanings={code: words for code in codes if (words := meaning(code)) is not None},
+        )
 
     def pieces(self, kind: str, palette: Palette) -> Iterator[str]:
         """A form in pieces of whole lines, without their last line break."""

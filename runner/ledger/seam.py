@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from runner.errors import LedgerFault
 from runner.model import State
 
-from .deliveries import Deliveries, Delivery, is_of
-
 if TYPE_CHECKING:
+    from .deliveries import Deliveries, Delivery
     from .paces import Paces
 
 
@@ -131,13 +130,14 @@ class Entry:
     cost: str | None = None
     currency: str | None = None
     text_hash: str | None = None
-    told: Delivery | None = None
+    told: "Delivery | None" = None
 
     @property
-    def delivery(self) -> Delivery | None:
+    def delivery(self) -> "Delivery | None":
         """What became of it, of a message that Bird took; None where nobody has asked, or Bird does not list it."""
-        is_known = self.state is State.ACCEPTED and self.told is not None and is_of(self.told, self.message_id)
-        return self.told if is_known else None
+        if self.state is not State.ACCEPTED or self.told is None:
+            return None
+        return self.told if self.message_id in {None, self.told.message_id} else None
 
 
 class Claim(Protocol):
@@ -175,7 +175,7 @@ class Claim(Protocol):
         ClaimLost or LedgerFault.
         """
 
-    def track(self, seen: Mapping[str, Delivery]) -> int:
+    def track(self, seen: "Mapping[str, Delivery]") -> int:
         """What Bird says became of accepted messages, by key, in one durable commit; gives how many have a new status.
 
         No state changes. What is not accepted, is of another manifest, or has another id of Bird's is let pass; of two
@@ -232,7 +232,7 @@ class Ledger(Protocol):
     def counts(self, manifest: str) -> Mapping[State, int]:
         """How many messages of all editions are in each state; a state that none is in is left out."""
 
-    def deliveries(self, manifest: str) -> Deliveries:
+    def deliveries(self, manifest: str) -> "Deliveries":
         """What Bird said became of the accepted messages of all editions, counted."""
 
     def size(self, manifest: str) -> int:

@@ -1,12 +1,15 @@
 """Bird's delivery statuses of accepted messages, in the words of every form."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.ledger.deliveries import BUCKETS, Delivery
 
 from .palette import Palette
 from .report_told import share
+
+if TYPE_CHECKING:
+    from runner.pages.states import Tone
 
 WORDS: Mapping[str, str] = {
     "delivered": "delivered",
@@ -36,12 +39,19 @@ MEANING: Mapping[str, str] = {
     "other": "in a word that this flypast does not know",
     "notLookedUp": "nobody has asked Bird yet, or Bird does not list it",
 }
-TONES: Mapping[str, str] = {
-    **dict.fromkeys(("delivered",), "good"),
-    **dict.fromkeys(("sent", "processing", "scheduled", "accepted"), "note"),
-    **dict.fromkeys(("delivery_failed", "sending_failed", "rejected"), "bad"),
-    **dict.fromkeys(("skipped", "deleted", "notLookedUp"), "calm"),
+TONES: "Mapping[str, Tone]" = {
+    "delivered": "good",
+    "sent": "note",
+    "processing": "note",
+    "scheduled": "note",
+    "accepted": "note",
+    "delivery_failed": "bad",
+    "sending_failed": "bad",
+    "rejected": "bad",
+    "skipped": "calm",
+    "deleted": "calm",
     "other": "doubt",
+    "notLookedUp": "calm",
 }
 _COLOURS = {"good": "green", "note": "blue", "bad": "red", "doubt": "yellow", "calm": "dim"}
 _BAR = 24

@@ -18,18 +18,22 @@ Box = tuple[float, float, float, float]  # x, y, width, height
 
 
 def outcome_bar(counts: Mapping[str, int]) -> Html:
-    """One bar of all outcomes; each that there is can be seen."""
-    total = sum(counts.values())
-    shown = {outcome: count for outcome, count in counts.items() if count}
-    widths = {outcome: max(4.0, _WIDE * count / total) for outcome, count in shown.items()}
-    scale = _WIDE / sum(widths.values())
-    at, parts = 0.0, []
-    for outcome, width in widths.items():
-        words = f"{STATES[outcome]}: {shown[outcome]:,}"
-        parts.append(_rect((at, 0, max(width * scale - 2, 1), 16), f"fill-{_TONES[outcome]}", words))
+    """One bar of all outcomes."""
+    return stacked_bar([(STATES[outcome], count, _TONES[outcome]) for outcome, count in counts.items()])
+
+
+def stacked_bar(parts: Sequence[tuple[str, int, str]]) -> Html:
+    """One bar of all parts (words, count, tone); each that there is can be seen."""
+    shown = [part for part in parts if part[1]]
+    total = sum(count for _, count, _ in shown)
+    widths = [max(4.0, _WIDE * count / total) for _, count, _ in shown]
+    scale = _WIDE / sum(widths)
+    at, drawn = 0.0, []
+    for (words, count, tone), width in zip(shown, widths, strict=True):
+        drawn.append(_rect((at, 0, max(width * scale - 2, 1), 16), f"fill-{tone}", f"{words}: {count:,}"))
         at += width * scale
-    label = ", ".join(f"{count:,} {STATES[outcome]}" for outcome, count in shown.items())
-    return _svg(_WIDE, 16, label, *parts, class_="outcome-bar", preserveAspectRatio="none")
+    label = ", ".join(f"{count:,} {words}" for words, count, _ in shown)
+    return _svg(_WIDE, 16, label, *drawn, class_="outcome-bar", preserveAspectRatio="none")
 
 
 def thin_bar(count: int, most: int, tone: str) -> Html:

@@ -13,6 +13,7 @@ from .neutral import neutral
 HEADS = (
     *("manifest", "edition", "message", "key", "recipient", "country", "state", "code", "words", "segments", "cost"),
     *("currency", "attempts", "run", "intendedAt", "at", "id", "reference", "workspaceId", "channelId"),
+    *("delivery", "deliveryAt", "deliveryCode", "deliverySource", "deliveryLookedAt"),
 )
 _ROWS = 500  # that are written at once
 # What Excel, LibreOffice and Google's tables take for the beginning of a formula, in full width too.
@@ -40,12 +41,14 @@ def _row(entry: Entry, *, show_pii: bool) -> list[str | int]:
         entry.words,
     )
     last = (entry.message_id, reference(entry, show_pii=show_pii), entry.workspace_id, entry.channel_id)
+    told = entry.delivery
+    delivery = (told.status, told.at, told.code, told.source, told.looked_at) if told is not None else (None,) * 5
     return [
         *map(_text, texts),
         entry.segments,
         *map(_text, (entry.cost, entry.currency)),
         entry.attempts,
-        *map(_text, (entry.run, entry.intended_at, entry.at, *last)),
+        *map(_text, (entry.run, entry.intended_at, entry.at, *last, *delivery)),
     ]
 
 

@@ -1,22 +1,21 @@
 """A report as one page: charts as SVG, no script, nothing fetched, the same bytes for the same ledger."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from runner.pages import Content, Html, badge, document, element, icon
+from runner.pages import Html, badge, document, element, icon
 from runner.report import Group, Run
 from runner.report.times import OUT
 
 from .markdown import cut
 from .neutral import neutral
 from .report_charts import bars, outcome_bar, pace_chart, thin_bar
+from .report_delivery import delivery
+from .report_parts import card, data, figure, rest, shown_name, table
 from .report_text import buckets
 from .report_told import LATENCY_IS, MEANING, STATES, ReportTold, costs, pace, share, shown_ms, shown_s, span
 from .words import number
 
-_ID = re.compile("[0-9a-f-]{36}").fullmatch
 _MOST_ROWS = 100  # of a table
-_WIDE = ("Bird's words", "Why", "Means")  # columns that take the room that is left
 _MOST_CHARTS = 4  # of runs
 _MOST_REASONS = 50
 _MOST_SHOWN = 10  # of those in doubt
@@ -29,7 +28,7 @@ def report_html(told: ReportTold) -> str:
 
 
 def _page(told: ReportTold) -> Html:
-    parts = (_next, _outcomes, _failures, _doubts, _paces, _latency, _countries, _messages, _channels, _runs)
+    parts = (_next, _outcomes, delivery, _failures, _doubts, _paces, _latency, _countries, _messages, _channels, _runs)
     shown = [part(told) for part in parts] if told.facts.total.messages else [_nothing()]
     foot = element("footer", "Made by ", element("code", "flypast report"), " from the ledger alone.", class_="foot")
     main = element("main", _figures(told), *shown, _not_known(told), class_="stack")
@@ -38,7 +37,7 @@ def _page(told: ReportTold) -> Html:
 
 def _top(told: ReportTold) -> Html:
     about = " · ".join(filter(None, (told.where, told.when)))
-    names = element("div", element("h1", _data(told.what)), element("p", neutral(about), class_="soft"), class_="names")
+    names = element("div", element("h1", data(told.what)), element("p", neutral(about), class_="soft"), class_="names")
     return element("header", icon(), names, class_="top")
 
 
@@ -48,29 +47,27 @@ def _nothing() -> Html:
 
 def _figures(told: ReportTold) -> Html:
     total = told.facts.total
-    shown = [_figure("Messages", f"{total.messages:,}", _countries_of(told))]
+    shown = [figure("Messages", f"{total.messages:,}", _countries_of(told))]
     for outcome, words in STATES.items():
         count = total.counts[outcome]
         if count or outcome in ("accepted", "rejected", "inDoubt"):
             shown.append(
-                _figure(words.capitalize(), f"{count:,}", share(count, total.messages), outcome if count else "")
+                figure(words.capitalize(), f"{count:,}", share(count, total.messages), outcome if count else "")
             )
+    if told.facts.looked_at is not None:
+        delivered, accepted = total.deliveries.get("delivered", 0), total.counts["accepted"]
+        shown.append(figure("Delivered", f"{delivered:,}", f"{share(delivered, accepted)} of those accepted"))
     if total.segments:
-        shown.append(_figure("Segments", f"{total.segments:,}", "of what was accepted"))
+        shown.append(figure("Segments", f"{total.segments:,}", "of what was accepted"))
     if total.costs:
         amount, _, currency = costs(total.costs).rpartition(" ")
         words = f"{currency}, {'at least' if total.unpriced else 'about'}"
-        shown.append(_figure("Cost", amount, f"{words}, of what was accepted"))
+        shown.append(figure("Cost", amount, f"{words}, of what was accepted"))
     return element("dl", *shown, class_="figures")
 
 
 def _countries_of(told: ReportTold) -> str:
     return number(sum(bool(group.names[0]) for group in told.facts.countries), "country", "countries")
-
-
-def _figure(name: str, value: str, more: str, outcome: str = "") -> Html:
-    inside = element("dd", value, element("small", more))
-    return element("div", element("dt", name), inside, class_=f"is-{outcome}" if outcome else None)
 
 
 def _next(told: ReportTold) -> Html | None:
@@ -103,8 +100,8 @@ def _outcomes(told: ReportTold) -> Html:
     if total.doubtful_costs:
         words = f"{costs(total.doubtful_costs)} more if what is in doubt went out."
         more.append(element("p", words, class_="soft small inside-line"))
-    table = _table(("Outcome", "Messages", "Share", "Means"), rows, numbers=(1, 2), name="Outcomes")
-    return _card("Outcomes", element("div", outcome_bar(total.counts), class_="chart"), table, *more)
+    outcomes = table(("Outcome", "Messages", "Share", "Means"), rows, numbers=(1, 2), name="Outcomes")
+    return card("Outcomes", element("div", outcome_bar(total.counts), class_="chart"), outcomes, *more)
 
 
 def _failures(told: ReportTold) -> Html | None:
@@ -114,15 +111,15 @@ def _failures(told: ReportTold) -> Html | None:
             f"{each.count:,}",
             thin_bar(each.count, most, "bad"),
             element("code", neutral(each.code)),
-            (_data(cut(each.words)), " ", element("span", "can pass: retry", class_="badge note"))
+            (data(cut(each.words)), " ", element("span", "can pass: retry", class_="badge note"))
             if told.can_pass(each)
-            else _data(cut(each.words)),
+            else data(cut(each.words)),
         )
         for each in told.facts.failures[:_MOST_REASONS]
     ]
-    table = _table(("Messages", "", "Code", "Bird's words"), rows, numbers=(0,), name="Why Bird rejected")
+    reasons = table(("Messages", "", "Code", "Bird's words"), rows, numbers=(0,), name="Why Bird rejected")
     return (
-        _card("Why Bird rejected", table, _rest(len(told.facts.failures) - _MOST_REASONS, "reason")) if rows else None
+        card("Why Bird rejected", reasons, rest(len(told.facts.failures) - _MOST_REASONS, "reason")) if rows else None
     )
 
 
@@ -130,23 +127,23 @@ def _doubts(told: ReportTold) -> Html | None:
     doubts = told.facts.doubts
     if not doubts.total:
         return None
-    reasons = [(f"{count:,}", _data(cut(words))) for words, count in doubts.reasons[:_MOST_REASONS]]
+    reasons = [(f"{count:,}", data(cut(words))) for words, count in doubts.reasons[:_MOST_REASONS]]
     first = [
         (
             badge(entry.state.value),
             element("bdi", told.to(entry), class_="mono"),
-            _data(f"{entry.manifest} {entry.message}"),
+            data(f"{entry.manifest} {entry.message}"),
             element("code", neutral(entry.key)),
         )
         for entry in doubts.shown[:_MOST_SHOWN]
     ]
     words = "" if doubts.total == len(first) else f": the first {len(first):,} of {doubts.total:,}"
-    return _card(
+    return card(
         "In doubt",
-        _table(("Messages", "Why"), reasons, numbers=(0,), name="Why in doubt"),
-        _rest(len(doubts.reasons) - _MOST_REASONS, "reason"),
+        table(("Messages", "Why"), reasons, numbers=(0,), name="Why in doubt"),
+        rest(len(doubts.reasons) - _MOST_REASONS, "reason"),
         element("h3", f"Who{words}", class_="between"),
-        _table(("State", "To", "Message", "Key, for flypast resolve --key"), first, name="Messages in doubt"),
+        table(("State", "To", "Message", "Key, for flypast resolve --key"), first, name="Messages in doubt"),
     )
 
 
@@ -156,7 +153,7 @@ def _paces(told: ReportTold) -> Html | None:
     if not runs:
         return None
     legend = element("p", *(badge(name) for name in OUT if told.facts.total.counts[name]), class_="legend")
-    return _card(
+    return card(
         "Rate over time",
         element("div", *map(_pace, runs), class_="charts"),
         legend,
@@ -178,12 +175,12 @@ def _latency(told: ReportTold) -> Html | None:
     if not latency.count:
         return None
     points = [*latency.percentiles.items(), ("most", latency.most_ms or 0)]
-    facts = element("dl", *(_figure(name, shown_ms(value), "") for name, value in points), class_="figures plain")
+    facts = element("dl", *(figure(name, shown_ms(value), "") for name, value in points), class_="figures plain")
     rows = [(words, count, share(count, latency.count)) for words, count in buckets(latency)]
     untimed = f" {number(latency.untimed, 'message')} without times that can be read." if latency.untimed else ""
     about = element("p", f"{LATENCY_IS[0].upper()}{LATENCY_IS[1:]}.{untimed}", class_="soft small inside-line")
     chart = bars(rows, f"How long {latency.count:,} messages took")
-    return _card(
+    return card(
         "Latency",
         facts,
         element("div", element("figure", chart), class_="charts"),
@@ -225,12 +222,12 @@ def _groups(
     most = max((group.standing.messages for group in groups), default=0)
     heads = (*names, "", "Messages", "Accepted", "Rejected", "In doubt", "Other", "Segments", "Cost")
     rows = [
-        (*map(_name, name(group.names)), thin_bar(group.standing.messages, most, "note"), *_cells(group))
+        (*map(shown_name, name(group.names)), thin_bar(group.standing.messages, most, "note"), *_cells(group))
         for group in groups[:_MOST_ROWS]
     ]
     numbers = range(len(names) + 1, len(heads))
-    rest = _rest(len(groups) - _MOST_ROWS, "row")
-    return _card(title, _table(heads, rows, numbers=numbers, name=title), rest, head=head)
+    left = rest(len(groups) - _MOST_ROWS, "row")
+    return card(title, table(heads, rows, numbers=numbers, name=title), left, head=head)
 
 
 def _cells(group: Group) -> Iterator[str]:
@@ -246,7 +243,7 @@ def _runs(told: ReportTold) -> Html | None:
         (
             f"{shown_s(run.series.first_ms / 1000)} UTC",
             element("code", neutral(run.name)),
-            _data(", ".join(run.manifests)),
+            data(", ".join(run.manifests)),
             pace(run.series),
             f"{run.series.total:,}",
         )
@@ -254,46 +251,11 @@ def _runs(told: ReportTold) -> Html | None:
     ]
     left = len(told.facts.runs) - _MOST_ROWS + told.facts.runs_left_out
     heads = ("Began", "Run", "Manifest", "Pace", "Messages")
-    return _card("Runs", _table(heads, rows, numbers=(4,), name="Runs"), _rest(left, "run")) if rows else None
+    return card("Runs", table(heads, rows, numbers=(4,), name="Runs"), rest(left, "run")) if rows else None
 
 
-def _not_known(told: ReportTold) -> Html:
+def _not_known(told: ReportTold) -> Html | None:
     lines = [element("li", f"{words[0].upper()}{words[1:]}.") for words in told.facts.not_known]
-    return _card("What is not known", element("ul", *lines, class_="inside lines soft"))
-
-
-def _card(title: str, *inside: Content, head: str = "") -> Html:
-    beside = element("span", head, class_="soft small") if head else None
-    return element("section", element("div", element("h2", title), beside, class_="head"), *inside, class_="card")
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Content]], *, name: str, numbers: Iterable[int] = ()) -> Html:
-    numbers = frozenset(numbers)
-
-    def kind(index: int) -> str | None:
-        return "number" if index in numbers else None
-
-    top = [
-        element("th", head, scope="col", class_="wide" if head in _WIDE else kind(index)) if head else element("td")
-        for index, head in enumerate(heads)
-    ]
-    body = [element("tr", *(element("td", cell, class_=kind(index)) for index, cell in enumerate(row))) for row in rows]
-    table = element("table", element("thead", element("tr", *top)), element("tbody", *body), class_="table")
-    return element("div", table, class_="scrolls", tabindex="0", role="region", aria_label=name)
-
-
-def _rest(left: int, noun: str) -> Html | None:
-    if left <= 0:
+    if not lines:
         return None
-    words = element("code", "flypast report --format json")
-    return element("p", f"{number(left, noun)} more: ", words, " has all.", class_="soft small inside-line")
-
-
-def _name(text: str) -> Html:
-    """An id of Bird's is read letter by letter, and never in two lines."""
-    return element("code", text) if _ID(text) else _data(text)
-
-
-def _data(text: str) -> Html:
-    """What somebody else wrote: on one line, and read in its own direction."""
-    return element("bdi", neutral(text))
+    return card("What is not known", element("ul", *lines, class_="inside lines soft"))

@@ -9,6 +9,7 @@ from runner.prices import plain
 from runner.report import Doubts, Facts, Run, Standing
 from runner.report.times import BOUNDS_MS, OUT, Latency
 
+from .delivery_told import counts_json
 from .report_told import LATENCY_IS, ReportTold
 
 
@@ -32,9 +33,27 @@ def report_json(told: ReportTold) -> dict[str, Any]:
         "runs": [_run(run) for run in facts.runs],
         "runsLeftOut": facts.runs_left_out,
         "latency": _latency(facts.latency),
-        "deliveryStatuses": None,
+        "deliveryStatuses": _deliveries(told),
         "purged": facts.purged,
         "notKnown": list(facts.not_known),
+    }
+
+
+def _deliveries(told: ReportTold) -> dict[str, Any]:
+    return {
+        "counts": counts_json(told.facts.total.deliveries),
+        "lookedAt": told.facts.looked_at,
+        "notFinal": told.facts.total.not_final,
+        "failures": [
+            {
+                "status": end.status,
+                "code": end.code,
+                "source": end.source,
+                "words": told.meanings.get(end.code or ""),
+                "messages": end.count,
+            }
+            for end in told.facts.undelivered
+        ],
     }
 
 
@@ -60,6 +79,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "costs": _amounts(standing.costs),
         "costsInDoubt": _amounts(standing.doubtful_costs),
         "unpriced": standing.unpriced,
+        "delivery": counts_json(standing.deliveries),
     }
 
 

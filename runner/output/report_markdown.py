@@ -5,6 +5,9 @@ from functools import partial
 
 from runner.report import Group
 
+from .delivery_told import MEANING as DELIVERY_MEANS
+from .delivery_told import WORDS as DELIVERY
+from .delivery_told import rows as rows_of
 from .markdown import MOST, code, cut, fitting, inert, page, size
 from .report_text import buckets
 from .report_told import LATENCY_IS, MEANING, STATES, ReportTold, costs, pace, share, shown_ms, shown_s
@@ -14,7 +17,7 @@ _MOST_ROWS = 100  # of a table
 
 
 def report_markdown(told: ReportTold, most: int = MOST) -> str:
-    parts = (_head, _outcomes, _next, _failures, _doubts, _messages, _countries, _runs, _latency, _not_known)
+    parts = (_head, _outcomes, _next, _delivery, _failures, _doubts, _messages, _countries, _runs, _latency, _not_known)
     return page([partial(part, told) for part in parts], most)
 
 
@@ -42,6 +45,27 @@ def _outcomes(told: ReportTold, room: int) -> str:
 def _next(told: ReportTold, room: int) -> str:
     rows = [f"- {code(step.command)} {inert(step.does)}" for step in told.next_steps()]
     return _titled("Next", fitting(rows, room - 40, _rest("line"))) if rows else ""
+
+
+def _delivery(told: ReportTold, room: int) -> str:
+    """Of those accepted; where Bird gives codes of failures, those too."""
+    deliveries = told.facts.total.deliveries
+    total = sum(deliveries.values())
+    if not total:
+        return ""
+    shown = [
+        f"| {DELIVERY[bucket]} | {count:,} | {share(count, total)} | {DELIVERY_MEANS[bucket]} |"
+        for bucket, count in rows_of(deliveries)
+    ]
+    table = _table("| | messages | share | |\n|---|--:|--:|---|", shown, room - 300, "status")
+    ends = [
+        f"| {each.count:,} | {DELIVERY[each.status]} | {code(each.code) if each.code else ''} | "
+        f"{inert(each.source or '')} | {inert(told.meaning(each))} |"
+        for each in told.facts.undelivered
+    ]
+    heads = "| messages | status | code | who says so | means |\n|--:|---|---|---|---|"
+    failed = _table(heads, ends, room - size(table) - 300, "reason")
+    return _titled(f"Delivery of those accepted, {inert(told.looked)}", [table, *(("", failed) if failed else ())])
 
 
 def _failures(told: ReportTold, room: int) -> str:
@@ -106,6 +130,8 @@ def _latency(told: ReportTold, room: int) -> str:
 
 def _not_known(told: ReportTold, room: int) -> str:
     rows = [f"- {inert(cut(words))}" for words in told.facts.not_known]
+    if not rows:
+        return ""
     return _titled("What is not known", fitting(rows, room - 60, _rest("line")))
 
 

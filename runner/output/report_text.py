@@ -6,6 +6,8 @@ from textwrap import wrap
 from runner.report import Facts, Group
 from runner.report.times import BOUNDS_MS, Latency
 
+from .delivery_told import WORDS as DELIVERY
+from .delivery_told import lines
 from .neutral import neutral
 from .palette import Palette
 from .report_told import STATES, ReportTold, costs, pace, share, shown_ms, shown_s, size
@@ -23,7 +25,7 @@ def report_text(told: ReportTold, palette: Palette) -> Iterator[str]:
     if told.when:
         yield palette.dim(told.when)
     if facts.total.messages:
-        for part in (_outcomes, _doubts, _failures, _messages, _countries, _runs, _latency):
+        for part in (_outcomes, _delivery, _doubts, _failures, _messages, _countries, _runs, _latency):
             yield from _titled(part(told, palette))
     unknown = [line for words in facts.not_known for line in _folded(neutral(words))]
     yield from _titled([palette.bold("What is not known"), *unknown])
@@ -54,6 +56,16 @@ def _outcomes(told: ReportTold, palette: Palette) -> Iterator[str]:
         yield f"  {size(total)} for what was accepted"
     if total.doubtful_costs:
         yield f"  {costs(total.doubtful_costs)} more if what is in doubt went out"
+
+
+def _delivery(told: ReportTold, palette: Palette) -> Iterator[str]:
+    yield palette.bold("Delivery") + palette.dim(f", of those accepted: {told.looked}")
+    yield from lines(told.facts.total.deliveries, palette)
+    ends = told.facts.undelivered
+    for end in ends[:_SHOWN]:
+        said = " ".join(filter(None, (DELIVERY[end.status], end.code, end.source and f"({end.source})")))
+        yield from _counted(end.count, neutral(f"{said}: {told.meaning(end)}".removesuffix(": ")), palette.red)
+    yield from _more(len(ends), "reason")
 
 
 def _doubts(told: ReportTold, palette: Palette) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A report of the ledger in every form: what all forms say in the same words."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from runner.ledger.seam import Entry
 from runner.prices import money
-from runner.report import Facts, Failure, Standing
+from runner.report import Facts, Failure, Standing, Undelivered
 from runner.report.times import Series
 
 from .masking import recipient
@@ -44,12 +44,16 @@ class Next(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportTold:
-    """`passing` are the codes whose reason can pass; `asked` is what follows a command's name to ask of the same."""
+    """`passing` are the codes whose reason can pass; `asked` is what follows a command's name to ask of the same.
+
+    `meanings` are what Bird's documentation says of codes of failures.
+    """
 
     facts: Facts
     passing: frozenset[str]
     asked: str
     show_pii: bool
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def what(self) -> str:
@@ -75,6 +79,15 @@ class ReportTold:
     def can_pass(self, failure: Failure) -> bool:
         return failure.code in self.passing
 
+    @property
+    def looked(self) -> str:
+        """`last looked up 2026-03-01 09:00:07 UTC`."""
+        looked_at = shown_time(self.facts.looked_at)
+        return f"last looked up {looked_at} UTC" if looked_at else "Bird was not asked yet"
+
+    def meaning(self, end: Undelivered) -> str:
+        return self.meanings.get(end.code or "", "no code" if end.code is None else "")
+
     def next_steps(self) -> Iterator[Next]:
         """What to do, the most pressing first."""
         doubts, counts = self.facts.doubts, self.facts.total.counts
@@ -97,6 +110,9 @@ class ReportTold:
             yield Next(
                 f"flypast plan{whose}", f"shows what a send would take; {number(planned, 'message')} did not go out"
             )
+        if waiting := self.facts.total.not_final:
+            accepted = number(waiting, "accepted message")
+            yield Next(f"flypast status{self.asked} --refresh", f"asks Bird what became of {accepted}; sends nothing")
 
 
 def share(count: int, total: int) -> str:

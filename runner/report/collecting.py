@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from runner.ledger.deliveries import FAILED, NOT_LOOKED_UP, Delivery
 from runner.ledger.seam import Entry
 from runner.model import State
 
-from .facts import COUNTED, Doubts, Facts, Failure, Group, Run, Standing
+from .facts import COUNTED, Doubts, Facts, Failure, Group, Run, Standing, Undelivered
 from .times import OUT, Latencies, Pace, unix_ms
 
 MOST_REASONS = 1000  # that are told apart; words can be as many as messages, where Bird names something of each
@@ -18,15 +19,11 @@ MOST_RUNS = 1000
 SHOWN_DOUBTS = 20
 OTHER_WORDS = "(with other words)"
 DOUBLED = "double"  # the code of one that Bird has more than once
-NO_STATUSES = (
-    "delivery statuses: the ledger knows what Bird accepted, not whether it reached the phone; flypast does not yet "
-    "ask Bird for that"
-)
-
 _DOUBTS: Mapping[State, str] = {State.SENDING: "sending", State.IN_DOUBT: "waiting", State.ABSENT: "absent"}
 
-_Kind = tuple[str, str, str, str, str, str | None, State, int, str | None, str | None]
+_Kind = tuple[str, str, str, str, str, str | None, State, int, str | None, str | None, str]
 _Reasons = Counter[tuple[str, str]]
+_Ends = Counter[tuple[str, str | None, str | None]]  # status, code, source
 
 
 @dataclass(slots=True)
@@ -40,14 +37,23 @@ class _Groups:
 
     def add(self, kinds: Mapping[_Kind, int]) -> None:
         for kind, count in kinds.items():
-            manifest, edition, message, workspace_id, channel_id, country, state, segments, cost, currency = kind
+            manifest, edition, message, workspace_id, channel_id, country, state, segments, cost, currency, delivery = (
+                kind
+            )
             for standing in (
                 self.total,
                 self.messages.setdefault((manifest, edition, message), Standing()),
                 self.channels.setdefault((workspace_id, channel_id), Standing()),
                 self.countries.setdefault((country or "",), Standing()),
             ):
-                standing.add(COUNTED[state], count, segments=segments, cost=_amount(cost), currency=currency)
+                standing.add(
+                    COUNTED[state],
+                    count,
+                    segments=segments,
+                    cost=_amount(cost),
+                    currency=currency,
+                    delivery=delivery,
+                )
 
 
 @dataclass(slots=True)
@@ -57,6 +63,8 @@ class _Pass:
     kinds: Counter[_Kind] = field(default_factory=Counter)
     groups: _Groups = field(default_factory=_Groups)
     failures: _Reasons = field(default_factory=Counter)
+    undelivered: _Ends = field(default_factory=Counter)
+    looked_at: str | None = None
     doubtful: _Reasons = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     shown: list[Entry] = field(default_factory=list)
@@ -70,9 +78,10 @@ class _Pass:
 
     def add(self, entry: Entry) -> None:
         state = entry.state
+        delivery = self._delivery(entry.delivery) if state is State.ACCEPTED else ""
         self.kinds[
             entry.manifest, entry.edition, entry.message, entry.workspace_id, entry.channel_id, entry.country,
-            state, entry.segments, entry.cost, entry.currency,
+            state, entry.segments, entry.cost, entry.currency, delivery,
         ] += 1  # fmt: skip
         if len(self.kinds) > MOST_KINDS:
             self.sum_up()
@@ -89,6 +98,18 @@ class _Pass:
             _count(self.failures, entry.code or "?", entry.words or "")
         elif outcome == "inDoubt":
             self._doubtful(entry)
+
+    def _delivery(self, delivery: Delivery | None) -> str:
+        """How it is counted."""
+        if delivery is None:
+            return NOT_LOOKED_UP
+        if self.looked_at is None or delivery.looked_at > self.looked_at:
+            self.looked_at = delivery.looked_at
+        if delivery.status in FAILED:
+            end = (delivery.status, delivery.code, delivery.source)
+            known = end in self.undelivered or len(self.undelivered) < MOST_REASONS
+            self.undelivered[end if known else (delivery.status, None, None)] += 1
+        return delivery.bucket
 
     def sum_up(self) -> None:
         self.groups.add(self.kinds)
@@ -148,6 +169,8 @@ def collect(
         channels=_ranked(groups.channels),
         countries=_ranked(groups.countries),
         failures=_failures(counted.failures),
+        looked_at=counted.looked_at,
+        undelivered=_undelivered(counted.undelivered),
         doubts=_doubts(counted),
         runs=list(_runs(counted)),
         runs_left_out=len(counted.left_out),
@@ -172,6 +195,14 @@ def _failures(reasons: _Reasons) -> list[Failure]:
     return [Failure(code=code, words=words, count=count) for (code, words), count in ranked]
 
 
+def _undelivered(ends: _Ends) -> list[Undelivered]:
+    """The most frequent first."""
+    ranked = sorted(ends.items(), key=lambda item: (-item[1], *(part or "" for part in item[0])))
+    return [
+        Undelivered(status=status, code=code, source=source, count=count) for (status, code, source), count in ranked
+    ]
+
+
 def _doubts(counted: _Pass) -> Doubts:
     reasons: Counter[str] = Counter()
     for (_, words), count in counted.doubtful.items():
@@ -190,7 +221,14 @@ def _runs(counted: _Pass) -> Iterator[Run]:
 
 
 def _not_known(groups: _Groups, purged: int) -> Iterator[str]:
-    yield NO_STATUSES
+    deliveries = groups.total.deliveries
+    if unasked := deliveries.get(NOT_LOOKED_UP):
+        yield (
+            f"whether {unasked:,} of those accepted reached the phone: Bird was not asked yet, or does not list them "
+            "(flypast status --refresh)"
+        )
+    if waiting := groups.total.not_final - deliveries.get(NOT_LOOKED_UP, 0):
+        yield f"how {waiting:,} of those accepted will end: Bird had no last word on them when it was asked"
     if groups.total.unpriced:
         yield (
             f"the cost of {groups.total.unpriced:,} of what was accepted or is in doubt: no rate card had a price for "

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from runner.ledger.deliveries import FAILED, TERMINAL
 from runner.ledger.seam import Entry
 from runner.model import State
 
@@ -27,7 +28,8 @@ class Standing:
     """Exclusive counts, by the names of OUTCOMES, that add up to `messages`.
 
     `segments` are those of what Bird accepted. Costs are by currency, of what was accepted and of what is in doubt;
-    `unpriced` is how many of both have no price in the ledger.
+    `unpriced` is how many of both have no price in the ledger. `deliveries` are those accepted, by what Bird last said
+    (names of deliveries.BUCKETS).
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
@@ -35,14 +37,29 @@ class Standing:
     costs: dict[str, Decimal] = field(default_factory=dict)
     doubtful_costs: dict[str, Decimal] = field(default_factory=dict)
     unpriced: int = 0
+    deliveries: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def undelivered(self) -> int:
+        """Accepted, and then not delivered, as Bird says."""
+        return sum(count for bucket, count in self.deliveries.items() if bucket in FAILED)
+
+    @property
+    def not_final(self) -> int:
+        """Accepted, and without a last status."""
+        return sum(count for bucket, count in self.deliveries.items() if bucket not in TERMINAL)
 
     @property
     def messages(self) -> int:
         return sum(self.counts.values())
 
-    def add(self, outcome: str, count: int, *, segments: int, cost: Decimal | None, currency: str | None) -> None:
-        """So many messages alike; `segments` and `cost` are those of one."""
+    def add(
+        self, outcome: str, count: int, *, segments: int, cost: Decimal | None, currency: str | None, delivery: str
+    ) -> None:
+        """So many messages alike; `segments` and `cost` are those of one. `delivery` is "" of what is not accepted."""
         self.counts[outcome] += count
+        if delivery:
+            self.deliveries[delivery] = self.deliveries.get(delivery, 0) + count
         if outcome not in ("accepted", "inDoubt"):
             return
         if outcome == "accepted":
@@ -68,6 +85,16 @@ class Failure:
 
     code: str
     words: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """How many ended in one of Bird's failures with the same code. `source` says so, with the code of their own."""
+
+    status: str
+    code: str | None
+    source: str | None
     count: int
 
 
@@ -98,7 +125,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that a report says. `first_at` is the first intent, `last_at` the last change of any state (RFC 3339)."""
+    """All that a report says. `first_at` is the first intent, `last_at` the last change of any state (RFC 3339).
+
+    `looked_at` is when Bird was last asked for a delivery status; None: never.
+    """
 
     ledger: str | None
     origin: str
@@ -110,6 +140,8 @@ class Facts:
     channels: Sequence[Group]
     countries: Sequence[Group]
     failures: Sequence[Failure]
+    looked_at: str | None
+    undelivered: Sequence[Undelivered]
     doubts: Doubts
     runs: Sequence[Run]
     runs_left_out: int

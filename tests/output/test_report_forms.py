@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 from lxml import etree
 
+from runner.ledger.deliveries import BUCKETS, FAILED
 from runner.ledger.seam import Entry
 from runner.model import State
 from runner.output.neutral import json_text, neutral
@@ -27,6 +28,7 @@ from runner.output.report_told import ReportTold, share, shown_ms, span
 from runner.report import collect
 from tests.npm import packages
 from tests.report.entries import ORIGIN, campaign, entry
+from tests.report.entries import said as bird_said
 
 from .reading import Read, rendered
 from .test_hostile_reports import PAYLOADS
@@ -38,7 +40,13 @@ SCHEMA = Path(__file__).parents[2] / "schemas" / "report.schema.json"
 def forms(entries: Iterable[Entry], *, show_pii: bool = False, manifest: str | None = None) -> dict[str, str]:
     entries, cases = list(entries), Cases()
     facts = collect(entries, ledger="acme-prod", origin=ORIGIN, manifest=manifest, told=cases.add)
-    told = ReportTold(facts=facts, passing=frozenset({"12001"}), asked=" spring.yaml", show_pii=show_pii)
+    told = ReportTold(
+        facts=facts,
+        passing=frozenset({"12001"}),
+        asked=" spring.yaml",
+        show_pii=show_pii,
+        meanings={"15005": "an unknown subscriber"},
+    )
     return {
         "text": "\n".join(report_text(told, Palette())),
         "html": report_html(told),
@@ -64,7 +72,9 @@ def test_every_form_has_the_same_counts(told: dict[str, str]) -> None:
         for kind in ("text", "markdown", "html"):
             assert f"{totals[name]:,}" in told[kind], (name, kind)
     root = ET.fromstring(told["junit"])  # noqa: S314 - our own
-    assert root.get("failures") == str(totals["rejected"])
+    failed = sum(totals["delivery"][status] for status in FAILED)
+    assert failed > 50
+    assert root.get("failures") == str(totals["rejected"] + failed)
     assert root.get("errors") == str(totals["inDoubt"])
 
 
@@ -81,6 +91,8 @@ def test_json_is_what_its_schema_says(told: dict[str, str]) -> None:
         for group in groups:
             parts = ("accepted", "rejected", "inDoubt", "planned", "dropped")
             assert group["messages"] == sum(group[part] for part in parts)
+            assert group["accepted"] == sum(group["delivery"].values())
+        assert report["deliveryStatuses"]["counts"] == report["totals"]["delivery"]
     assert set(json.loads(SCHEMA.read_text())["properties"]) == set(report)
 
 
@@ -147,9 +159,38 @@ def test_what_is_to_be_done_is_said_with_the_very_command() -> None:
         "flypast retry spring.yaml --dry-run",
         "flypast plan spring.yaml",
     ]
-    assert json.loads(forms([entry(0)])["json"])["next"] == []
+    (step,) = json.loads(forms([entry(0)], manifest="spring")["json"])["next"]
+    assert step["command"] == "flypast status spring.yaml --refresh"
+    assert step["does"] == "asks Bird what became of 1 accepted message; sends nothing"
+    assert json.loads(forms([entry(0, told=bird_said())])["json"])["next"] == []
     for kind in ("text", "markdown", "html"):
         assert "flypast reconcile spring.yaml" in forms(ends, manifest="spring")[kind].replace("&#45;", "-")
+
+
+def test_what_became_of_those_accepted_stands_in_every_form(told: dict[str, str]) -> None:
+    report = json.loads(told["json"])["deliveryStatuses"]
+    assert list(report["counts"]) == list(BUCKETS)
+    assert sum(failure["messages"] for failure in report["failures"]) == sum(report["counts"][each] for each in FAILED)
+    rows = list(csv.DictReader(io.StringIO(told["csv"])))
+    for bucket, count in report["counts"].items():
+        assert sum((row["delivery"] or "notLookedUp") == bucket for row in rows if row["state"] == "accepted") == count
+        for kind in ("text", "markdown", "html"):
+            assert not count or f"{count:,}" in told[kind], (bucket, kind)
+    for kind in ("text", "markdown", "html"):
+        assert "an unknown subscriber" in told[kind]
+        assert "last looked up 2026" in told[kind].replace("&#45;", "-")
+    suites = list(ET.fromstring(told["junit"]))  # noqa: S314 - our own
+    properties = [each for suite in suites for each in suite.iter("property")]
+    assert sum(int(each.get("value") or 0) for each in properties) == sum(report["counts"].values())
+
+
+def test_before_the_first_look_every_form_says_that_bird_was_not_asked() -> None:
+    told = forms([entry(0), entry(1)])
+    for kind in ("text", "markdown", "html"):
+        assert "Bird was not asked yet" in told[kind], kind
+        assert "not looked up" in told[kind], kind
+    assert "<property" not in told["junit"]
+    assert ">Delivery<" not in forms([entry(0, State.REJECTED)])["html"]
 
 
 # Hostile names
@@ -158,7 +199,16 @@ def test_what_is_to_be_done_is_said_with_the_very_command() -> None:
 def hostile(payload: str) -> list[Entry]:
     fields = dict.fromkeys(("manifest", "edition", "message", "run", "code", "words", "country", "channel_id"), payload)
     return [
-        entry(n, state, **fields, address=f"custom:{payload}", reference=payload, message_id=payload)
+        entry(
+            n,
+            state,
+            **fields,
+            address=f"custom:{payload}",
+            reference=payload,
+            message_id=payload,
+            told=bird_said(n, status, message_id=payload, code=payload, source=payload),
+        )
+        for status in (payload, "delivery_failed")
         for n, state in enumerate(State)
     ]
 
@@ -174,7 +224,7 @@ def test_a_hostile_name_is_obeyed_by_nobody(payload: str) -> None:
         _no_markup(said["html"])
         root = etree.fromstring(said["junit"].encode())
         assert {each.tag for each in root.iter()} <= {
-            *("testsuites", "testsuite", "testcase", "failure", "error", "skipped"),
+            *("testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "skipped"),
         }
 
 

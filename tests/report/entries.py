@@ -7,6 +7,7 @@ from math import sin
 from random import Random
 from typing import Any
 
+from runner.ledger.deliveries import Delivery
 from runner.ledger.seam import Entry
 from runner.model import State
 from runner.report import Facts, collect
@@ -47,13 +48,19 @@ def entry(number: int = 0, state: State = State.ACCEPTED, **fields: Any) -> Entr
     return replace(held, **fields)
 
 
+def said(number: int = 0, status: str = "delivered", **fields: Any) -> Delivery:
+    """What Bird says of the message with that number, ten minutes after the first was sent."""
+    told = Delivery(message_id=f"id-{number}", status=status, at=at(number + 5), looked_at=at(600))
+    return replace(told, **fields)
+
+
 def facts(*entries: Entry, manifest: str | None = None) -> Facts:
     return collect(iter(entries), ledger="acme-prod", origin=ORIGIN, manifest=manifest)
 
 
 def campaign(count: int, *, seed: int = 7) -> Iterator[Entry]:
     """Many messages of two runs, as real ones go: most accepted, some of everything else."""
-    chance = Random(seed)
+    chance, fates = Random(seed), Random(seed)
     ends = [
         (State.ACCEPTED, None, None),
         (State.REJECTED, "15005", "UNDELIVERABLE: unknown subscriber"),
@@ -78,6 +85,21 @@ def campaign(count: int, *, seed: int = 7) -> Iterator[Entry]:
             cost=None if country in (None, "GB") else str(segments * 79 / 10_000),
             currency=None if country in (None, "GB") else "USD",
             run="20260301T110000Z-d4e5f6" if number > count * 0.8 else "20260301T090000Z-a1b2c3",
+            told=_fate(number, fates) if state is State.ACCEPTED else None,
             intended_at=at(began),
             at=at(began + chance.lognormvariate(-2.3, 0.5)),
         )
+
+
+def _fate(number: int, chance: Random) -> Delivery | None:
+    ends: list[tuple[str | None, str | None, str | None]] = [
+        ("delivered", None, None),
+        ("sent", None, None),
+        ("delivery_failed", "15005", "sms-messagebird 1"),
+        ("delivery_failed", "15001", "sms-messagebird 34"),
+        ("sending_failed", "12003", "pre-processing"),
+        ("skipped", None, None),
+        (None, None, None),
+    ]
+    status, code, source = chance.choices(ends, [930, 40, 14, 5, 3, 3, 5])[0]
+    return None if status is None else said(number, status, code=code, source=source)

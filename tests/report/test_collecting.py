@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 
 from runner.delivery.reconcile import DOUBLE
+from runner.ledger.deliveries import STATUSES
 from runner.model import State
 from runner.report import COUNTED, collecting
 
-from .entries import at, campaign, entry, facts
+from .entries import at, campaign, entry, facts, said
 
 
 def test_every_message_is_counted_once_in_each_group() -> None:
@@ -64,11 +65,50 @@ def test_segments_and_money_are_those_of_what_bird_accepted() -> None:
 def test_what_the_ledger_does_not_know_is_said() -> None:
     told = facts(entry(0), entry(1, country=None), entry(2, address="", words=None))
     assert [words.partition(":")[0] for words in told.not_known] == [
-        "delivery statuses",
+        "whether 3 of those accepted reached the phone",
         "the country of 1",
         "whom 1 went to, and Bird's words about them",
     ]
     assert told.purged == 1
+    told = facts(entry(0, told=said(0, "sent")), entry(1, told=said(1)))
+    assert [words.partition(":")[0] for words in told.not_known] == ["how 1 of those accepted will end"]
+    assert facts(entry(1, told=said(1))).not_known == []
+
+
+def test_deliveries_are_counted_once_and_add_up_to_what_was_accepted() -> None:
+    statuses = [*STATUSES, "queued at carrier", "<script>", "delivered"]
+    entries = [entry(n, told=said(n, word)) for n, word in enumerate(statuses)]
+    stale = entry(70, told=said(70, message_id="id-of-an-older-one"))
+    moved_on = entry(71, State.REJECTED, message_id="id-71", told=said(71, "rejected"))
+    told = facts(*entries, entry(60), stale, moved_on)
+    assert told.total.deliveries == dict.fromkeys(STATUSES, 1) | {"other": 2, "notLookedUp": 2, "delivered": 2}
+    assert sum(told.total.deliveries.values()) == told.total.counts["accepted"] == 15
+    assert (told.total.undelivered, told.total.not_final) == (4, 8)
+    assert told.looked_at == at(600)
+    assert facts(entry(0)).looked_at is None
+
+
+def test_deliveries_that_failed_stand_by_code_the_most_frequent_first() -> None:
+    ends = [
+        ("15005", "sms-messagebird 1"),
+        ("15001", "sms-messagebird 34"),
+        ("15005", "sms-messagebird 1"),
+        (None, None),
+    ]
+    told = facts(
+        *(entry(n, told=said(n, "delivery_failed", code=code, source=source)) for n, (code, source) in enumerate(ends))
+    )
+    assert [(end.code, end.source, end.count) for end in told.undelivered] == [
+        ("15005", "sms-messagebird 1", 2),
+        (None, None, 1),
+        ("15001", "sms-messagebird 34", 1),
+    ]
+
+
+def test_codes_that_differ_for_each_message_are_not_all_kept() -> None:
+    told = facts(*(entry(n, told=said(n, "rejected", code=str(n), source="x")) for n in range(3000)))
+    assert len(told.undelivered) <= collecting.MOST_REASONS + 1
+    assert sum(end.count for end in told.undelivered) == 3000
 
 
 def test_failures_stand_by_code_the_most_frequent_first() -> None:
