@@ -46,7 +46,16 @@ async def test_it_is_read_without_scripts_and_asks_nobody_for_anything(browser: 
         page = watched.page
         assert await page.title() == "Report: spring"
         assert await page.locator("h2").all_inner_texts() == [
-            *("What to do next", "Outcomes", "Why Bird rejected", "In doubt", "Rate over time", "Latency", "Countries"),
+            *(
+                "What to do next",
+                "Outcomes",
+                "Delivery",
+                "Why Bird rejected",
+                "In doubt",
+                "Rate over time",
+                "Latency",
+                "Countries",
+            ),
             *("Messages", "Channels", "Runs", "What is not known"),
         ]
         assert await page.locator("figure rect").count() > 10

@@ -6,7 +6,7 @@ from runner.ledger.seam import Ledger
 from runner.ledger.sqlite import create
 from runner.model import State
 from tests.conftest import Project
-from tests.ledger.conformance import T0, T1, intent, settled
+from tests.ledger.conformance import T0, T1, intent, seen, settled
 
 from .ledgers import ORIGIN, make, opened
 
@@ -21,6 +21,8 @@ def fill(ledger: Ledger) -> None:
         claim.commit([], [intent(key, message=("b", "B", "ä")[number % 3]) for number, key in enumerate(keys)])
         ends = [State.ACCEPTED if number % 7 else State.REJECTED for number in range(len(keys))]
         claim.commit([settled(key, state, at=T1) for key, state in zip(keys, ends, strict=True)], [])
+        words = ("delivered", "delivery_failed", "skipped", "deleted")  # all of them last ones: nothing is to be asked
+        claim.track({key: seen(f"id-{key}", words[number % 4], code="15005") for number, key in enumerate(keys)})
         claim.release()
 
 
