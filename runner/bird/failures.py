@@ -9,8 +9,8 @@ _KNOWN: Mapping[int, str] = {
     12001: "DEPENDENCY_ERROR: a service that Bird needs failed",
     12002: "UNSUPPORTED_TYPE: the channel can't send this kind of message",
     12003: "UNSUPPORTED_DESTINATION: this sender may not send to that place",
-    15001: "the platform failed, by a network error for example",
-    15005: "the carrier could not deliver it: an unknown subscriber for example",
+    15001: "the platform failed: a network error, for example",
+    15005: "the carrier could not deliver it: an unknown subscriber, for example",
 }
 _RANGES: Mapping[str, str] = {
     "11": "Bird's check of the message refused it",

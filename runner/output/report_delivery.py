@@ -22,7 +22,7 @@ def delivery(told: ReportTold) -> Html | None:
             badge(WORDS[bucket], tone=TONES[bucket]),
             f"{count:,}",
             share(count, total),
-            element("span", MEANING[bucket], class_="soft words"),
+            element("span", MEANING[bucket], class_="soft words means"),
         )
         for bucket, count in shown
     ]
@@ -48,7 +48,7 @@ def _failures(told: ReportTold) -> tuple[Html | None, ...]:
             badge(WORDS[end.status], tone=TONES[end.status]),
             element("code", neutral(end.code)) if end.code else "–",
             element("code", neutral(end.source)) if end.source else "–",
-            element("span", told.meaning(end), class_="soft words"),
+            element("span", told.meaning(end), class_="soft words means"),
         )
         for end in ends[:_MOST_REASONS]
     ]
