@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHANNEL, KEY, MANIFEST, Project, Ran, Serve
+from tests.ledger.older import make_older
 from tests.test_output_schemas import fits
 
 from .raw_server import Line, RawServer, reply
@@ -372,10 +372,5 @@ def test_a_kill_in_the_middle_loses_no_more_than_what_was_not_told_yet(project: 
 def test_a_ledger_of_the_format_before_learns_them_too(project: Project, serve: Serve) -> None:
     server = serve()
     assert send(project, server.url).code == 0
-    ledger = project.path / ".flypast" / "sandbox.db"
-    connection = sqlite3.connect(ledger)
-    with connection:
-        connection.execute("DROP TABLE deliveries")
-        connection.execute("PRAGMA user_version = 4")
-    connection.close()
+    make_older(project.path / ".flypast" / "sandbox.db", 4)
     assert until_all_have_ended(project, server.url) == {"delivered": 3}
