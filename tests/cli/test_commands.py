@@ -120,6 +120,8 @@ def test_status_counts_and_lists_and_masks(project: Project, serve: Serve) -> No
     assert project.run(*SEND, "--api-url", server.url, BIRD_ACCESS_KEY="k").code == 0
     where = ("--api-url", server.url)
     totals = project.run("status", "hello.yaml", *where, "--format", "json").json["totals"]
+    assert {name: count for name, count in totals.pop("delivery").items() if count} == {"notLookedUp": 3}
+    assert totals.pop("lookedAt") is None
     assert totals == {"messages": 3, "accepted": 3, "rejected": 0, "inDoubt": 0, "planned": 0, "dropped": 0}
     lines = project.run("status", *where, "--format", "jsonl").lines
     assert [line["recipient"] for line in lines] == ["+1…00", "+1…01", "+1…02"]
