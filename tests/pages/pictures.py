@@ -40,12 +40,15 @@ def report(folder: Path) -> str:
         mine = [row for row in rows if row.run == run]
         claim.commit([], [
             Intent(
-                row.key, row.edition, row.message, row.workspace_id, row.channel_id, row.reference, row.address,
-                row.payload_hash, row.country, row.segments, row.intended_at, cost=row.cost, currency=row.currency,
+                key=row.key, edition=row.edition, message=row.message, workspace_id=row.workspace_id,
+                channel_id=row.channel_id, reference=row.reference, address=row.address, country=row.country,
+                payload_hash=row.payload_hash, segments=row.segments, at=row.intended_at,
+                cost=row.cost, currency=row.currency,
             )
             for row in mine
         ])  # fmt: skip
         claim.commit([Settlement(row.key, row.state, row.at, row.message_id, row.code, row.words) for row in mine], [])
+        claim.track({row.key: row.told for row in mine if row.told is not None})
         claim.release()
     ledger.close()
     project = Project(folder)
@@ -76,7 +79,7 @@ async def report_light(browser: "Browser", file: Path) -> None:
 
 async def report_dark(browser: "Browser", file: Path) -> None:
     """Further down: the charts."""
-    await _report(browser, file, scheme="dark", top=1430)
+    await _report(browser, file, scheme="dark", top=2080)
 
 
 async def report_narrow(browser: "Browser", file: Path) -> None:
