@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from tests.ledger.older import make_older
 from tests.test_output_schemas import fits
 
 from .raw_server import Line, RawServer, reply
-from .sending import keeps_the_key, planning, posts, send, states, status, until
+from .sending import GIVE_UP_S, keeps_the_key, planning, posts, send, states, status, until
 from .test_kill import kill
 
 UNKNOWN_SUBSCRIBER = {"code": "15005", "source": "sms-messagebird 1"}
@@ -367,6 +368,25 @@ def test_a_kill_in_the_middle_loses_no_more_than_what_was_not_told_yet(project: 
         assert (ran.code, ran.json["refresh"]["sought"], counts(ran)) == (0, 100, {"delivered": people})
         (window,) = {re.findall(rb"startAt=([^& ]+)", head)[0] for head in liar.gets}
         assert window
+
+
+def test_a_signal_ends_the_look_and_what_was_seen_counts(project: Project) -> None:
+    with lying(project) as (liar, url):
+        liar.lists = lambda taken, get: (
+            page(taken[0] | {"status": "delivered"}, nextPageToken="2")
+            if get == 1
+            else b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+        )
+        asked = ("status", "--refresh", "--api-url", url, "--format", "json")
+        process = project.start(*asked, BIRD_ACCESS_KEY=KEY)
+        until(lambda: len(liar.gets) >= 2, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=GIVE_UP_S)
+        assert process.returncode == 130, err
+        said = fits("status", json.loads(out))
+        assert (said["refresh"]["stopped"], said["refresh"]["exitCode"]) == ("interrupted", 130)
+        assert (said["totals"]["delivery"]["delivered"], said["totals"]["delivery"]["notLookedUp"]) == (1, 2)
+        assert "interrupted: what was seen until then counts\nGo on with: flypast status --refresh" in err
 
 
 def test_a_ledger_of_the_format_before_learns_them_too(project: Project, serve: Serve) -> None:

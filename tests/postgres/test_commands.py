@@ -47,7 +47,9 @@ def test_the_whole_way_in_ci_and_the_password_is_nowhere(project: Project, serve
     assert "0 accepted" in flypast("send", "hello.yaml", "--yes").out
     assert len(set(sandbox.taken)) == len(sandbox.taken) == 3
     assert json.loads(flypast("status", "--format", "json").out)["totals"]["accepted"] == 3
-    assert len(flypast("ledger", "export").lines) == 3
+    refreshed = flypast("status", "hello.yaml", "--refresh", "--format", "json").json
+    assert (refreshed["refresh"]["found"], refreshed["totals"]["delivery"]["notLookedUp"]) == (3, 0)
+    assert [line["delivery"]["status"] != "" for line in flypast("ledger", "export").lines] == [True] * 3
     assert "3 addresses dropped" in flypast("ledger", "purge", "--older-than", "0s", "--yes").out
     assert json.loads(flypast("ledger", "verify", "--format", "json").out)["totals"]["purged"] == 3
 
