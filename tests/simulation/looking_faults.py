@@ -18,8 +18,8 @@ def _times() -> dict[str, tuple[Edit, ...]]:
             edit(reconcile, "_not_settled", ("unix_s(entry.looked_at)", "unix_s(entry.looked_at) or -1e12")),
         ),
         "two looks are as far apart as our own clock says": (
-            edit(scanning.Seen, "latest_s", ("at_s + max(0.0, self.ahead_s or 0.0)", "at_s")),
-            edit(scanning.Seen, "earliest_s", ("at_s + min(0.0, self.ahead_s or 0.0)", "at_s")),
+            edit(scanning.Walked, "latest_s", ("at_s + max(0.0, self.ahead_s or 0.0)", "at_s")),
+            edit(scanning.Walked, "earliest_s", ("at_s + min(0.0, self.ahead_s or 0.0)", "at_s")),
         ),
         "a clock that is wrong looks all the same": (
             edit(scanning.Scanner, "_whole", ("abs(skew_s) > MOST_SKEW_S", "False")),
@@ -34,9 +34,7 @@ def _lists() -> dict[str, tuple[Edit, ...]]:
         "a look that broke off counts as whole": (
             edit(reconciling, "conclude", ("if seen.fault is not None or entry.state", "if entry.state")),
         ),
-        "only the first page is read": (
-            edit(scanning.Scanner, "_all_pages", ("if page.next_token is None:", "if page:")),
-        ),
+        "only the first page is read": (edit(scanning.Scanner, "_all_pages", ("if next_token is None:", "if True:")),),
         "a page that comes again is the last one": (edit(scanning.Scanner, "_all_pages", (_LEADS_BACK, "return")),),
         "a page that was cut is the last one": (
             edit(scanning.Scanner, "_whole", (_CUT, "return b'{\"results\":[]}' if reply.body is None")),
