@@ -137,7 +137,6 @@ def _import_all() -> None:
         if not module.name.endswith("__main__"):
             import_module(module.name)
     import jsonschema_rs  # noqa: F401 - what the command imports where it needs it
-    import rich.console  # noqa: F401
 
     gc.collect()
     gc.freeze()

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "runner"
 
 # What each part may import, besides itself and the nouns.
-NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files"}
+NOUNS = {"errors", "findings", "codes", "model", "bundled", "canonical", "project", "__init__", "files", "states"}
 TOOLS = {"git", "judge", "sms", "prices", "ledger", "bird", "scratch", "quiet", "workers", "engine", "pages"}
 MAY_IMPORT = {
     "judge": set(),
@@ -38,7 +38,6 @@ MAY_IMPORT = {
 }
 HOMES = {
     "click": {"cli"},
-    "rich": {"cli"},
     "jinja2": {"rendering"},
     "babel": {"rendering"},
     "markupsafe": {"rendering"},

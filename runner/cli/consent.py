@@ -18,6 +18,8 @@ def ask(act: str, *, yes: bool, look_first: Callable[[], None] = lambda: None) -
         raise Refused(f"{act}? There is no terminal to ask", hint="say --yes to go on without asking")
     look_first()
     if yes:
-        TERMINAL.say(f"{act}: yes")
-    elif not click.confirm(f"{act}?", default=False, prompt_suffix=" ", err=True):
+        TERMINAL.say(TERMINAL.err.line(f"{act}: yes"))
+    elif not click.confirm(
+        TERMINAL.err.line(f"{act}? [y/N]"), default=False, show_default=False, prompt_suffix=" ", err=True
+    ):
         raise Refused("the answer was no: nothing was done")

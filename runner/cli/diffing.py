@@ -18,7 +18,7 @@ from runner.output.diff_text import diff_text
 from runner.output.formats import written
 from runner.output.formats.found import Found
 from runner.output.neutral import json_text
-from runner.output.palette import Palette
+from runner.output.sheet import Sheet
 from runner.pipeline import Inputs
 from runner.pipeline.comparing import Comparison
 from runner.plan.difference import Difference
@@ -96,7 +96,7 @@ def _show(difference: Difference, comparison: Comparison, telling: Telling) -> N
 
     def page(kind: str, found: Found) -> str:
         if kind == "text":
-            return diff_text(difference, Palette(False))
+            return diff_text(difference, Sheet())
         if kind == "json":
             return json_text(diff_json(difference), indent=2)
         return diff_markdown(difference) if kind == "markdown" else written(found, kind)

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,6 @@ import runner
 from runner.errors import Exit, FlypastError
 from runner.ledger.seam import Ledger
 from runner.model import Check, State
-from runner.output.neutral import neutral
-from runner.output.words import folded
 
 from .options import access_key_option, format_option, ledger_options, optional_manifest_argument, parameter_options
 from .options import command as flypast_command
@@ -22,10 +19,9 @@ if TYPE_CHECKING:
     from runner.ledger.places import Place
 
 LIBRARIES = (
-    *("aiohttp", "click", "jinja2", "jsonschema", "jsonschema-rs", "pathspec", "phonenumbers", "pyyaml", "rich"),
+    *("aiohttp", "click", "jinja2", "jsonschema", "jsonschema-rs", "pathspec", "phonenumbers", "pyyaml"),
     "tzdata",
 )
-WIDEST = 32  # a name that is wider pushes its own line only
 
 
 @flypast_command(
@@ -144,16 +140,7 @@ def _held(ledger: Ledger, path: str) -> Check:
 
 
 def _show(checks: list[Check]) -> None:
-    palette = TERMINAL.out
-    paint = {"pass": palette.green, "warn": palette.yellow, "fail": palette.red}
-    wide = max(len(check.name) for check in checks if len(check.name) <= WIDEST)
-    width = TERMINAL.width(sys.stdout)
+    from runner.output.doctor_text import doctor_text
 
-    def shown(words: str) -> str:
-        return folded(neutral(words), width, indent=wide + 8)
-
-    for check in checks:
-        status = "warn" if check.status == "unknown" else check.status
-        TERMINAL.data(f"{paint[status](status)}  {neutral(check.name).ljust(wide)}  {shown(check.found)}")
-        if check.advice:
-            TERMINAL.data(f"{' ' * (wide + 8)}{palette.dim(shown(check.advice))}")
+    for line in doctor_text(checks, LIBRARIES, TERMINAL.out):
+        TERMINAL.data(line)

@@ -29,6 +29,7 @@ from .changes import change_of
 from .options import NO_LOCK, LockOptions, PlanOptions
 from .orders import inputs_of, order_of
 from .showing import show_found, show_warnings
+from .steps import say_how_to_send
 from .telling import Telling
 from .terminal import TERMINAL
 
@@ -289,6 +290,7 @@ def show_plan(
     show_warnings(telling.found.findings, drawing.loaded.sources)
     if telling.output_format == "text":
         TERMINAL.data(told.text(TERMINAL.out))
+        say_how_to_send(told, is_stopped=stopped is not None)
         return
     telling.show()
     if telling.output_format != "markdown":

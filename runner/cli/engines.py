@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from runner.delivery.control import Control
 from runner.delivery.settings import Settings
 from runner.delivery.spool import Spool
 from runner.delivery.tally import Progress, RunResult
@@ -97,7 +98,7 @@ def follow(workers: Workers, handed: Handed, report: Report) -> RunResult:
 
 
 async def _followed(runs: Runs, run: str, total: int) -> RunSeen:
-    shown = Shown(total)
+    shown = Shown(total, Control())  # nobody here stops it
     patience = _Patience(shown.tell)
     async with shown.running():
         state = RunState.RUNNING

@@ -13,6 +13,7 @@ from runner.delivery.preflight import mms_word
 from runner.errors import Exit, NotReady, UsageError
 from runner.findings import Findings
 from runner.output.neutral import neutral
+from runner.output.tables import Column, table
 from runner.output.words import number
 from runner.pipeline.online import key_advice, list_channels
 
@@ -20,8 +21,7 @@ from .online import run_looking
 from .orders import inputs_of, order_of
 from .terminal import TERMINAL
 
-HEADS = ("name", "status", "platform", "number", "MMS", "id")
-WIDEST = 40  # a cell that is wider pushes the rest of its own line only
+HEADS = ("status", "platform", "number", "MMS", "id")
 
 
 def workspaces_of(manifest: Path, parameter_files: Sequence[Path], sets: Sequence[tuple[str, str]]) -> list[str]:
@@ -80,13 +80,7 @@ def _line(workspace_id: str, seen: ChannelSeen) -> dict[str, Any]:
 
 
 def _table(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
-    keys = ("name", "status", "platform", "number", "mms", "id")
-    rows = [[neutral(line[key] or "-") for key in keys] for line in lines]
-    widths = [
-        max(len(head), *(len(row[index]) for row in rows if len(row[index]) <= WIDEST), 0)
-        for index, head in enumerate(HEADS)
-    ]
-    if rows:
-        yield TERMINAL.out.dim("  ".join(map(str.ljust, HEADS, widths)).rstrip())
-    for row in rows:
-        yield "  ".join(map(str.ljust, row, widths)).rstrip()
+    keys = ("status", "platform", "number", "mms", "id")
+    rows = [(neutral(line["name"] or "-"), [neutral(line[key] or "") for key in keys]) for line in lines]
+    columns = [Column(head, is_text=True, is_whole=head == "id") for head in HEADS]
+    return table(columns, rows, TERMINAL.out, head="name") if rows else iter(())

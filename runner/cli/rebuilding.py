@@ -34,8 +34,9 @@ from .ledgers import Held, send_ledger
 from .looking import shown
 from .options import PlanOptions, ReportFile
 from .reconciling import incomplete_json, say_incomplete
-from .sending import in_doubt, say_what_to_do_about_doubts
+from .sending import in_doubt
 from .showing import show_warnings
+from .steps import say_what_to_do_about_doubts
 from .summary import Summary
 from .terminal import TERMINAL
 

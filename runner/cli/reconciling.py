@@ -29,7 +29,8 @@ from .ledgers import claimed
 from .looking import steered
 from .naming import name_of
 from .orders import inputs_of, order_of
-from .summary import Summary, go_on
+from .steps import go_on
+from .summary import Summary
 from .terminal import TERMINAL
 
 

@@ -20,7 +20,7 @@ from .interrupts import INTERRUPTS
 from .ledgers import claimed
 from .looking import steered
 from .reconciling import incomplete_json, policy_of, say_incomplete
-from .summary import go_on
+from .steps import go_on
 from .terminal import TERMINAL
 
 

@@ -11,10 +11,10 @@ from runner.bird.replies import may_pass
 from runner.ledger.places import without_password
 from runner.ledger.seam import Ledger
 from runner.output.neutral import json_text
-from runner.output.palette import Palette
 from runner.output.report_csv import report_csv
 from runner.output.report_junit import Cases, report_junit
 from runner.output.report_told import ReportTold
+from runner.output.sheet import Sheet
 from runner.report import collect
 
 from .options import ReportFile
@@ -47,7 +47,7 @@ def tell(ledger: Ledger, asked: Asked, output_format: str, reports: Sequence[Rep
         stack.enter_context(ledger.snapshot())
         forms = _Forms(ledger, asked)
         for report in reports:
-            write_pieces(report.path, forms.pieces(report.kind, Palette()))
+            write_pieces(report.path, forms.pieces(report.kind, Sheet()))
         for piece in forms.pieces(output_format, TERMINAL.out):
             TERMINAL.data(piece)
             if TERMINAL.is_unread:
@@ -79,14 +79,14 @@ class _Forms:
             meanings={code: words for code in codes if (words := meaning(code)) is not None},
         )
 
-    def pieces(self, kind: str, palette: Palette) -> Iterator[str]:
+    def pieces(self, kind: str, sheet: Sheet) -> Iterator[str]:
         """A form in pieces of whole lines, without their last line break."""
         if kind == "csv":
             return report_csv(self._ledger.entries(self._asked.manifest), show_pii=self._asked.show_pii)
         if kind == "text":
             from runner.output.report_text import report_text
 
-            return report_text(self.told, palette)
+            return report_text(self.told, sheet)
         return iter((_WHOLE[kind](self),))
 
     def json(self) -> str:

@@ -116,10 +116,11 @@ def _list(found: list[Entry]) -> None:
     from runner.output.masking import in_words
 
     for entry in found:
-        TERMINAL.data(
+        words = (
             f"{entry.manifest} {entry.message} {in_words(entry.address)} {entry.at} {entry.key} "
             f"{neutral(entry.words or 'sent, no outcome')}"
         )
+        TERMINAL.data(TERMINAL.out.line(words))
 
 
 def _move(ledger: Ledger, found: list[Entry], state: State) -> int:

@@ -11,6 +11,9 @@ from typing import Any
 from runner.errors import Exit, Refused
 from runner.ledger.runs import Runs, RunSeen, RunState
 from runner.output.neutral import neutral
+from runner.output.send_text import outcomes
+from runner.output.sheet import Sheet
+from runner.output.words import number
 from runner.pipeline.handing import left_again
 from runner.pipeline.ledgers import LedgerChoice
 
@@ -78,16 +81,16 @@ def told(seen: RunSeen) -> dict[str, Any]:
     }
 
 
-def line(seen: RunSeen) -> str:
+def line(seen: RunSeen, sheet: Sheet) -> str:
     """`spring, run …: running, 1,204 of 5,000 sent (1,200 accepted, …), 3 of 8 parts done, 2 workers`."""
     sent = seen.accepted + seen.rejected + seen.in_doubt
     held = f", {seen.held:,} held" if seen.held else ""
     why = f": {neutral(seen.ending.words)}" if seen.ending is not None else ""
-    workers = "1 worker" if seen.workers == 1 else f"{seen.workers:,} workers"
-    return (
+    counts = {"accepted": seen.accepted, "rejected": seen.rejected, "inDoubt": seen.in_doubt}
+    return sheet.line(
         f"{neutral(seen.manifest)}, run {seen.run}: {seen.words}{why}; {sent:,} of {seen.total:,}: "
-        f"{seen.accepted:,} accepted, {seen.rejected:,} rejected, {seen.in_doubt:,} in doubt; "
-        f"{seen.done:,} of {seen.shards:,} parts{held}, {workers}"
+        f"{outcomes(counts, sheet)}; "
+        f"{seen.done:,} of {number(seen.shards, 'part')}{held}, {number(seen.workers, 'worker')}"
     )
 
 
@@ -98,7 +101,7 @@ def follow(runs: Runs, manifest: str | None) -> None:
         living = runs.living(manifest)
         gone = [seen for run in shown.keys() - {each.run for each in living} if (seen := runs.seen(run)) is not None]
         for seen in (*living, *gone):
-            if shown.get(seen.run) != (words := line(seen)):
+            if shown.get(seen.run) != (words := line(seen, TERMINAL.err)):
                 TERMINAL.say(words)
                 shown[seen.run] = words
         if not living:
@@ -110,7 +113,7 @@ def _tell(seen: RunSeen, output_format: str) -> int:
     if output_format == "json":
         TERMINAL.json({"formatVersion": 1, **told(seen)})
     else:
-        TERMINAL.data(line(seen))
+        TERMINAL.data(line(seen, TERMINAL.out))
     return Exit.DONE
 
 

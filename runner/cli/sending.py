@@ -1,12 +1,9 @@
 """A send, from the manifest to the last line: load, plan, guard, ask, dispatch, report."""
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-
-import click
 
 from runner.bird.replies import may_pass
 from runner.bird.requests import AccessKey
@@ -16,13 +13,12 @@ from runner.delivery.spool import Spool, SpoolWriter
 from runner.delivery.tally import RunResult
 from runner.errors import FlypastError, LedgerFault, Locked, Refused
 from runner.guards import check_digest, drifted, expected_digest, not_judged, over_limits
-from runner.ledger.places import without_password
 from runner.ledger.seam import Entry
 from runner.model import Delivery, State
 from runner.output.masking import in_words
-from runner.output.palette import Palette
 from runner.output.plan_told import PlanTold
 from runner.output.send_text import doubts, question, rejections, summary
+from runner.output.sheet import Sheet
 from runner.output.sizes import run_cost
 from runner.output.words import joined
 from runner.pipeline import Planned
@@ -43,7 +39,8 @@ from .options import PlanOptions
 from .progress import Shown
 from .showing import show_warnings
 from .steering import steered
-from .summary import Report, go_on
+from .steps import as_given, go_on, say_what_to_do_about_doubts
+from .summary import Report
 from .terminal import TERMINAL
 
 
@@ -229,7 +226,8 @@ def _settings(planned: Planned, options: PlanOptions, consent: Consent, *, total
 
 
 async def _run(planned: Planned, held: Held, key: AccessKey | None, spool: Spool, settings: Settings) -> RunResult:
-    shown, control = Shown(len(spool)), Control()
+    control = Control()
+    shown = Shown(len(spool), control)
     async with held.api(planned.manifest) as api, shown.running():
         with steered(control, drain_s=settings.drain_s, hurry=held.claim.hurry, tell=shown.tell):
             return await dispatch_spool(
@@ -249,7 +247,7 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report, total: 
     """`total` is in doubt, None where the ledger can't be read."""
     if report.is_text:
         TERMINAL.data(_words(sent, TERMINAL.out))
-    report.words = _words(sent, Palette(False))
+    report.words = _words(sent, Sheet())
     report.sent(sent)
     if not report.is_text and not report.is_json:
         TERMINAL.say(_words(sent, TERMINAL.err))
@@ -260,20 +258,21 @@ def _summarise(planned: Planned, held: Held, sent: Sent, report: Report, total: 
         for line in rejections(_rejected(held, name), TERMINAL.err):
             TERMINAL.insist(line)
         if passing := sum(may_pass(entry.code or "") for entry in _rejected(held, name)):
-            TERMINAL.insist(f"{passing:,} for a reason that can pass: later, flypast retry {_as_given()}")
+            words = f"{passing:,} for a reason that can pass; send again later"
+            TERMINAL.insist(TERMINAL.err.step(words, f"flypast retry{as_given()}"))
     if total:
         entries = held.ledger.entries(name, states=[State.IN_DOUBT, State.ABSENT])
         for line in doubts(entries, total, in_words, TERMINAL.err):
             TERMINAL.insist(line)
 
 
-def _words(sent: Sent, palette: Palette) -> str:
+def _words(sent: Sent, sheet: Sheet) -> str:
     cost = run_cost(**asdict(sent.cost)) if sent.cost is not None and any(sent.run.values()) else None
     return summary(
         sent.totals,
         sent.run,
         sent.stopped,
-        palette,
+        sheet,
         doubles=sent.doubles,
         deferred=sent.deferred,
         kept=sent.kept,
@@ -298,18 +297,3 @@ def _say_next(sent: Sent, *, is_in_doubt: bool) -> None:
         say_what_to_do_about_doubts()
     if sent.stopped is not None:
         TERMINAL.insist(go_on())
-
-
-def say_what_to_do_about_doubts() -> None:
-    TERMINAL.insist(f"Look those in doubt up at Bird: flypast reconcile {_as_given()}")
-    TERMINAL.insist(f"Then decide about the rest: flypast resolve {_as_given()} --resend (or --drop)")
-
-
-def _as_given() -> str:
-    """The manifest and the ledger's options as they stand on the command line."""
-    given = click.get_current_context().params
-    parts = [str(given.get("manifest", ""))]
-    for option, name in (("--ledger", "ledger_url"), ("--api-url", "api_url")):
-        if given.get(name):
-            parts += [option, without_password(given[name])]
-    return shlex.join(parts)

@@ -173,10 +173,12 @@ def _show(
         from .runs import line as run_line
 
         for seen in living:
-            TERMINAL.data(run_line(seen))
+            TERMINAL.data(run_line(seen, TERMINAL.out))
     TERMINAL.say(f"ledger {ledger_name or path}")
-    if totals["inDoubt"]:
-        TERMINAL.say("flypast reconcile looks those in doubt up at Bird; flypast resolve lists them, and decides")
+    if totals["inDoubt"] and not TERMINAL.quiet:
+        from .steps import say_what_to_do_about_doubts
+
+        say_what_to_do_about_doubts()
 
 
 def _refresh_json(found: "Refreshed") -> Mapping[str, Any]:
@@ -191,25 +193,21 @@ def _deliveries(totals: dict[str, Any]) -> Iterator[str]:
     from runner.output.report_told import shown_time
 
     if totals["lookedAt"] is not None:
-        yield ""
-        yield f"Delivery of the {totals['accepted']:,} accepted, last looked up {shown_time(totals['lookedAt'])} UTC"
-        yield from lines(totals["delivery"], TERMINAL.out)
+        looked = f"last looked up {shown_time(totals['lookedAt'])} UTC"
+        sheet = TERMINAL.out
+        yield from sheet.section(
+            f"Delivery of the {totals['accepted']:,} accepted, {looked}", lines(totals["delivery"], sheet)
+        )
 
 
 def _table(manifests: dict[str, dict[str, Any]], totals: dict[str, Any]) -> Iterator[str]:
-    from runner.output.tables import table
+    from runner.output.tables import Column, states, table
 
+    sheet = TERMINAL.out
+    keys = ("accepted", "rejected", "inDoubt", "planned", "dropped")
     rows = list(manifests.items())
     if len(rows) != 1:
-        rows.append(("total", totals))
-    heads = {
-        "messages": "messages",
-        "accepted": "accepted",
-        "rejected": "rejected",
-        "inDoubt": "in doubt",
-        "planned": "planned",
-        "dropped": "dropped",
-    }
-    yield from table(
-        list(heads.values()), [(name, [counts[key] for key in heads]) for name, counts in rows], TERMINAL.out
-    )
+        rows.append((sheet.bold("total"), totals))
+    columns = [Column("messages"), *states(*keys)]
+    cells = [(name, [counts["messages"], *(counts[key] for key in keys)]) for name, counts in rows]
+    return table(columns, cells, sheet)

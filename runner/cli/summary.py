@@ -1,7 +1,5 @@
 """The summary of a run: told exactly once in every form that was asked for, before any end that is no usage error."""
 
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.errors import Exit, FlypastError, LedgerFault, NotReady
-from runner.ledger.places import without_password
 from runner.output.formats.found import Found
 from runner.output.markdown import inert
 from runner.output.neutral import json_text
@@ -17,6 +14,7 @@ from runner.output.neutral import json_text
 from .interrupts import INTERRUPTS
 from .options import ReportFile
 from .showing import show_found
+from .steps import go_on
 from .telling import Telling, findings_page
 from .terminal import TERMINAL
 
@@ -193,8 +191,3 @@ class Report(Summary):
 
         if sent.cost is not None:
             self.add(cost=run_cost_json(**asdict(sent.cost)))
-
-
-def go_on() -> str:
-    """The very command that was given: what was sent is not sent again."""
-    return f"Go on with: {shlex.join(['flypast', *map(without_password, sys.argv[1:])])}"

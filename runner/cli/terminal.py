@@ -1,20 +1,23 @@
 """What a command prints on: data to stdout, talk to stderr, colours where people look."""
 
+import codecs
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 from runner.errors import FlypastError, LedgerFault
 from runner.output.neutral import json_text, neutral
-from runner.output.palette import Palette
 
+if TYPE_CHECKING:
+    from runner.output.sheet import Sheet
+
+_USUAL_WIDTH = 80  # of a terminal that does not tell
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -27,27 +30,27 @@ class Terminal:
     verbose: bool = False
     is_unread: bool = False
 
-    def palette(self, stream: TextIO | None) -> Palette:
+    def has_colours(self, stream: TextIO | None) -> bool:
         """The option, then NO_COLOR, then FORCE_COLOR, then whether people look."""
         if self.color != "auto":
-            return Palette(self.color == "always")
+            return self.color == "always"
         if os.environ.get("NO_COLOR"):
-            return Palette(False)
+            return False
         if os.environ.get("FORCE_COLOR"):
-            return Palette(True)
-        return Palette(stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb")
-
-    def width(self, stream: TextIO | None) -> int | None:
-        """In columns, where people look; None elsewhere: there a line stays one line."""
-        return shutil.get_terminal_size().columns if stream is not None and stream.isatty() else None
+            return True
+        return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
     @property
-    def out(self) -> Palette:
-        return self.palette(sys.stdout)
+    def out(self) -> "Sheet":
+        from runner.output.sheet import Sheet
+
+        return Sheet(self.has_colours(sys.stdout), _width(sys.stdout))
 
     @property
-    def err(self) -> Palette:
-        return self.palette(sys.stderr)
+    def err(self) -> "Sheet":
+        from runner.output.sheet import Sheet
+
+        return Sheet(self.has_colours(sys.stderr), _width(sys.stderr))
 
     def data(self, text: str) -> None:
         """A result: stdout. `text` holds our own colours, its strange parts are neutral already."""
@@ -72,12 +75,21 @@ class Terminal:
             _write(sys.stderr, text)
 
     def say_error(self, error: FlypastError) -> None:
-        from runner.output.words import folded
-
-        palette, width = self.err, self.width(sys.stderr)
-        self.insist(f"{palette.red('error')}: {folded(neutral(error.message), width, indent=7)}")
+        sheet = self.err
+        self.insist(sheet.line(f"{sheet.state('error')}: {neutral(error.message)}", rest=7))
         if error.hint:
-            self.insist(f"  {palette.blue('=')} {folded(neutral(error.hint), width, indent=4)}")
+            self.insist(sheet.line(f"{sheet.blue('=')} {neutral(error.hint)}", indent=2))
+
+
+def _width(stream: TextIO | None) -> int | None:
+    """In columns, where people look; None elsewhere: there a line stays one line."""
+    if stream is None or not stream.isatty():
+        return None
+    with suppress(OSError, ValueError):
+        if columns := os.get_terminal_size(stream.fileno()).columns:
+            return columns
+    told = os.environ.get("COLUMNS", "")
+    return int(told) if told.isascii() and told.isdigit() and int(told) else _USUAL_WIDTH
 
 
 def _write(stream: TextIO | None, text: str) -> None:
@@ -92,11 +104,23 @@ def _write(stream: TextIO | None, text: str) -> None:
         raise
 
 
+# What we draw with, for a terminal that has nothing but letters; as wide, so that columns stay columns.
+_PLAIN = str.maketrans("━─✓✗→", "=-+x>")
+
+
 def speak_any_language() -> None:
-    """What the terminal's encoding can't show is escaped: no letter is worth a crash."""
+    """What the terminal's encoding can't show is drawn in letters or escaped: no letter is worth a crash."""
+    codecs.register_error("plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeEncodeError):
+        plain = error.object[error.start : error.end].translate(_PLAIN)
+        return plain.encode("ascii", "backslashreplace").decode("ascii"), error.end
+    raise error
 
 
 def can_ask() -> bool:

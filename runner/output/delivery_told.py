@@ -1,15 +1,13 @@
 """Bird's delivery statuses of accepted messages, in the words of every form."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runner.ledger.deliveries import BUCKETS, Delivery
+from runner.states import Tone
 
-from .palette import Palette
 from .report_told import share
-
-if TYPE_CHECKING:
-    from runner.pages.states import Tone
+from .sheet import Sheet
 
 WORDS: Mapping[str, str] = {
     "delivered": "delivered",
@@ -39,7 +37,7 @@ MEANING: Mapping[str, str] = {
     "other": "in a word that this flypast does not know",
     "notLookedUp": "nobody has asked Bird yet, or Bird does not list it",
 }
-TONES: "Mapping[str, Tone]" = {
+TONES: Mapping[str, Tone] = {
     "delivered": "good",
     "sent": "note",
     "processing": "note",
@@ -53,8 +51,7 @@ TONES: "Mapping[str, Tone]" = {
     "other": "doubt",
     "notLookedUp": "calm",
 }
-_COLOURS = {"good": "green", "note": "blue", "bad": "red", "doubt": "yellow", "calm": "dim"}
-_BAR = 24
+_BAR_AT = 39  # where bars begin
 
 
 def rows(counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
@@ -62,14 +59,14 @@ def rows(counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     return ((bucket, count) for bucket in BUCKETS if (count := counts.get(bucket, 0)))
 
 
-def lines(counts: Mapping[str, int], palette: Palette) -> Iterator[str]:
-    """With bars, in 80 columns."""
+def lines(counts: Mapping[str, int], sheet: Sheet) -> Iterator[str]:
+    """With bars, where there is room."""
     shown = list(rows(counts))
     most = max((count for _, count in shown), default=0)
     total = sum(count for _, count in shown)
     for bucket, count in shown:
-        bar = getattr(palette, _COLOURS[TONES[bucket]])("#" * max(1, round(_BAR * count / most)))
-        yield f"  {WORDS[bucket]:15}{count:>11,}  {share(count, total):>7}  {bar}"
+        bar = sheet.tone(TONES[bucket], sheet.bar(count, most, at=_BAR_AT))
+        yield sheet.line(f"{WORDS[bucket]:15}{count:>11,}  {share(count, total):>7}  {bar}".rstrip(), indent=2)
 
 
 def counts_json(counts: Mapping[str, int]) -> dict[str, int]:

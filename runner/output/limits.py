@@ -5,13 +5,13 @@ from typing import Any
 
 from runner.ledger.paces import Limit
 
-from .palette import Palette
+from .sheet import Sheet
 from .words import duration
 
 _ALIKE = 0.001  # of a rate: less is how numbers are stored
 
 
-def limits_text(limits: Sequence[Limit], palette: Palette) -> Iterator[str]:
+def limits_text(limits: Sequence[Limit], sheet: Sheet) -> Iterator[str]:
     """A workspace, and its channels below it."""
     above = ""
     for limit in limits:
@@ -19,19 +19,20 @@ def limits_text(limits: Sequence[Limit], palette: Palette) -> Iterator[str]:
         if channel and workspace != above:
             yield f"workspace {workspace}"
         above = workspace
-        yield f"{'  channel ' if channel else 'workspace '}{channel or workspace}  {_words(limit, palette)}"
+        said = f"{'channel' if channel else 'workspace'} {channel or workspace}  {_words(limit, sheet)}"
+        yield sheet.line(said, indent=2 if channel else 0, rest=4)
 
 
-def _words(limit: Limit, palette: Palette) -> str:
+def _words(limit: Limit, sheet: Sheet) -> str:
     if limit.set_per_s is not None:
         words = f"{per_second(limit.set_per_s)}, set"
     else:
         words = per_second(limit.asked_per_s) if limit.asked_per_s is not None else "no limit"
     full = limit.set_per_s if limit.set_per_s is not None else limit.asked_per_s
     if full is not None and limit.now_per_s is not None and limit.now_per_s < full * (1 - _ALIKE):
-        words += palette.yellow(f"; now {per_second(limit.now_per_s)}")
+        words += sheet.yellow(f"; now {per_second(limit.now_per_s)}")
     if limit.held_s > 0:
-        words += palette.yellow(f"; held {duration(limit.held_s)}")
+        words += sheet.yellow(f"; held {duration(limit.held_s)}")
     return words
 
 

@@ -24,6 +24,8 @@ _UNSAFE = re.compile(
     # What an annotation would turn back into a line break.
     "|%(?=0[aAdD])"
 )
+# Other blanks than the plain one.
+_BLANKS = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _COMMAND_IN_JSON = re.compile(r"(?<=#)#(?=\w*\[)")
 
 
@@ -33,6 +35,13 @@ def neutral(text: str) -> str:
     Accents, emoji and every script stay as they are. Doing it twice changes nothing more.
     """
     return _UNSAFE.sub(_visible, text)
+
+
+def visible(text: str) -> str:
+    """For a line held against another: blanks that only look like one, and those at its end, are shown as well."""
+    shown = _BLANKS.sub(_visible, neutral(text))
+    bare = shown.rstrip(" ")
+    return bare + "\N{MIDDLE DOT}" * (len(shown) - len(bare)) if len(bare) > 1 else shown
 
 
 def blotted(text: str) -> str:

@@ -10,7 +10,7 @@ from runner.prices import money, plain
 from runner.sms import called
 
 from .neutral import neutral
-from .palette import Palette
+from .sheet import Sheet
 from .words import number
 
 SHOWN = 5  # characters of each message; machines get all that were kept
@@ -28,15 +28,17 @@ def sizes_json(sizes: Mapping[int, int]) -> dict[str, int]:
     return {str(size): count for size, count in sorted(sizes.items()) if size}
 
 
-def characters_text(characters: Characters, palette: Palette) -> Iterator[str]:
-    """A block of lines; none where all texts are GSM-7."""
+def characters_text(characters: Characters, sheet: Sheet) -> Iterator[str]:
+    """A section; none where all texts are GSM-7."""
     if not characters.messages:
         return
-    yield palette.bold(characters_headline(characters))
-    for line, detail in characters_told(characters):
-        yield f"  {line}"
-        if detail:
-            yield f"    {detail}"
+    lines = [
+        sheet.line(words, indent=indent)
+        for line, detail in characters_told(characters)
+        for indent, words in ((2, line), (4, detail))
+        if words
+    ]
+    yield from sheet.section(characters_headline(characters), lines)
 
 
 def characters_headline(characters: Characters) -> str:

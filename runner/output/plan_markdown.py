@@ -12,9 +12,9 @@ from .formats.found import Found
 from .formats.markdown import finding_rows
 from .lock import Lock
 from .markdown import MOST_WIDE, Part, code, cut, fenced, fitting, inert, page, size
-from .palette import Palette
 from .plan_characters import characters_text
 from .plan_text import RISKS, body_lines, facts
+from .sheet import Sheet
 from .sizes import cost_of, segments_of, size_of
 from .words import number, shortened
 
@@ -43,7 +43,7 @@ def plan_markdown(
     are_countries_shown = len(plan.totals.countries) <= MOST_COUNTRIES
     shown = {"digest", *(["countries"] if are_countries_shown else [])}
     told = [(name, words) for name, words in facts(plan, gone, policy) if name not in shown]
-    characters = list(characters_text(plan.characters, Palette(False)))
+    characters = list(characters_text(plan.characters, Sheet()))
     parts: list[Part] = [
         partial(_head, plan, name, edition, result),
         partial(_stops, refusals, "" if found.stopped == "; ".join(refusals) else found.stopped),
@@ -153,7 +153,7 @@ def _sample(sample: Sample, room: int) -> str:
 def _characters(lines: Sequence[str], room: int) -> str:
     if not lines:
         return ""
-    head, *rest = lines
+    _, head, *rest = lines  # a blank line is above a section
     summary = f"<details><summary>{inert(head)}</summary>"
     block = fenced(rest, room=room - size(summary) - 20, language="text")
     return "\n".join([summary, "", *block, "", "</details>"])

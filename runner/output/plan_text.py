@@ -8,13 +8,18 @@ from runner.plan import Held, Plan, Sample, Tally
 
 from .lock import Lock
 from .neutral import neutral
-from .palette import Palette
 from .plan_characters import characters_text, sizes_text
+from .sheet import Sheet
 from .sizes import cost_of, listed_costs, size_of
+from .tables import Column, states, table
 from .words import duration, listed, number, shortened
 
 Fact = tuple[str, str]  # a short name, and words
-COLUMNS = ("messages", "new", "accepted", "rejected", "in doubt", "drift", "skipped", "segments")
+COLUMNS = (
+    Column("messages"),
+    *states("new", "accepted", "rejected", "inDoubt", "drift", "skipped"),
+    Column("segments"),
+)
 MOST_GROUPS = 5  # of messages that wait for the end of quiet hours
 REASONS = {
     "where": "left out by where",
@@ -45,54 +50,37 @@ def plan_text(
     online: Sequence[Check] | None = None,
     policy: Policy,
     lock: Lock,
-    palette: Palette,
+    sheet: Sheet,
 ) -> str:
     """`refusals` say why `send` would not go on; `online` is what was looked up, None where nothing was to be."""
-    lines = [f"{palette.bold(name)}, edition {neutral(edition)}: {_headline(plan, palette)}", ""]
-    lines += _table(plan, palette)
-    lines += ["", *(f"  {name:<10} {words}" for name, words in facts(plan, gone, policy))]
-    lines += _lock(lock, policy, palette)
-    if characters := list(characters_text(plan.characters, palette)):
-        lines += ["", *characters]
-    if plan.samples:
-        lines += ["", palette.bold("Samples"), *(line for sample in plan.samples for line in _sample(sample, palette))]
-    if online:
-        lines += [
-            "",
-            palette.bold("Looked up at Bird"),
-            *(line for check in online for line in check_lines(check, palette)),
-        ]
-    if not_checked:
-        lines += ["", palette.bold("Not checked"), *(f"  {neutral(what)}" for what in not_checked)]
-    if refusals:
-        lines += ["", palette.red("Would be refused"), *(f"  {neutral(why)}" for why in refusals)]
+    title = f"{sheet.bold(name)}, edition {neutral(edition)}: {_headline(plan, sheet)}"
+    lines = [sheet.line(title), "", *_table(plan, sheet), ""]
+    lines += [*sheet.facts(facts(plan, gone, policy)), *sheet.facts(_lock(lock, policy, sheet))]
+    lines += characters_text(plan.characters, sheet)
+    lines += sheet.section("Samples", (line for sample in plan.samples for line in _sample(sample, sheet)))
+    lines += sheet.section("Looked up at Bird", (line for check in online or () for line in check_lines(check, sheet)))
+    lines += sheet.section("Not checked", (sheet.line(neutral(what), indent=2) for what in not_checked))
+    refused = (sheet.line(neutral(why), indent=2) for why in refusals)
+    lines += sheet.section("Would be refused", refused, tone="bad")
     return "\n".join(lines)
 
 
-def _headline(plan: Plan, palette: Palette) -> str:
+def _headline(plan: Plan, sheet: Sheet) -> str:
     if not plan.to_send.messages:
-        return palette.green("nothing to send")
+        return sheet.green("nothing to send")
     size = size_of(plan.to_send, plan.currency)
-    return f"{palette.green(number(plan.to_send.messages, 'message'))} to send{size}"
+    return f"{sheet.state('new', number(plan.to_send.messages, 'message'))} to send{size}"
 
 
-def _table(plan: Plan, palette: Palette) -> Iterator[str]:
-    rows = [(draft, _cells(tally)) for draft, tally in plan.messages.items()]
+def _table(plan: Plan, sheet: Sheet) -> Iterator[str]:
+    rows = [(draft, _counts(tally)) for draft, tally in plan.messages.items()]
     if len(rows) != 1:
-        rows.append(("total", _cells(plan.totals)))
-    first = max(len(name) for name, _ in rows)
-    widths = [max(len(head), *(len(cells[index]) for _, cells in rows)) for index, head in enumerate(COLUMNS)]
-    yield palette.dim(
-        "  ".join(["  " + " " * first, *(head.rjust(width) for head, width in zip(COLUMNS, widths, strict=True))])
-    )
-    for name, cells in rows:
-        yield "  ".join(
-            ["  " + name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))]
-        )
+        rows.append((sheet.bold("total"), _counts(plan.totals)))
+    return table(COLUMNS, rows, sheet)
 
 
-def _cells(tally: Tally) -> list[str]:
-    counts = (
+def _counts(tally: Tally) -> tuple[int, ...]:
+    return (
         tally.messages,
         tally.new,
         tally.accepted,
@@ -102,7 +90,6 @@ def _cells(tally: Tally) -> list[str]:
         tally.skipped,
         tally.segments,
     )
-    return [f"{count:,}" if count else "-" for count in counts]
 
 
 def facts(plan: Plan, gone: Mapping[str, int], policy: Policy) -> Iterator[Fact]:
@@ -157,14 +144,14 @@ def _quiet_facts(held: Held | None) -> Iterator[Fact]:
         yield "", f"{rest_total:,} more, in {number(len(held.moved) - MOST_GROUPS, 'group')} (--format json)"
 
 
-def _lock(lock: Lock, policy: Policy, palette: Palette) -> Iterator[str]:
+def _lock(lock: Lock, policy: Policy, sheet: Sheet) -> Iterator[Fact]:
     """Nothing where nobody asks for a review."""
     if lock.state == "reviewed":
-        yield f"  lock       {palette.green('reviewed')}, says flypast.lock"
+        yield "lock", f"{sheet.green('reviewed')}, says flypast.lock"
     elif lock.has_a_say(policy):
         words = f"{shortened(lock.moved)} changed" if lock.moved else lock.words
-        yield f"  lock       {palette.red(lock.state)}: {neutral(words)}"
-        yield "             send would be refused"
+        yield "lock", f"{sheet.red(lock.state)}: {neutral(words)}"
+        yield "", "send would be refused"
 
 
 def _held_facts(plan: Plan) -> Iterator[Fact]:
@@ -177,19 +164,21 @@ def _held_facts(plan: Plan) -> Iterator[Fact]:
         yield "again", f"{doubtful:,} in doubt: sent again, and may arrive twice"
     if plan.changed_since_rejected:
         yield "changed", f"{plan.changed_since_rejected:,} rejected before and changed since: new again"
-    if plan.totals.drift:
-        yield "drift", f"{plan.totals.drift:,} already accepted or in doubt with another text: not sent again"
+    if drift := plan.totals.drift:
+        again = f"not sent again; send wants --accept-drift {drift}"
+        yield "drift", f"{drift:,} already accepted or in doubt with another text: {again}"
     if plan.totals.in_doubt:
         yield "in doubt", f"{plan.totals.in_doubt:,} may have gone out: flypast resolve decides"
     if plan.others_in_doubt:
         yield "in doubt", f"{plan.others_in_doubt:,} in messages not chosen here"
 
 
-def check_lines(check: Check, palette: Palette) -> Iterator[str]:
-    paint = {"pass": palette.green, "warn": palette.yellow, "fail": palette.red}.get(check.status, palette.dim)
-    yield f"  {paint(check.status)}  {neutral(check.words)}"
+def check_lines(check: Check, sheet: Sheet) -> Iterator[str]:
+    known = check.status in ("pass", "warn", "fail")
+    status = sheet.state(check.status) if known else sheet.dim(check.status)
+    yield sheet.line(f"{status}  {neutral(check.words)}", indent=2, rest=8)
     if check.advice:
-        yield f"        {palette.dim(neutral(check.advice))}"
+        yield sheet.line(f"→ {neutral(check.advice)}", indent=8, rest=10)
 
 
 def _costs(plan: Plan, currency: str) -> Iterator[Fact]:
@@ -199,8 +188,8 @@ def _costs(plan: Plan, currency: str) -> Iterator[Fact]:
     by_message = {name: tally.cost for name, tally in plan.messages.items() if tally.costs}
     if len(by_message) > 1:
         yield "cost", f"{listed_costs(by_message, currency)}"
-    for name, count in sorted(plan.totals.unpriced.items()):
-        yield "cost", f"no price for {neutral(name)}: {number(count, 'message')}"
+    if unpriced := plan.totals.unpriced:
+        yield "cost", f"no price for {number(unpriced.total(), 'message')}: {neutral(listed(unpriced))}"
 
 
 def _times(plan: Plan) -> Iterator[Fact]:
@@ -262,13 +251,13 @@ def _time(plan: Plan, channel: str) -> str:
     return ", with no limit to its pace" if plan.sent_through.get(channel) else ""
 
 
-def _sample(sample: Sample, palette: Palette) -> Iterator[str]:
+def _sample(sample: Sample, sheet: Sheet) -> Iterator[str]:
     split = f", {sample.encoding}, {number(sample.segments, 'segment')}" if sample.encoding else ""
     risks = [RISKS[risk] for risk in sample.risks if risk in RISKS]
     why = f": {', '.join(risks)}" if risks else ""
-    yield f"  {sample.message} to {sample.recipient} ({neutral(sample.row)}){split}{why}"
+    yield sheet.line(f"{sample.message} to {sample.recipient} ({neutral(sample.row)}){split}{why}", indent=2)
     for line in body_lines(sample.request):
-        yield f"    {palette.blue('|')} {neutral(line)}"
+        yield sheet.line(f"{sheet.blue('|')} {neutral(line)}", indent=4)  # what was folded has no bar of its own
 
 
 def body_lines(request: Json) -> list[str]:

@@ -11,10 +11,10 @@ from .formats import written
 from .formats.found import Found
 from .lock import Lock
 from .neutral import json_text
-from .palette import Palette
 from .plan_json import plan_json
 from .plan_markdown import plan_markdown
 from .plan_text import plan_text
+from .sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class PlanTold:
     change: Difference | None = None
     unseen: str = ""
 
-    def text(self, palette: Palette) -> str:
+    def text(self, sheet: Sheet) -> str:
         return plan_text(
             self.plan,
             name=self.name,
@@ -49,7 +49,7 @@ class PlanTold:
             online=self.online,
             policy=self.policy,
             lock=self.lock,
-            palette=palette,
+            sheet=sheet,
         )
 
     def json(self, found: Found) -> str:
@@ -90,7 +90,7 @@ class PlanTold:
     def written(self, kind: str, found: Found) -> str:
         """The plan as text, JSON or Markdown, else its findings."""
         if kind == "text":
-            return self.text(Palette(False))
+            return self.text(Sheet())
         if kind == "json":
             return self.json(found)
         return self.markdown(found) if kind == "markdown" else written(found, kind)

@@ -1,7 +1,9 @@
 """How far a send is, in one line of any width: what matters most stays longest as the line gets narrower."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from runner.states import STATES, Tone
 
 from .words import duration
 
@@ -10,10 +12,10 @@ GAP = "  "
 
 
 class Piece(NamedTuple):
-    """Words and how they look: `done`, `left` (of the bar), `good`, `bad`, `doubtful`, `quiet` or plain."""
+    """Words and how they look: `done` or `left` (of the bar), a state's tone, or plain."""
 
     words: str
-    look: str = ""
+    look: Tone | Literal["done", "left", ""] = ""
 
 
 class Standing(NamedTuple):
@@ -27,6 +29,7 @@ class Standing(NamedTuple):
     wave: int = 1
     waves: int = 1
     is_pausing: bool = False
+    is_stopping: bool = False
 
     @property
     def done(self) -> int:
@@ -50,18 +53,23 @@ def _named(at: Standing) -> Mapping[str, Piece]:
     """In the order in which they stand. What is bad news has a name of its own, as it must stay."""
     named = {"done": Piece(f"{at.done:,} of {at.total:,}")}
     if at.waves > 1:
-        named["wave"] = Piece(f"wave {at.wave} of {at.waves}", "quiet")
-    if at.is_pausing:
-        named["left"] = Piece("pausing", "quiet")
+        named["wave"] = Piece(f"wave {at.wave} of {at.waves}", "calm")
+    if at.is_stopping:
+        named["left"] = Piece("stopping", "doubt")
+    elif at.is_pausing:
+        named["left"] = Piece("pausing", "note")
     elif at.rate:
-        named["rate"] = Piece(f"{at.rate:,.0f}/s", "quiet")
-        named["left"] = Piece(f"{duration((at.total - at.done) / at.rate)} left", "quiet")
-    named["accepted"] = Piece(f"{at.accepted:,} accepted", "good" if at.accepted else "")
-    named["rejected!" if at.rejected else "rejected"] = Piece(f"{at.rejected:,} rejected", "bad" if at.rejected else "")
-    named["in doubt!" if at.in_doubt else "in doubt"] = Piece(
-        f"{at.in_doubt:,} in doubt", "doubtful" if at.in_doubt else ""
-    )
+        named["rate"] = Piece(f"{at.rate:,.0f}/s", "calm")
+        named["left"] = Piece(f"{duration(max((at.total - at.done) / at.rate, 1.0))} left", "calm")
+    named["accepted"] = _counted("accepted", at.accepted)
+    named["rejected!" if at.rejected else "rejected"] = _counted("rejected", at.rejected)
+    named["in doubt!" if at.in_doubt else "in doubt"] = _counted("inDoubt", at.in_doubt)
     return named
+
+
+def _counted(state: str, count: int) -> Piece:
+    word, tone = STATES[state]
+    return Piece(f"{count:,} {word}", tone if count else "")
 
 
 def _length(named: Mapping[str, Piece], kept: set[str]) -> int:
@@ -71,4 +79,4 @@ def _length(named: Mapping[str, Piece], kept: set[str]) -> int:
 def _bar(at: Standing, width: int) -> Iterator[Piece]:
     filled = width * at.done // at.total if at.total else width
     yield Piece("━" * filled, "done")
-    yield Piece("━" * (width - filled), "left")
+    yield Piece("─" * (width - filled), "left")  # another sign: colours may be off

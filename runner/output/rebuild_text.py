@@ -25,12 +25,12 @@ def to_write(totals: Mapping[str, int]) -> int:
 def outcome(totals: Mapping[str, int], written: int, palette: Palette) -> str:
     """What the ledger knows now that it did not know."""
     parts = [
-        paint(f"{totals[ending]:,} {words}")
-        for ending, words, paint in (
-            ("accepted", "accepted", palette.green),
-            ("rejected", "rejected", palette.red),
-            ("double", "at Bird several times", palette.red),
-            ("inDoubt", "in doubt", palette.yellow),
+        palette.counted(state, totals[ending], words)
+        for ending, state, words in (
+            ("accepted", "accepted", None),
+            ("rejected", "rejected", None),
+            ("double", "error", "at Bird several times"),
+            ("inDoubt", "inDoubt", None),
         )
         if totals[ending]
     ]

@@ -18,14 +18,14 @@ def outcome(totals: Mapping[str, int], palette: Palette) -> str:
     if not looked:
         return "nothing is in doubt"
     parts = [
-        paint(f"{totals[ending]:,} {words}")
-        for ending, words, paint in (
-            ("accepted", "accepted", palette.green),
-            ("rejected", "rejected", palette.red),
-            ("absent", "absent", palette.yellow),
-            ("planned", "absent and to be sent again", palette.yellow),
-            ("double", "there twice", palette.red),
-            ("inDoubt", "still in doubt", palette.yellow),
+        palette.counted(state, totals[ending], words)
+        for ending, state, words in (
+            ("accepted", "accepted", None),
+            ("rejected", "rejected", None),
+            ("absent", "absent", None),
+            ("planned", "absent", "absent and to be sent again"),
+            ("double", "error", "there twice"),
+            ("inDoubt", "inDoubt", "still in doubt"),
         )
         if totals[ending]
     ]

@@ -1,7 +1,6 @@
-"""A report for a terminal, in 80 columns."""
+"""A report for a terminal, as wide as that is."""
 
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import wrap
 
 from runner.report import Facts, Group
 from runner.report.times import BOUNDS_MS, Latency
@@ -9,134 +8,136 @@ from runner.report.times import BOUNDS_MS, Latency
 from .delivery_told import WORDS as DELIVERY
 from .delivery_told import lines
 from .neutral import neutral
-from .palette import Palette
-from .report_told import STATES, ReportTold, costs, pace, share, shown_ms, shown_s, size
-from .tables import table
+from .report_told import STATES, Next, ReportTold, costs, pace, share, shown_ms, shown_s, size
+from .sheet import Sheet
+from .tables import Column, states, table
 from .words import number
 
 _SHOWN = 12  # rows of a table
-_BAR = 24
-_COLOURS = {"accepted": "green", "rejected": "red", "inDoubt": "yellow"}
+_BAR_AT, _LATENCY_AT = 33, 24  # where bars begin
 
 
-def report_text(told: ReportTold, palette: Palette) -> Iterator[str]:
+def report_text(told: ReportTold, sheet: Sheet) -> Iterator[str]:
     facts = told.facts
-    yield f"{palette.bold(neutral(told.what))}: {number(facts.total.messages, 'message')}, {neutral(told.where)}"
+    title = f"{sheet.bold(neutral(told.what))}: {number(facts.total.messages, 'message')}, {neutral(told.where)}"
+    yield sheet.line(title)
     if told.when:
-        yield palette.dim(told.when)
+        yield sheet.line(sheet.dim(told.when))
     if facts.total.messages:
         for part in (_outcomes, _delivery, _doubts, _failures, _messages, _countries, _runs, _latency):
-            yield from _titled(part(told, palette))
-    unknown = [line for words in facts.not_known for line in _folded(neutral(words))]
-    yield from _titled([palette.bold("What is not known"), *unknown])
-    steps = list(told.next_steps())
-    if steps:
-        yield from _titled(
-            [palette.bold("Next"), *(f"  {palette.blue(neutral(step.command))}\n      {step.does}" for step in steps)]
-        )
+            yield from _titled(part(told, sheet), sheet)
+    yield from sheet.section("What is not known", (sheet.line(neutral(words), indent=2) for words in facts.not_known))
+    yield from sheet.section("Next", (line for step in told.next_steps() for line in _step(step, sheet)))
 
 
-def _titled(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
-    """With a blank line above; nothing where there is only a title."""
-    lines = list(lines)
-    if len(lines) > 1:
-        yield from ("", *lines)
+def _titled(lines: Iterator[str], sheet: Sheet) -> Iterator[str]:
+    """The first of them is the title; a part that says nothing has none."""
+    title = next(lines, "")
+    yield from sheet.section(title, lines)
 
 
-def _outcomes(told: ReportTold, palette: Palette) -> Iterator[str]:
-    yield palette.bold("Outcomes")
+def _step(step: Next, sheet: Sheet) -> Iterator[str]:
+    """A command is never broken: somebody copies it."""
+    yield f"  {sheet.tone('note', neutral(step.command))}"
+    yield sheet.line(step.does, indent=6, rest=6)
+
+
+def _outcomes(told: ReportTold, sheet: Sheet) -> Iterator[str]:
+    yield "Outcomes"
     total = told.facts.total
     most = max(total.counts.values())
     for outcome, words in STATES.items():
         count = total.counts[outcome]
         if count:
-            bar = getattr(palette, _COLOURS.get(outcome, "dim"))("#" * max(1, round(_BAR * count / most)))
-            yield f"  {words:9}{count:>11,}  {share(count, total.messages):>7}  {bar}"
+            bar = sheet.state(outcome, sheet.bar(count, most, at=_BAR_AT))
+            yield sheet.line(f"{words:9}{count:>11,}  {share(count, total.messages):>7}  {bar}".rstrip(), indent=2)
     if size(total):
-        yield f"  {size(total)} for what was accepted"
+        yield sheet.line(f"{size(total)} for what was accepted", indent=2)
     if total.doubtful_costs:
-        yield f"  {costs(total.doubtful_costs)} more if what is in doubt went out"
+        yield sheet.line(f"{costs(total.doubtful_costs)} more if what is in doubt went out", indent=2)
 
 
-def _delivery(told: ReportTold, palette: Palette) -> Iterator[str]:
-    yield palette.bold("Delivery") + palette.dim(f", of those accepted: {told.looked}")
-    yield from lines(told.facts.total.deliveries, palette)
+def _delivery(told: ReportTold, sheet: Sheet) -> Iterator[str]:
+    yield f"Delivery, of those accepted: {told.looked}"
+    yield from lines(told.facts.total.deliveries, sheet)
     ends = told.facts.undelivered
     for end in ends[:_SHOWN]:
         said = " ".join(filter(None, (DELIVERY[end.status], end.code, end.source and f"({end.source})")))
-        yield from _counted(end.count, neutral(f"{said}: {told.meaning(end)}".removesuffix(": ")), palette.red)
-    yield from _more(len(ends), "reason")
+        words = neutral(f"{said}: {told.meaning(end)}".removesuffix(": "))
+        yield _counted(end.count, end.status, words, sheet)
+    yield from _more(len(ends), "reason", sheet)
 
 
-def _doubts(told: ReportTold, palette: Palette) -> Iterator[str]:
+def _doubts(told: ReportTold, sheet: Sheet) -> Iterator[str]:
     doubts = told.facts.doubts
-    yield palette.bold("In doubt")
+    yield "In doubt"
     for words, count in doubts.reasons[:_SHOWN]:
-        yield from _counted(count, neutral(words), palette.yellow)
-    yield from _more(len(doubts.reasons), "reason")
+        yield _counted(count, "inDoubt", neutral(words), sheet)
+    yield from _more(len(doubts.reasons), "reason", sheet)
 
 
-def _failures(told: ReportTold, palette: Palette) -> Iterator[str]:
+def _failures(told: ReportTold, sheet: Sheet) -> Iterator[str]:
     failures = told.facts.failures
-    yield palette.bold("Rejected by Bird")
+    yield "Rejected by Bird"
     for failure in failures[:_SHOWN]:
         passes = ", can pass: flypast retry" if told.can_pass(failure) else ""
         words = f"{neutral(failure.code)} {neutral(failure.words)}".rstrip() + passes
-        yield from _counted(failure.count, words, palette.red)
-    yield from _more(len(failures), "reason")
+        yield _counted(failure.count, "rejected", words, sheet)
+    yield from _more(len(failures), "reason", sheet)
 
 
-def _messages(told: ReportTold, palette: Palette) -> Iterator[str]:
-    yield palette.bold("Messages")
-    yield from _groups(told.facts.messages, palette, lambda names: _name(names, told.facts))
+def _messages(told: ReportTold, sheet: Sheet) -> Iterator[str]:
+    yield "Messages"
+    yield from _groups(told.facts.messages, sheet, lambda names: _name(names, told.facts))
 
 
 def _name(names: tuple[str, ...], facts: Facts) -> str:
     manifest, edition, message = names
-    words = message if facts.manifest else f"{manifest} {message}"
+    is_one = facts.manifest or len({group.names[0] for group in facts.messages}) == 1
+    words = message if is_one else f"{manifest} {message}"
     return words if edition == "1" else f"{words} ({edition})"
 
 
-def _countries(told: ReportTold, palette: Palette) -> Iterator[str]:
-    yield palette.bold("Countries")
-    yield from _groups(told.facts.countries, palette, lambda names: names[0] or "unknown")
+def _countries(told: ReportTold, sheet: Sheet) -> Iterator[str]:
+    yield "Countries"
+    yield from _groups(told.facts.countries, sheet, lambda names: names[0] or "unknown")
 
 
-def _groups(groups: Sequence[Group], palette: Palette, name: Callable[[tuple[str, ...]], str]) -> Iterator[str]:
-    heads = ["accepted", "rejected", "in doubt", "other", "segments"]
+def _groups(groups: Sequence[Group], sheet: Sheet, name: Callable[[tuple[str, ...]], str]) -> Iterator[str]:
+    outcomes = ("accepted", "rejected", "inDoubt", "planned", "dropped")
     rows = [
         (
             neutral(name(group.names)),
             [
-                *(group.standing.counts[outcome] for outcome in ("accepted", "rejected", "inDoubt")),
-                group.standing.counts["planned"] + group.standing.counts["dropped"],
+                *(group.standing.counts[outcome] for outcome in outcomes),
                 group.standing.segments,
             ],
         )
         for group in groups[:_SHOWN]
     ]
-    yield from table(heads, rows, palette)
-    yield from _more(len(groups), "row")
+    yield from table([*states(*outcomes), Column("segments")], rows, sheet)
+    yield from _more(len(groups), "row", sheet)
 
 
-def _runs(told: ReportTold, palette: Palette) -> Iterator[str]:
-    yield palette.bold("Runs")
+def _runs(told: ReportTold, sheet: Sheet) -> Iterator[str]:
+    yield "Runs"
     for run in told.facts.runs[:_SHOWN]:
         began = shown_s(run.series.first_ms / 1000)
-        yield f"  {began} UTC  {number(run.series.total, 'message')}, {pace(run.series)}"
-    yield from _more(len(told.facts.runs) + told.facts.runs_left_out, "run")
+        said = f"{began} UTC  {number(run.series.total, 'message')}, {pace(run.series)}"
+        yield sheet.line(said, indent=2, rest=4)
+    yield from _more(len(told.facts.runs) + told.facts.runs_left_out, "run", sheet)
 
 
-def _latency(told: ReportTold, palette: Palette) -> Iterator[str]:
+def _latency(told: ReportTold, sheet: Sheet) -> Iterator[str]:
     latency = told.facts.latency
     if not latency.count:
         return
     points = ", ".join(f"{name} {shown_ms(value)}" for name, value in latency.percentiles.items())
-    yield palette.bold("Latency") + palette.dim(", from intent to outcome")
-    yield f"  {points}, {shown_ms(latency.most_ms or 0)} at most"
+    yield "Latency, from intent to outcome"
+    yield sheet.line(f"{points}, {shown_ms(latency.most_ms or 0)} at most", indent=2)
     most = max(latency.buckets)
     for words, count in buckets(latency):
-        yield f"  {words:>9}{count:>11,}  {'#' * max(1, round(_BAR * count / most)) if count else ''}".rstrip()
+        yield sheet.line(f"{words:>9}{count:>11,}  {sheet.bar(count, most, at=_LATENCY_AT)}".rstrip(), indent=2)
 
 
 def buckets(latency: Latency) -> Iterator[tuple[str, int]]:
@@ -146,18 +147,10 @@ def buckets(latency: Latency) -> Iterator[tuple[str, int]]:
     yield from list(zip(words, latency.buckets, strict=True))[filled[0] : filled[-1] + 1] if filled else ()
 
 
-def _counted(count: int, words: str, paint: Callable[[str], str]) -> Iterator[str]:
-    shown = f"{count:,}"
-    first, *rest = _folded(words, first=f"  {shown}: ")
-    yield first.replace(shown, paint(shown), 1)
-    yield from rest
+def _counted(count: int, state: str, words: str, sheet: Sheet) -> str:
+    return sheet.line(f"{sheet.state(state, f'{count:,}')}: {words}", indent=2)
 
 
-def _folded(words: str, *, first: str = "  ") -> list[str]:
-    """In lines of a terminal that is as narrow as one may be."""
-    return wrap(words, 79, initial_indent=first, subsequent_indent="    ", break_on_hyphens=False) or [first]
-
-
-def _more(count: int, noun: str) -> Iterator[str]:
+def _more(count: int, noun: str, sheet: Sheet) -> Iterator[str]:
     if count > _SHOWN:
-        yield f"  … and {number(count - _SHOWN, noun)} more: --format json has all"
+        yield sheet.line(f"… and {number(count - _SHOWN, noun)} more: --format json has all", indent=2)

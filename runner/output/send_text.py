@@ -12,11 +12,18 @@ from runner.plan import Plan
 
 from .neutral import neutral
 from .palette import Palette
+from .sheet import Sheet
 from .sizes import size_of
 from .words import joined, listed, number
 
 SHOWN = 20
+OUTCOMES = ("accepted", "rejected", "inDoubt")
 MOST_REASONS = 1000  # that are told apart
+
+
+def outcomes(counts: Mapping[str, int], palette: Palette) -> str:
+    """`1,180 accepted, 3 rejected, 0 in doubt`: all three always stand there."""
+    return ", ".join(palette.counted(state, counts[state]) for state in OUTCOMES)
 
 
 def question(plan: Plan, *, api_host: str, ledger: str) -> str:
@@ -38,7 +45,7 @@ def summary(
     totals: Mapping[str, int],
     run: Mapping[str, int],
     stopped: str | None,
-    palette: Palette,
+    sheet: Sheet,
     *,
     doubles: int = 0,
     deferred: int = 0,
@@ -49,39 +56,22 @@ def summary(
 
     `deferred` of the accepted wait at Bird until quiet hours end; `kept` were not sent because these had begun.
     """
-    did = [
-        palette.green(f"{run['accepted']:,} accepted"),
-        f"{run['rejected']:,} rejected",
-        f"{run['inDoubt']:,} in doubt",
+    stand = [sheet.counted(state, totals[state]) for state in (*OUTCOMES, "planned", "skipped") if totals[state]]
+    lines = [
+        f"This run: {outcomes(run, sheet)}",
+        f"Of {number(totals['messages'], 'message')}: {', '.join(stand) or 'none'}",
     ]
-    if run["rejected"]:
-        did[1] = palette.red(did[1])
-    if run["inDoubt"]:
-        did[2] = palette.yellow(did[2])
-    lines = [f"This run: {', '.join(did)}"]
-    stand = ", ".join(
-        f"{totals[key]:,} {words}"
-        for key, words in (
-            ("accepted", "accepted"),
-            ("rejected", "rejected"),
-            ("inDoubt", "in doubt"),
-            ("planned", "still to send"),
-            ("skipped", "skipped"),
-        )
-        if totals[key]
-    )
-    lines.append(f"Of {number(totals['messages'], 'message')}: {stand or 'none'}")
     if deferred:
         lines.append(f"{deferred:,} of the accepted wait at Bird until their quiet hours end")
     if kept and not stopped:
-        lines.append(palette.yellow(f"{kept:,} not sent: their quiet hours had begun; the next send takes them"))
+        lines.append(sheet.yellow(f"{kept:,} not sent: their quiet hours had begun; the next send takes them"))
     if cost is not None:
         lines.append(cost)
     if doubles:
-        lines.append(palette.yellow(f"{doubles:,} sent again while in doubt: somebody may have got one twice"))
+        lines.append(sheet.yellow(f"{doubles:,} sent again while in doubt: somebody may have got one twice"))
     if stopped:
-        lines.append(f"{palette.red('Stopped')}: {neutral(stopped)}")
-    return "\n".join(lines)
+        lines.append(f"{sheet.red('Stopped')}: {neutral(stopped)}")
+    return "\n".join(map(sheet.line, lines))
 
 
 class _Standing(Protocol):
@@ -101,10 +91,10 @@ class _Standing(Protocol):
     def pause_s(self) -> float | None: ...
 
 
-def wave_ended(now: _Standing, total: int, now_s: float) -> str:
+def wave_ended(now: _Standing, total: int, now_s: float, palette: Palette) -> str:
     """`wave 1 of 3 is out: 20 of 1,204 messages: …; wave 2 begins at 14:32:10 UTC, Ctrl-C ends the run before it`."""
     out = now.accepted + now.rejected + now.in_doubt
-    counts = f"{now.accepted:,} accepted, {now.rejected:,} rejected, {now.in_doubt:,} in doubt"
+    counts = outcomes({"accepted": now.accepted, "rejected": now.rejected, "inDoubt": now.in_doubt}, palette)
     follows = f"wave {now.wave + 1} follows"
     if now.pause_s:
         begins = datetime.fromtimestamp(now_s + now.pause_s, UTC)
@@ -112,7 +102,7 @@ def wave_ended(now: _Standing, total: int, now_s: float) -> str:
     return f"wave {now.wave} of {now.waves} is out, {out:,} of {number(total, 'message')}: {counts}; {follows}"
 
 
-def rejections(entries: Iterable[Entry], palette: Palette) -> Iterator[str]:
+def rejections(entries: Iterable[Entry], sheet: Sheet) -> Iterator[str]:
     """Why Bird refused, most frequent first."""
     reasons: Counter[tuple[str, str]] = Counter()
     for entry in entries:
@@ -120,13 +110,15 @@ def rejections(entries: Iterable[Entry], palette: Palette) -> Iterator[str]:
         # Words can be as many as messages, where Bird names something of each.
         reasons[reason if reason in reasons or len(reasons) < MOST_REASONS else (reason[0], "(for other reasons)")] += 1
     for (code, words), count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]:
-        yield f"  {palette.red(f'{count:,} rejected')}: {neutral(code)} {neutral(words)}".rstrip()
+        said = f"{sheet.counted('rejected', count)}: {neutral(code)} {neutral(words)}".rstrip()
+        yield sheet.line(said, indent=2)
 
 
-def doubts(entries: Iterable[Entry], total: int, mask: Callable[[str], str], palette: Palette) -> Iterator[str]:
+def doubts(entries: Iterable[Entry], total: int, mask: Callable[[str], str], sheet: Sheet) -> Iterator[str]:
     """Who may or may not have it: message, masked address, when and why. Only the first entries are read."""
     for entry in islice(entries, SHOWN):
         why = neutral(entry.words or "")
-        yield f"  {palette.yellow('in doubt')}: {entry.message} to {mask(entry.address)} at {entry.at}: {why}"
+        said = f"{sheet.state('inDoubt')}: {entry.message} to {mask(entry.address)} at {entry.at}: {why}"
+        yield sheet.line(said, indent=2)
     if total > SHOWN:
-        yield f"  … and {total - SHOWN:,} more: flypast status --format jsonl lists all"
+        yield sheet.line(f"… and {total - SHOWN:,} more: flypast status --format jsonl lists all", indent=2)

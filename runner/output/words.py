@@ -1,6 +1,5 @@
 """Numbers and nouns as people read them."""
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 
@@ -36,14 +35,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def folded(text: str, width: int | None, *, indent: int) -> str:
-    """`text` after `indent` characters of its first line, no line wider than `width`; None leaves it as it is."""
-    if width is None or indent + len(text) <= width:
-        return text
-    margin = " " * indent
-    wrapped = textwrap.fill(
-        text, width, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
-    )
-    return wrapped[indent:]

@@ -1,35 +1,8 @@
-"""What states are called and which colour they have, the same on every page."""
+"""A state on a page, in its word and its colour."""
 
-from collections.abc import Mapping
-from typing import Literal
+from runner.states import STATES, Tone
 
 from .elements import Content, Html, element
-
-Tone = Literal["good", "bad", "doubt", "note", "calm"]
-
-# Ours, as plans and ledgers have them, and Bird's statuses. What stands in both means the same.
-STATES: Mapping[str, tuple[str, Tone]] = {
-    "new": ("new", "note"),
-    "planned": ("planned", "note"),
-    "sending": ("sending", "note"),
-    "accepted": ("accepted", "good"),
-    "rejected": ("rejected", "bad"),
-    "inDoubt": ("in doubt", "doubt"),
-    "absent": ("absent", "doubt"),
-    "drift": ("drift", "doubt"),
-    "dropped": ("dropped", "calm"),
-    "skipped": ("skipped", "calm"),
-    "scheduled": ("scheduled", "note"),
-    "processing": ("processing", "note"),
-    "sent": ("sent", "note"),
-    "delivered": ("delivered", "good"),
-    "sending_failed": ("sending failed", "bad"),
-    "delivery_failed": ("delivery failed", "bad"),
-    "deleted": ("deleted", "calm"),
-    "error": ("error", "bad"),
-    "warning": ("warning", "doubt"),
-    "info": ("info", "note"),
-}
 
 
 def badge(state: str, *more: Content, tone: Tone | None = None) -> Html:

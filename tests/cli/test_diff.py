@@ -144,7 +144,7 @@ def test_policy_channels_edition_and_included_texts_are_told(project: Project) -
         f"  channel    sms.channelId: {CHANNEL} → {OTHER_ID}",
         '  policy     limits: – → {"messages": 5}',
         f"  inputs     campaigns/footer.txt, {SPRING}, channels.yaml changed",
-        "  campaigns/footer.txt\n    @@ -1 +1,2 @@\n     Reply STOP\n    +or HELP",
+        "  ~ campaigns/footer.txt\n    @@ -1 +1,2 @@\n     Reply STOP\n    +or HELP",
     ):
         assert line in out
     assert out.startswith("2 of 2 manifests changed against "), "the other one uses the channel too"

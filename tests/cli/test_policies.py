@@ -182,7 +182,7 @@ def test_a_terminal_shows_the_wave_and_a_pause_can_be_ended(project: Project, se
         keyboard.types("\x03")
         ran = keyboard.ends()
     assert (ran.code, posts(server)) == (130, 5)
-    assert "Of 60 messages: 5 accepted, 55 still to send" in ran.out
+    assert "Of 60 messages: 5 accepted, 55 planned" in ran.out
 
 
 # retry
@@ -196,7 +196,7 @@ def test_only_what_was_rejected_for_a_reason_that_can_pass_goes_again(project: P
     policy(project, "concurrency: 1")
     first = send(project, server.url, "--limit", "4")
     assert first.code == 5
-    assert f"2 for a reason that can pass: later, flypast retry hello.yaml --api-url {server.url}\n" in first.err
+    assert f"2 for a reason that can pass; send again later: flypast retry hello.yaml --api-url {server.url}\n" in first.err
     assert [line["code"] for line in status(project, server.url)] == ["12001", "12001", "12003", "InvalidPayload"]
     ran = retry(project, server.url)
     assert (ran.code, counts(summary(ran))) == (0, (2, 2, 0, 1))

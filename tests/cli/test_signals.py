@@ -238,7 +238,9 @@ def test_ctrl_c_at_a_terminal_while_sending_drains_and_says_how_to_go_on(project
         keyboard.sees("stopping: takes no more, waits up to 5 s for those in flight")
         ran = keyboard.ends()
     assert ran.code == 130
-    assert MARK in ran.err.splitlines()[-1]
+    *_, mark, last = ran.err.splitlines()
+    assert mark.endswith(MARK.rstrip())
+    assert "flypast send hello.yaml --yes --api-url" in last
     assert len(slow.requests) == 2
     assert Counter(states(project, slow.url)) == {"accepted": 2}
 
@@ -265,7 +267,7 @@ def test_it_fits_the_window(project: Project, slow: RawServer, columns: int) -> 
     with Keyboard(project, *sending(slow.url, "--concurrency", "1"), COLUMNS=str(columns)) as keyboard:
         keyboard.sees("2 of 4")
         screen = keyboard.ends().err
-    drawn = [line for line in MOVES.split(COLOUR.sub("", screen)) if re.match(r"(━+ +)?[0-9] of 4", line)]
+    drawn = [line for line in MOVES.split(COLOUR.sub("", screen)) if re.match(r"([━─]+ +)?[0-9] of 4", line)]
     assert drawn
     assert max(map(len, drawn)) < columns
 

@@ -66,7 +66,7 @@ def test_what_became_of_messages_is_asked_for_and_kept_and_nothing_is_sent(proje
     assert posts(server) == 3
     assert project.run("ledger", "verify", "--api-url", server.url).code == 0
     text = project.run("status", "--api-url", server.url)
-    assert re.search(r"Delivery of the 3 accepted, last looked up 20.*\n  delivered +2   66.7 %  #+\n", text.out)
+    assert re.search(r"Delivery of the 3 accepted, last looked up 20.*\n  delivered +2   66.7 %  ━+\n", text.out)
     lines = project.run("ledger", "export", "--api-url", server.url).lines
     assert [fits("export", line)["delivery"] for line in lines] == deliveries(project, server.url)
     report = project.run("report", "--api-url", server.url).out
