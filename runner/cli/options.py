@@ -244,7 +244,7 @@ def given_files() -> Iterator[Path]:
     context = click.get_current_context(silent=True)
     params = context.params if context is not None else {}
     for name, value in params.items():
-        if name != "reports":
+        if name not in ("reports", "export"):  # they are written
             yield from (each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path))
     yield from (Path(path) for _, path in params.get("recipient_files") or ())
     yield from (Path(path) for path in (params.get("expect"),) if path is not None)

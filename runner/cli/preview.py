@@ -33,6 +33,8 @@ def command(manifest: Path, *, opens: bool, export: Path | None, show_pii: bool,
         raise click.UsageError("--show-pii goes with --export: the page on this machine shows all")
     if opens and export is not None:
         raise click.UsageError("--open goes without --export: that writes a file")
+    if export == Path("-"):
+        raise click.UsageError("--export writes a file: name one, as preview.html")
     from .previewing import exported, live
 
     if export is not None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -20,7 +20,7 @@ from runner.pipeline import now_utc
 from runner.pipeline.previewing import Seen, Stale, Stamps, kind_in_words, look, stamps
 
 from . import reports
-from .options import ReportFile
+from .options import ReportFile, given_files
 from .orders import inputs_of, order_of
 from .showing import show_warnings
 from .terminal import TERMINAL
@@ -35,16 +35,25 @@ _MASKS = 25  # rows of each message that a page in a file lists
 
 
 def exported(manifest: Path, given: Given, file: Path, *, shows_people: bool) -> int:
-    """Writes the page, whatever the findings are: it shows them too."""
+    """Writes the page, whatever the findings are: it shows them too. Raises UsageError for one that it reads."""
+    _spare(file, given_files())
     reports.check([ReportFile("html", file)])
     seen = _seen(manifest, given, masks=_MASKS)
     try:
+        _spare(file, (*seen.asked, *seen.loaded.to_read()))
         reports.write(file, export_page(_told(manifest, seen, shows_people=shows_people)).rstrip("\n"))
     finally:
         seen.album.close()
     show_warnings(seen.findings, seen.loaded.sources)
     TERMINAL.say(f"{file}: {number(len(seen.album), 'message')}, people's data {'shown' if shows_people else 'masked'}")
     return Exit.FINDINGS if seen.has_errors else Exit.DONE
+
+
+def _spare(file: Path, read: Iterable[Path]) -> None:
+    if reports.taking([ReportFile("html", file)], read):
+        raise UsageError(
+            f"--export {file}: that file is an input, and the page would overwrite it", hint="name another file"
+        )
 
 
 def live(manifest: Path, given: Given, *, opens: bool) -> None:

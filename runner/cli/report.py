@@ -63,7 +63,7 @@ def command(
     given: dict[str, Any] = {"--ledger": ledger_url, "--api-url": api_url}
     asked = Asked(manifest=name, path=manifest, options=given, show_pii=show_pii)
     try:
-        total = tell(ledger, asked, output_format, reports)
+        total = tell(ledger, asked, output_format, reports, read=tuple(choice.place.files))
     finally:
         ledger.close()
     if not total:

@@ -17,8 +17,8 @@ from runner.output.report_told import ReportTold
 from runner.output.sheet import Sheet
 from runner.report import collect
 
-from .options import ReportFile
-from .reports import check, write_pieces
+from .options import ReportFile, given_files
+from .reports import check, spare, write_pieces
 from .terminal import TERMINAL
 
 
@@ -40,8 +40,14 @@ class Asked:
         return "".join(f" {shlex.quote(each)}" for each in given)
 
 
-def tell(ledger: Ledger, asked: Asked, output_format: str, reports: Sequence[ReportFile]) -> int:
-    """How many messages there are. All forms tell of one moment. Raises LedgerFault where one can't be written."""
+def tell(
+    ledger: Ledger, asked: Asked, output_format: str, reports: Sequence[ReportFile], *, read: Sequence[Path] = ()
+) -> int:
+    """How many messages there are. All forms tell of one moment.
+
+    Raises LedgerFault where a report can't be written, UsageError where it would be written over what is `read`.
+    """
+    spare(reports, (*given_files(), *read))
     check(reports)
     with ExitStack() as stack:
         stack.enter_context(ledger.snapshot())

@@ -4,11 +4,11 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from runner.errors import LedgerFault
+from runner.errors import LedgerFault, UsageError
 
 from .options import ReportFile
 
@@ -22,6 +22,26 @@ def check(reports: Sequence[ReportFile]) -> None:
             _try(report.path)
         except OSError as error:
             raise _fault(report.path, error) from None
+
+
+def taking(reports: Sequence[ReportFile], read: Iterable[Path]) -> list[ReportFile]:
+    """Those that would take the place of a file that is `read`."""
+    inputs = {path.resolve() for path in read}
+    return [report for report in reports if report.path.is_file() and _is_one_of(inputs, report.path)]
+
+
+def spare(reports: Sequence[ReportFile], read: Iterable[Path]) -> None:
+    """Raises UsageError for one that would take the place of a file that is `read`."""
+    for report in taking(reports, read):
+        raise UsageError(
+            f"--report {report.kind}={report.path}: that file is an input, and the report would overwrite it",
+            hint="name another file",
+        )
+
+
+def _is_one_of(inputs: Container[Path], path: Path) -> bool:
+    """A schema is read by no command, but by the editor that the manifest names it for."""
+    return path.resolve() in inputs or path.name.endswith(".schema.json")
 
 
 def write(path: Path, text: str) -> None:

@@ -1,12 +1,12 @@
 """What a command tells in every form that was asked for: stdout, files, GitHub's page. Once, whatever ends it."""
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 
-from runner.errors import FlypastError, LedgerFault, UsageError
+from runner.errors import FlypastError, LedgerFault
 from runner.output.formats import written
 from runner.output.formats.found import Found
 
@@ -23,11 +23,6 @@ def findings_page(kind: str, found: Found) -> str:
     """Markdown says nothing where nothing was looked at."""
     is_silent = kind == "markdown" and not (found.manifests or found.findings or found.stopped)
     return "" if is_silent else written(found, kind)
-
-
-def _is_one_of(inputs: Container[Path], path: Path) -> bool:
-    """A schema is read by no command, but by the editor that the manifest names it for."""
-    return path.resolve() in inputs or path.name.endswith(".schema.json")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,14 +58,10 @@ class Telling:
         """Raises UsageError where a report would take the place of a file that this run reads; it is not written."""
         if not self.reports:
             return
-        inputs = {path.resolve() for path in read}
-        taken = [report for report in self.reports if report.path.is_file() and _is_one_of(inputs, report.path)]
+        inputs = tuple(read)
+        taken = reports.taking(self.reports, inputs)
         self.reports = [report for report in self.reports if report not in taken]
-        for report in taken:
-            raise UsageError(
-                f"--report {report.kind}={report.path}: that file is an input, and the report would overwrite it",
-                hint="name another file",
-            )
+        reports.spare(taken, inputs)
 
     def wants(self, kind: str) -> bool:
         """Whether anybody is to read it in this form."""

@@ -10,6 +10,8 @@ import pytest
 from runner.bundled import bundled
 from tests.conftest import Project
 
+from .test_reports import INPUTS, NAMES_ALL
+
 EXAMPLES = sorted(
     path
     for path in bundled("examples").rglob("*.yaml")
@@ -133,6 +135,7 @@ def test_the_page_is_the_same_whoever_reads_the_clock(project: Project) -> None:
     [
         (("--show-pii",), "--show-pii goes with --export"),
         (("--open", "--export", "page.html"), "--open goes without --export"),
+        (("--export", "-"), "--export writes a file"),
         (("--recipients", "people=-"), "standard input can't be read again"),
         (("--recipients", "nobody=people.csv", "--export", "page.html"), 'no recipient list "nobody"'),
     ],
@@ -157,6 +160,17 @@ def test_a_page_that_cannot_be_written_is_the_disks_fault(project: Project) -> N
     assert ran.code in (2, 9)
     ran = project.run("preview", "hello.yaml", "--export", "hello.yaml/page.html")
     assert ran.code == 9
+
+
+@pytest.mark.parametrize("path", [name for name in INPUTS if name != "expected.json"] + ["hello.yaml", "link.html"])
+def test_no_page_takes_the_place_of_an_input(project: Project, path: str) -> None:
+    for name, content in (INPUTS | {"hello.yaml": NAMES_ALL}).items():
+        project.write(name, content)
+    (project.path / "link.html").symlink_to("people.csv")
+    before = (project.path / path).read_bytes()
+    ran = project.run("preview", "hello.yaml", "--parameters", "given.yaml", "--export", f"./{path}")
+    assert (ran.code, ran.err.count("that file is an input, and the page would overwrite it")) == (2, 1), ran.err
+    assert (project.path / path).read_bytes() == before
 
 
 def test_standard_input_may_be_exported(project: Project) -> None:

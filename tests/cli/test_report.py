@@ -146,6 +146,17 @@ def test_it_is_0_whatever_it_says_but_9_where_it_can_not_be_written(sent: tuple[
     assert (project.path / "taken" / "file").read_text() == ""
 
 
+def test_no_report_takes_the_place_of_the_ledger_or_of_the_manifest(project: Project) -> None:
+    made = project.run("ledger", "init", "--ledger", "sqlite:///l.db")
+    assert made.code == 0, made.err
+    for path in ("l.db", "hello.yaml"):
+        before = (project.path / path).read_bytes()
+        ran = project.run("report", "hello.yaml", "--ledger", "sqlite:///l.db", "--report", f"html=./{path}")
+        assert (ran.code, ran.out) == (2, "")
+        assert "that file is an input, and the report would overwrite it" in ran.err
+        assert (project.path / path).read_bytes() == before
+
+
 def test_a_full_disk_is_9_and_leaves_the_old_report(sent: tuple[Project, str]) -> None:
     project, url = sent
     with Path("/dev/full").open("w") as full:
