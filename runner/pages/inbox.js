@@ -9,7 +9,7 @@
   const talk = byId("talk");
   const search = byId("search");
   const open = { to: null, newest: 0, oldest: 0 };
-  const list = { beyond: null, question: 0, overtaking: null };
+  const list = { beyond: null, person: null, question: 0, overtaking: null };
   const MOST_ROWS = 2000; // of one list; whoever wants more has a search
 
   function make(name, className, ...inside) {
@@ -84,7 +84,7 @@
   async function listed(more) {
     const question = ++list.question;
     list.overtaking = [];
-    const found = await ask("conversations", { q: search.value, beyond: more ? list.beyond : null });
+    const found = await ask("conversations", { q: search.value, beyond: more ? list.beyond : null, person: more ? list.person : null });
     if (question !== list.question) return; // a later one was asked meanwhile
     const { overtaking } = list;
     list.overtaking = null;
@@ -94,7 +94,7 @@
     }
     people.append(...found.conversations.map(row));
     const last = found.conversations.at(-1);
-    list.beyond = last ? last.n : list.beyond;
+    if (last) [list.beyond, list.person] = [last.n, last.to];
     byId("more").hidden = !found.hasMore || rows.size >= MOST_ROWS;
     if (overtaking.length) raised(overtaking);
     else told(found);

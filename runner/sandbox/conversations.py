@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import Clock
 from .messages import Messages, Stored
@@ -17,6 +17,13 @@ from .record import Arrival, Record
 NOBODY = "nobody"  # whom a request is for that names nobody
 REFUSED = "refused"  # the state of a request of which no message was made
 _SLICE = 2000  # arrivals that are read before others get a turn
+
+
+class Entry(NamedTuple):
+    """A message in the inbox. `number` counts from 1: an arrival's own is the same for all of a batch."""
+
+    number: int
+    arrival: Arrival
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,53 +42,61 @@ class Conversations:
     messages: Messages
     clock: Clock
     counts: Counter[str] = field(default_factory=Counter)
-    _people: dict[str, list[Arrival]] = field(default_factory=dict)  # who got something last stands at the end
-    _by_number: dict[int, Arrival] = field(default_factory=dict)
-    _coming: list[tuple[float, int, int]] = field(default_factory=list)  # when which arrival takes which step
-    _read: int = 0
+    _people: dict[str, list[Entry]] = field(default_factory=dict)  # who got something last stands at the end
+    _entries: list[Entry] = field(default_factory=list)
+    _coming: list[tuple[float, int, int]] = field(default_factory=list)  # when which of them takes which step
 
     def look(self) -> Iterator[Changes]:
         """In turns that are short enough for others to be served between them."""
-        while fresh := self.record.since(self._read, _SLICE):
-            self._read += len(fresh)
-            for arrival in fresh:
-                self._take(arrival)
-            yield Changes(arrived=[arrival.n for arrival in fresh])
+        while fresh := self.record.since(len(self._entries), _SLICE):
+            yield Changes(arrived=[self._take(arrival) for arrival in fresh])
         now_s = self.clock.monotonic_s()
         while self._coming and self._coming[0][0] <= now_s:
             yield Changes(moved=list(islice(self._moves(now_s), _SLICE)))
 
-    def people(self, *, wanted: str = "", beyond: int | None = None) -> Iterator[tuple[str, list[Arrival]] | None]:
-        """Those whose number, reference or text holds what is wanted, the latest first, on from the arrival `beyond`.
+    def people(
+        self, *, wanted: str = "", beyond: int | None = None, person: str = ""
+    ) -> Iterator[tuple[str, list[Entry]] | None]:
+        """Those whose number, reference or text holds what is wanted, the latest first.
 
+        On from `person`, whose last entry was `beyond`: several have the same one where a message went to several.
         None where it may be the turn of others.
         """
         needle = wanted.casefold().strip()
         looked = 0
-        for person, arrivals in reversed(tuple(self._people.items())):
-            if beyond is not None and arrivals[-1].n >= beyond:
-                continue
-            looked += 1 if not needle or needle in person.casefold() else len(arrivals)
+        for other, entries in self._beyond(beyond, person):
+            looked += 1 if not needle or needle in other.casefold() else len(entries)
             if looked > _SLICE:
                 looked = 0
                 yield None
-            if not needle or needle in person.casefold() or any(_holds(each, needle) for each in arrivals):
-                yield person, arrivals
+            if not needle or needle in other.casefold() or any(_holds(each.arrival, needle) for each in entries):
+                yield other, entries
 
-    def of(self, person: str, *, before: int | None = None, after: int = 0) -> Iterator[Arrival]:
+    def _beyond(self, number: int | None, person: str) -> Iterator[tuple[str, list[Entry]]]:
+        latest_first = reversed(tuple(self._people.items()))
+        if number is None:
+            yield from latest_first
+            return
+        is_past = person not in self._people or self._people[person][-1].number != number
+        for other, entries in latest_first:
+            if (last := entries[-1].number) < number or (last == number and is_past):
+                yield other, entries
+            is_past = is_past or other == person
+
+    def of(self, person: str, *, before: int | None = None, after: int = 0) -> Iterator[Entry]:
         """One conversation, the latest first."""
-        for arrival in reversed(self._people.get(person, ())):
-            if arrival.n <= after:
+        for entry in reversed(self._people.get(person, ())):
+            if entry.number <= after:
                 return
-            if before is None or arrival.n < before:
-                yield arrival
+            if before is None or entry.number < before:
+                yield entry
 
-    def arrival(self, number: int) -> Arrival | None:
-        return self._by_number.get(number)
+    def entry(self, number: int) -> Entry | None:
+        return self._entries[number - 1] if 1 <= number <= len(self._entries) else None
 
-    def people_of(self, numbers: Iterable[int]) -> Mapping[str, list[Arrival]]:
-        """Whom these arrivals were for, who got something last first."""
-        people = dict.fromkeys(person for number in numbers for person in _people(self._by_number[number]))
+    def people_of(self, numbers: Iterable[int]) -> Mapping[str, list[Entry]]:
+        """Whom these entries were for, who got something last first."""
+        people = dict.fromkeys(person for number in numbers for person in _people(self._entries[number - 1].arrival))
         return {person: self._people[person] for person in reversed(people)}
 
     def size(self) -> int:
@@ -95,16 +110,19 @@ class Conversations:
         stored = self.stored(arrival)
         return self.messages.step(stored).status if stored else REFUSED
 
-    def _take(self, arrival: Arrival) -> None:
-        self._by_number[arrival.n] = arrival
+    def _take(self, arrival: Arrival) -> int:
+        """Its number."""
+        entry = Entry(len(self._entries) + 1, arrival)
+        self._entries.append(entry)
         for person in _people(arrival):
-            arrivals = self._people.pop(person, [])
-            arrivals.append(arrival)
-            self._people[person] = arrivals
+            entries = self._people.pop(person, [])
+            entries.append(entry)
+            self._people[person] = entries
         stored = self.stored(arrival)
         index = stored.course.index(self.messages.step(stored)) if stored else 0
         self.counts[stored.course[index].status if stored else REFUSED] += 1
-        self._expect(arrival.n, stored, index + 1)
+        self._expect(entry.number, stored, index + 1)
+        return entry.number
 
     def _expect(self, number: int, stored: Stored | None, index: int) -> None:
         if stored is not None and index < len(stored.course):
@@ -113,7 +131,7 @@ class Conversations:
     def _moves(self, now_s: float) -> Iterator[tuple[int, str]]:
         while self._coming and self._coming[0][0] <= now_s:
             _, number, index = heapq.heappop(self._coming)
-            stored = self.stored(self._by_number[number])
+            stored = self.stored(self._entries[number - 1].arrival)
             if stored is not None:
                 self.counts[stored.course[index - 1].status] -= 1
                 self.counts[stored.course[index].status] += 1

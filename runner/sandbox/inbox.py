@@ -17,10 +17,9 @@ from aiohttp import web
 from runner.pages import SERVED_HEADERS, asset
 
 from .clock import timestamp
-from .conversations import Changes, Conversations, media, said, subject
+from .conversations import Changes, Conversations, Entry, media, said, subject
 from .faults import KINDS, Dice, Moment, parse_fault
 from .inbox_page import ASSETS, TOKEN_HEADER, inbox_page
-from .record import Arrival
 from .replies import compact_json
 
 _PAGE = 50  # conversations or messages at once
@@ -70,10 +69,14 @@ class Inbox:
         return _answer(inbox_page(self._token).encode(), "text/html")
 
     async def _conversations(self, request: web.Request) -> web.StreamResponse:
-        """`q` is looked for, `beyond` is the number of the last arrival of the page before."""
+        """`q` is looked for; the page before ended with `person`, whose last entry was `beyond`."""
         await self._look()
         shown: list[dict[str, Any]] = []
-        people = self._held.people(wanted=request.query.get("q", ""), beyond=_number(request, "beyond"))
+        people = self._held.people(
+            wanted=request.query.get("q", ""),
+            beyond=_number(request, "beyond"),
+            person=request.query.get("person", ""),
+        )
         for found in people:
             if found is None:
                 await asyncio.sleep(0)
@@ -89,15 +92,15 @@ class Inbox:
         asked = self._held.of(
             request.query.get("to", ""), before=_number(request, "before"), after=_number(request, "after") or 0
         )
-        found = [arrival for arrival, _ in zip(asked, range(_PAGE + 1), strict=False)]
+        found = [entry for entry, _ in zip(asked, range(_PAGE + 1), strict=False)]
         return _json({"messages": [self._bubble(each) for each in found[:_PAGE]], "hasMore": len(found) > _PAGE})
 
     async def _message(self, request: web.Request) -> web.StreamResponse:
         await self._look()
-        arrival = self._held.arrival(int(request.match_info["number"]))
-        if arrival is None:
+        entry = self._held.entry(int(request.match_info["number"]))
+        if entry is None:
             return _json({"message": "no such message"}, status=404)
-        return _json(self._whole(arrival))
+        return _json(self._whole(entry))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """What changes, as server-sent events, until the page is closed."""
@@ -164,7 +167,7 @@ class Inbox:
     def _change(self, changes: Changes) -> dict[str, Any]:
         """The heads of conversations that something arrived in; where these may be too many, a page asks for them."""
         people = {} if len(changes.arrived) > _PAGE else self._held.people_of(changes.arrived)
-        heads = [self._head(person, arrivals) for person, arrivals in people.items()]
+        heads = [self._head(person, entries) for person, entries in people.items()]
         return {"moved": changes.moved, "heads": heads, "isMany": len(changes.arrived) > _PAGE, **self._state()}
 
     def _tell_all(self, change: dict[str, Any]) -> None:
@@ -180,20 +183,21 @@ class Inbox:
     def _active(self) -> list[str]:
         return [str(fault) for fault in self._dice.faults]
 
-    def _head(self, person: str, arrivals: Sequence[Arrival]) -> dict[str, Any]:
-        last = arrivals[-1]
+    def _head(self, person: str, entries: Sequence[Entry]) -> dict[str, Any]:
+        number, last = entries[-1]
         return {
             "to": person,
-            "messages": len(arrivals),
-            "n": last.n,
+            "messages": len(entries),
+            "n": number,
             "at": last.at,
             "text": said(last.request)[:160],
             "status": self._held.status(last),
         }
 
-    def _bubble(self, arrival: Arrival) -> dict[str, Any]:
+    def _bubble(self, entry: Entry) -> dict[str, Any]:
+        number, arrival = entry
         return {
-            "n": arrival.n,
+            "n": number,
             "at": arrival.at,
             "status": self._held.status(arrival),
             "decision": arrival.decision,
@@ -204,7 +208,8 @@ class Inbox:
             "media": media(arrival.request),
         }
 
-    def _whole(self, arrival: Arrival) -> dict[str, Any]:
+    def _whole(self, entry: Entry) -> dict[str, Any]:
+        arrival = entry.arrival
         stored = self._held.stored(arrival)
         course = []
         if stored is not None:
@@ -214,7 +219,7 @@ class Inbox:
                 for step in stored.course[: reached + 1]
             ]
         return {
-            **self._bubble(arrival),
+            **self._bubble(entry),
             "request": arrival.request,
             "id": arrival.message_id,
             "reference": arrival.reference,

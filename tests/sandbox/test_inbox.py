@@ -93,6 +93,45 @@ async def test_a_message_is_shown_whole_with_the_request_as_it_arrived() -> None
         assert (await asker.get_as({}, f"{BELOW}/messages/2")).status == 404
 
 
+async def _everybody(asker: Asker) -> list[str]:
+    """Page by page, as the page asks."""
+    seen: list[str] = []
+    beyond: dict[str, str | int] = {}
+    while True:
+        page = await look(asker, "conversations", **beyond)
+        seen += [head["to"] for head in page["conversations"]]
+        if not page["hasMore"]:
+            return seen
+        last = page["conversations"][-1]
+        beyond = {"beyond": last["n"], "person": last["to"]}
+
+
+async def test_each_message_of_a_batch_is_one_of_its_own() -> None:
+    people = [f"+12015550{number:03}" for number in range(100, 200)]
+    requests = [sms(f"r-{to}", to=to, body={"type": "text", "text": {"text": f"Hi {to}"}}) for to in people]
+    requests[7] = sms("r-7", to=people[7], body={"type": "text"})  # it is rejected after the 202
+    clock = StoppedClock()
+    async with asking(Sandbox(clock=clock)) as asker, listening(asker) as stream:
+        await asker.post({"messageRequests": requests}, path=PATH.replace("/messages", "/batch/messages"))
+        assert sorted(await _everybody(asker)) == people
+        for person, status in ((people[3], "accepted"), (people[7], "rejected")):
+            (message,) = (await look(asker, "messages", to=person))["messages"]
+            whole = await look(asker, f"messages/{message['n']}")
+            assert (whole["request"], whole["status"]) == (requests[people.index(person)], status)
+        clock.elapsed_s += 0.5
+        moved = (await told(stream, "moved"))["moved"]
+        assert len({number for number, _ in moved}) == len(moved) // 2 == 99
+
+
+async def test_nobody_of_one_message_to_many_is_missed() -> None:
+    people = [f"+12025550{number:03}" for number in range(100, 170)]
+    contacts = [{"identifierKey": "phonenumber", "identifierValue": to} for to in people]
+    async with asking(Sandbox()) as asker:
+        await asker.post(sms("one", receiver={"contacts": contacts}))
+        seen = await _everybody(asker)
+    assert (sorted(seen), len(set(seen))) == (people, len(people))
+
+
 async def test_thousands_come_in_pages_that_miss_nobody_and_show_nobody_twice() -> None:
     people = [f"+1{area}55501{number:02}" for area in (201, 202) for number in range(100)]
     async with asking(Sandbox()) as asker:
