@@ -101,6 +101,25 @@
     empty();
   }
 
+  // More arrived than was told: the list begins anew with the latest, and More goes on from there.
+  async function overtaken() {
+    const question = ++list.question;
+    list.overtaking = null;
+    const found = await ask("conversations");
+    if (question !== list.question) return;
+    raised(found.conversations);
+    if (!found.hasMore) return;
+    const last = found.conversations.at(-1);
+    const kept = new Set(found.conversations.map((head) => head.to));
+    for (const [to, item] of rows) {
+      if (Number(item.dataset.n) > last.n || kept.has(to)) continue;
+      rows.delete(to);
+      item.remove();
+    }
+    [list.beyond, list.person] = [last.n, last.to];
+    byId("more").hidden = false;
+  }
+
   function empty() {
     const hint = byId("none");
     hint.hidden = rows.size > 0;
@@ -322,7 +341,7 @@
     moved(change.moved);
     told(change);
     if (!search.value.trim()) {
-      if (change.isMany) soon(async () => raised((await ask("conversations")).conversations));
+      if (change.isMany) soon(overtaken);
       else raised(change.heads);
     }
     if (open.to !== null && (change.isMany || change.heads.some((head) => head.to === open.to))) newer();
@@ -370,16 +389,20 @@
   byId("more").addEventListener("click", () => listed(true));
   byId("earlier").addEventListener("click", earlier);
   byId("back").addEventListener("click", () => {
+    const item = rows.get(open.to);
     open.to = null;
     unmarked();
     inbox.classList.remove("with-talk");
     history.replaceState(null, "", location.pathname);
-    search.focus();
+    (item ? item.firstChild : search).focus();
   });
   byId("show-faults").addEventListener("click", () => toggle(byId("switches").hidden));
   new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting) && !byId("more").hidden) listed(true); }, { root: byId("people-scroll") }).observe(byId("more"));
 
-  const asLinked = decodeURIComponent(location.hash.slice(1));
-  if (asLinked) open.to = asLinked;
+  try {
+    open.to = decodeURIComponent(location.hash.slice(1)) || null;
+  } catch {
+    open.to = null; // somebody wrote it by hand
+  }
   listen();
 })();

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,15 +36,27 @@ class Sender:
         self.session = session
         self.url = url
 
-    async def send(self, to: str, text: str = "Hi Robert", *, reference: str = "r", **body: Any) -> int:
-        request = {
+    def request(self, to: str, text: str, **body: Any) -> dict[str, Any]:
+        return {
             "receiver": {"contacts": [{"identifierKey": "phonenumber", "identifierValue": to}]},
             "body": body or {"type": "text", "text": {"text": text}},
-            "reference": reference,
         }
+
+    async def send(self, to: str, text: str = "Hi Robert", *, reference: str = "r", **body: Any) -> int:
+        request = self.request(to, text, **body) | {"reference": reference}
         path = f"{self.url}/workspaces/{WORKSPACE}/channels/{CHANNEL}/messages"
         async with self.session.post(path, json=request, headers={"Authorization": "AccessKey x"}) as reply:
             return reply.status
+
+    async def send_all(self, people: Sequence[str]) -> None:
+        """In one batch per hundred."""
+        path = f"{self.url}/workspaces/{WORKSPACE}/channels/{CHANNEL}/batch/messages"
+        for start in range(0, len(people), 100):
+            requests = [self.request(to, f"Hi {to}") for to in people[start : start + 100]]
+            async with self.session.post(
+                path, json={"messageRequests": requests}, headers={"Authorization": "AccessKey x"}
+            ) as reply:
+                assert reply.status == 202
 
 
 @asynccontextmanager
@@ -215,6 +227,22 @@ async def test_thousands_of_messages_are_read_page_by_page(browser: "Browser", s
         assert len(set(texts)) == 100
 
 
+async def test_whoever_is_overtaken_while_somebody_looks_is_still_listed(browser: "Browser", serve: Serve) -> None:
+    url = serve("--rate", "100000").url
+    people = [f"+1{area}55501{number:02}" for area in (201, 202) for number in range(100)]
+    async with sending(url) as sender, opened(browser, f"{url}/#%E0%A4%A") as watched:
+        await live(watched)
+        rows = watched.page.locator("#people li")
+        await sender.send(ANN)
+        await until(lambda: _counts(rows, 1), "the first")
+        await sender.send_all(people)
+        await until(lambda: _counts(rows, 50), "the latest of them")
+        for count in (100, 150, 200, 201):
+            await watched.page.locator("#people-scroll").evaluate("each => each.scrollTo(0, each.scrollHeight)")
+            await until(lambda count=count: _counts(rows, count), "those before")
+        assert set(await watched.page.locator("#people .to").all_text_contents()) == {ANN, *people}
+
+
 async def _counts(rows: Any, wanted: int) -> bool:
     return bool(await rows.count() == wanted)
 
@@ -271,6 +299,7 @@ async def test_it_fits_a_phone_one_pane_at_a_time(browser: "Browser", serve: Ser
         assert await faults(page) == []
         await page.get_by_role("button", name="Back").click()
         assert await page.locator("#people").is_visible()
+        assert ANN in (await page.evaluate("document.activeElement.textContent"))
         await page.locator("#show-faults").click()
         assert await width_of(page) <= 360
 
