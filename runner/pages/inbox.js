@@ -36,12 +36,29 @@
   const time = (at) => clock.format(new Date(at));
   const bdi = (className, text) => make("bdi", className, text);
 
+  class Gone extends Error {}
+
   async function ask(path, values) {
     const query = new URLSearchParams(Object.entries(values || {}).filter(([, value]) => value !== null));
-    const reply = await fetch(`_sandbox/inbox/${path}?${query}`);
-    if (!reply.ok) throw new Error(String(reply.status));
+    const reply = await answered(`_sandbox/inbox/${path}?${query}`);
+    if (!reply.ok) throw new Gone(String(reply.status));
     return reply.json();
   }
+
+  async function answered(address, how) {
+    try {
+      return await fetch(address, how);
+    } catch {
+      throw new Gone();
+    }
+  }
+
+  // Whatever was asked of a sandbox that has ended: the page says so, and asks again once there is one.
+  addEventListener("unhandledrejection", (event) => {
+    if (!(event.reason instanceof Gone)) return;
+    event.preventDefault();
+    live("not connected", "bad");
+  });
 
   // People
 
@@ -159,11 +176,15 @@
     return make("span", "", `sender got ${reply} (${message.decision})`);
   }
 
-  async function unfold(item, button, number) {
+  // What turns a line around or can't be seen stands in JSON by its number: it is the same text.
+  const UNSEEN = /[\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+  const number = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+  async function unfold(item, button, place) {
     const old = item.querySelector(".whole");
     button.setAttribute("aria-expanded", String(!old));
     if (old) return old.remove();
-    const message = await ask(`messages/${number}`);
+    const message = await ask(`messages/${place}`);
     const facts = make("dl", "facts small");
     const fact = (name, ...values) => facts.append(make("dt", "", name), make("dd", "data", ...values));
     fact("Channel", message.channelId);
@@ -171,7 +192,7 @@
     if (message.reference) fact("Reference", message.reference);
     if (message.failure) fact("Failure", `${message.failure.code} ${message.failure.description}`);
     const course = make("ol", "course", ...message.course.map((step) => make("li", "", make("span", "", time(step.at)), badge(step.status))));
-    const code = make("pre", "code", JSON.stringify(message.request, null, 2));
+    const code = make("pre", "code", message.written.replace(UNSEEN, number));
     code.tabIndex = 0;
     code.setAttribute("role", "region");
     code.setAttribute("aria-label", "Request as it arrived");
@@ -307,15 +328,17 @@
 
   async function change() {
     const active = [...byId("faults").children].filter((item) => item.querySelector("[type=checkbox]").checked).map(asked);
-    const reply = await fetch("_sandbox/inbox/faults", {
+    const reply = await answered("_sandbox/inbox/faults", {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Flypast-Token": inbox.dataset.token },
       body: JSON.stringify({ active }),
     });
+    if (reply.status === 403) return location.reload(); // another sandbox than the one that this page is of
     const said = await reply.json();
     byId("wrong").hidden = reply.ok;
     if (reply.ok) drawn(said.active);
     else byId("wrong").textContent = said.message;
+    return null;
   }
 
   function toggle(isShown) {

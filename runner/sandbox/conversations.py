@@ -16,6 +16,7 @@ from .record import Arrival, Record
 
 NOBODY = "nobody"  # whom a request is for that names nobody
 REFUSED = "refused"  # the state of a request of which no message was made
+_SPACING = str.maketrans("", "", " -().\u00a0/")
 _SLICE = 2000  # arrivals that are read before others get a turn
 
 
@@ -62,7 +63,7 @@ class Conversations:
         On from `person`, whose last entry was `beyond`: several have the same one where a message went to several.
         None where it may be the turn of others.
         """
-        needle = wanted.casefold().strip()
+        needle = _needle(wanted)
         looked = 0
         for other, entries in self._beyond(beyond, person):
             looked += 1 if not needle or needle in other.casefold() else len(entries)
@@ -143,6 +144,12 @@ def _people(arrival: Arrival) -> Sequence[str]:
     return tuple(dict.fromkeys(arrival.recipients)) or (NOBODY,)
 
 
+def _needle(wanted: str) -> str:
+    """A phone number is found however it is spaced."""
+    number = wanted.translate(_SPACING)
+    return number if number.removeprefix("+").isdecimal() else wanted.casefold().strip()
+
+
 def _holds(arrival: Arrival, needle: str) -> bool:
     texts = (arrival.reference or "", said(arrival.request), subject(arrival.request) or "", *media(arrival.request))
     return any(needle in text.casefold() for text in texts)
@@ -152,7 +159,8 @@ def said(request: Any) -> str:
     """What somebody reads of it on a phone: its text, else what kind of thing it is."""
     body, template = _part(request, "body"), _part(request, "template")
     if template:
-        return f"Template {template.get('projectId') or ''} {template.get('version') or ''}".strip()
+        name = f"Template {template.get('projectId') or ''} {template.get('version') or ''}".strip()
+        return "\n".join((name, *_values(template)))
     kind, text = body.get("type"), _content(request).get("text")
     return text if isinstance(text, str) else f"[{kind}]" if isinstance(kind, str) else ""
 
@@ -166,6 +174,15 @@ def media(request: Any) -> list[str]:
 def subject(request: Any) -> str | None:
     found = _part(_content(request), "metadata").get("subject")
     return found if isinstance(found, str) else None
+
+
+def _values(template: Mapping[str, Any]) -> Iterator[str]:
+    """What a template is filled with, one a line."""
+    parameters = template.get("parameters")
+    for each in parameters if isinstance(parameters, list) else ():
+        if isinstance(each, dict):
+            yield f"{each.get('key', '')}: {each.get('value', '')}"
+    yield from (f"{key}: {value}" for key, value in _part(template, "variables").items())
 
 
 def _content(request: Any) -> Mapping[str, Any]:

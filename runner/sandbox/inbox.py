@@ -221,6 +221,7 @@ class Inbox:
         return {
             **self._bubble(entry),
             "request": arrival.request,
+            "written": json.dumps(arrival.request, ensure_ascii=False, indent=2),  # a browser would round its numbers
             "id": arrival.message_id,
             "reference": arrival.reference,
             "workspaceId": arrival.workspace_id,

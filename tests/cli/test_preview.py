@@ -1,5 +1,6 @@
 """`flypast preview` without a browser: what it writes into a file, and what it does not take."""
 
+import json
 import re
 import signal
 from html import unescape
@@ -106,6 +107,17 @@ def test_without_the_list_the_message_stands_as_it_is_written(project: Project) 
     text = read(export(project, "hello.yaml"))
     assert "Hi {{ name }} , welcome." in re.sub(r"\s+", " ", text)
     assert "secret.csv is not here" in text
+
+
+def test_what_turns_a_line_around_turns_no_request_around(project: Project) -> None:
+    project.write("people.csv", "phone,name\n+14155550100,\u202eevil\u200b\n")
+    page = export(project, "hello.yaml", "--show-pii")
+    request = project.run("render", "hello.yaml", "--show-pii").lines[0]["request"]
+    pretty, raw = re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)
+    assert "Hi \\u202eevil\\u200b, welcome." in pretty
+    assert "Hi <bdi>\u202e</bdi>evil\u200b, welcome." in raw
+    for shown in (pretty, raw):
+        assert json.loads(unescape(re.sub(r"<[^>]*>", "", shown))) == request
 
 
 def test_what_is_missing_is_not_shown_as_rendered(project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from tests.conftest import CHANNEL, WORKSPACE, Serve
+from tests.conftest import CHANNEL, WORKSPACE, Project, Serve
 
 from .browser import Scheme, Watched, faults, opened, width_of
 
@@ -267,6 +267,7 @@ async def test_a_hostile_text_runs_nothing_and_fetches_nothing(browser: "Browser
         await page.wait_for_selector("#talk li:nth-child(5) pre")
         assert HOSTILE[0] in await page.locator("#talk").inner_text()
         assert await page.locator("img, iframe, object, #talk script, #people script").count() == 0
+        assert r"\u202etxt.exe" in await page.locator("#talk li:nth-child(5) pre").inner_text()
         for name in HOSTILE[:3]:
             await page.locator("#people button", has_text=name).first.click()
             await until(lambda name=name: _says(page.locator("#who"), name), name)
@@ -315,6 +316,42 @@ async def test_the_keyboard_is_enough(browser: "Browser", serve: Serve) -> None:
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#talk li")
         assert await page.locator("#people [aria-current=true]").count() == 1
+
+
+async def test_another_sandbox_at_the_same_address_is_looked_at_and_switched(
+    browser: "Browser", serve: Serve, project: Project
+) -> None:
+    first = project.start("sandbox", "--port", "0")
+    assert first.stdout is not None
+    url = first.stdout.readline().strip()
+    async with sending(url) as sender, opened(browser, url) as watched:
+        page = watched.page
+        await sender.send(ANN)
+        await page.get_by_role("button", name=ANN).click()
+        await page.wait_for_selector("#talk li")
+        first.terminate()
+        first.communicate(timeout=30)
+        await page.wait_for_selector("#live.bad")
+        await page.get_by_role("button", name="request").click()  # nobody answers, and nothing breaks
+        await page.get_by_label("Search conversations").fill("+1")
+        await page.wait_for_timeout(300)
+        assert serve("--port", url.rpartition(":")[2]).url == url
+        await live(watched)
+        await page.locator("#show-faults").click()
+        box = page.locator(".faults li[data-kind='503'] [type=checkbox]")
+        async with page.expect_event("load"):
+            await box.check()
+        await live(watched)
+        await page.locator("#show-faults").click()
+        await box.check()
+        button = page.locator("#show-faults")
+        await until(lambda: _says(button, "Faults: 1 on"), "it is switched")
+        watched.strange = [each for each in watched.strange if not _is_of_an_end(each)]
+
+
+def _is_of_an_end(said: str) -> bool:
+    """The browser's own words for a server that is gone, or another one."""
+    return any(each in said for each in ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE", "403"))
 
 
 async def test_a_page_that_lost_its_sandbox_says_so_and_comes_back(browser: "Browser", serve: Serve) -> None:

@@ -132,6 +132,31 @@ async def test_nobody_of_one_message_to_many_is_missed() -> None:
     assert (sorted(seen), len(set(seen))) == (people, len(people))
 
 
+async def test_a_template_is_told_and_found_by_what_it_is_filled_with() -> None:
+    template = {"projectId": "p", "version": "v", "locale": "en"}
+    listed = {"parameters": [{"type": "string", "key": "name", "value": "Zoë"}, 7]}
+    async with asking(Sandbox()) as asker:
+        await asker.post({"receiver": sms()["receiver"], "template": template | listed})
+        await asker.post({"receiver": sms()["receiver"], "template": template | {"variables": {"code": 482}}})
+        await asker.post({"receiver": sms()["receiver"], "template": template | {"parameters": 7, "variables": []}})
+        talk = (await look(asker, "messages", to=ANN))["messages"]
+        assert [each["text"] for each in talk] == ["Template p v", "Template p v\ncode: 482", "Template p v\nname: Zoë"]
+        assert len((await look(asker, q="ZOË"))["conversations"]) == 1
+
+
+async def test_a_number_is_found_however_it_is_spaced() -> None:
+    async with asking(Sandbox()) as asker:
+        await arrive(asker, ANN, BOB)
+        for wanted in ("+1 (415) 555-01 00", "415.555.0100", " 5550100"):
+            assert [head["to"] for head in (await look(asker, q=wanted))["conversations"]] == [ANN], wanted
+
+
+async def test_a_request_is_written_with_its_numbers_as_they_came() -> None:
+    async with asking(Sandbox()) as asker:
+        await asker.post(sms(extra=[12345678901234567890, 1.0]))
+        assert "12345678901234567890,\n    1.0" in (await look(asker, "messages/1"))["written"]
+
+
 async def test_thousands_come_in_pages_that_miss_nobody_and_show_nobody_twice() -> None:
     people = [f"+1{area}55501{number:02}" for area in (201, 202) for number in range(100)]
     async with asking(Sandbox()) as asker:

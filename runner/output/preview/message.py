@@ -1,6 +1,7 @@
 """One message: on a phone, in its segments, and as the request that would go out."""
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -17,6 +18,9 @@ from runner.sms import called, count, cut, foreign, room
 from .told import Chosen, DraftTold, Told
 
 _CAUSES = 6
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What turns a line around or can't be seen: it stands in JSON by its number, which is the same text.
+_UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
 
 def stage(told: Told, chosen: Chosen) -> Html:
@@ -172,7 +176,7 @@ def _request(told: Told, draft: DraftTold, shown: Shown) -> Html:
     raw = element(
         "details",
         element("summary", "As one line, byte for byte"),
-        element("pre", shown.body.decode("utf-8", "replace"), class_="code wraps"),
+        element("pre", *_isolated(shown.body.decode("utf-8", "replace")), class_="code wraps"),
     )
     return element(
         "section",
@@ -219,4 +223,13 @@ def _json(value: Json, margin: str) -> Iterator[Content]:
 
 
 def _word(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def _isolated(raw: str) -> Iterator[Content]:
+    """The same text; what turns it around does so within itself alone."""
+    start = 0
+    for found in _TURNING.finditer(raw):
+        yield from (raw[start : found.start()], element("bdi", found.group()))
+        start = found.end()
+    yield raw[start:]
