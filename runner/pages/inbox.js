@@ -350,12 +350,15 @@
   // What happens while somebody looks
 
   function moved(changes) {
-    for (const [number, status] of changes) {
+    if (!changes.length) return;
+    const latest = new Map(changes);
+    for (const [number, status] of latest) {
       moves.set(number, status);
       if (moves.size > MOST_MOVES) moves.delete(moves.keys().next().value);
-      for (const item of document.querySelectorAll(`[data-n="${number}"]`)) {
-        item.querySelector(".badge")?.replaceWith(badge(status));
-      }
+    }
+    for (const item of document.querySelectorAll("[data-n]")) { // once, however many moved
+      const status = latest.get(Number(item.dataset.n));
+      if (status) item.querySelector(".badge")?.replaceWith(badge(status));
     }
   }
 
