@@ -95,25 +95,54 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("popstate", () => show(location.search));
 
+// A key that is held down asks faster than answers come: what was asked for meanwhile is gone to at once.
+let wanted = 0;
+let isStepping = false;
+
 async function step(by) {
-  const links = [...document.querySelectorAll(".people a")];
-  const at = links.findIndex((link) => link.getAttribute("aria-current"));
-  let next = links[at + by];
-  if (!next) {
-    const page = document.querySelector(by > 0 ? ".pager [rel=next]" : ".pager [rel=prev]");
-    if (!page || !(await show(page.getAttribute("href"), "replace"))) return;
-    const others = [...document.querySelectorAll(".people a")];
-    next = by > 0 ? others[0] : others[others.length - 1];
+  wanted += by;
+  if (isStepping) return;
+  isStepping = true;
+  try {
+    while (wanted && (await stepped()));
+  } finally {
+    wanted = 0;
+    isStepping = false;
   }
-  if (!next) return;
-  const address = next.getAttribute("href");
-  next.focus({ preventScroll: true });
-  if (!(await show(address, "replace"))) return;
+}
+
+async function stepped() {
+  const links = [...document.querySelectorAll(".people a")];
+  const forward = wanted > 0;
+  const found = links.findIndex((link) => link.getAttribute("aria-current"));
+  const at = found < 0 && !forward ? links.length : found; // who is shown may stand on another page
+  const next = Math.max(-1, Math.min(links.length, at + wanted));
+  if (!links[next]) { // beyond this page: the rest of the way goes on from the other's first or last
+    const page = document.querySelector(forward ? ".pager [rel=next]" : ".pager [rel=prev]");
+    if (!page) {
+      const end = forward ? links.length - 1 : 0;
+      wanted = 0;
+      return end !== at && links[end] ? arrived(links[end]) : false;
+    }
+    wanted -= forward ? links.length - at : -1 - at;
+    if (!(await show(page.getAttribute("href"), "replace"))) return false;
+    const others = [...document.querySelectorAll(".people a")];
+    return arrived(forward ? others[0] : others[others.length - 1]);
+  }
+  wanted -= next - at;
+  return arrived(links[next]);
+}
+
+async function arrived(link) {
+  if (!link) return false;
+  link.focus({ preventScroll: true });
+  if (!(await show(link.getAttribute("href"), "replace"))) return false;
   const now = document.querySelector(".people a[aria-current]");
   if (now) {
     now.focus({ preventScroll: true });
     now.scrollIntoView({ block: "nearest" });
   }
+  return true;
 }
 
 document.addEventListener("keydown", (event) => {

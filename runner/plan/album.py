@@ -177,7 +177,8 @@ class Album:
         return numbers
 
     def count(self, draft: str, kind: Kind) -> int:
-        return sum(1 for number in self._ranges.get(draft, range(0)) if self._flags[number] & _FLAG[kind])
+        within = self._ranges.get(draft, range(0))
+        return sum(self._flags.count(flags, within.start, within.stop) for flags in _HAVING[kind])
 
     def _with(self, words: str, within: range) -> Iterator[int]:
         wanted = _folded(words)
@@ -199,6 +200,9 @@ class Album:
 
 
 _FLAG: Mapping[Kind, int] = {kind: 1 << at for at, kind in enumerate(KINDS)}
+_HAVING: Mapping[Kind, Sequence[int]] = {  # all flags that a message of this kind may have
+    kind: [flags for flags in range(1 << len(KINDS)) if flags & flag] for kind, flag in _FLAG.items()
+}
 _SPACING = str.maketrans("", "", " -().\u00a0/")
 
 

@@ -175,6 +175,17 @@ async def test_it_is_used_by_keyboard_alone(browser: "Browser", project: Project
         assert outline == "solid"
 
 
+async def test_a_key_that_is_held_down_loses_no_step(browser: "Browser", project: Project, previews: Previews) -> None:
+    project.people(100)
+    async with opened(browser, previews.start(project, "hello.yaml")) as tab:
+        page = tab.page
+        await comes(page, ".phone .bubble", "Person 0,")
+        for key, times, last in (("j", 40, 40), ("k", 30, 10), ("k", 15, 0)):
+            for _ in range(times):
+                await page.keyboard.press(key)
+            await comes(page, ".phone .bubble", f"Person {last},")
+
+
 async def test_the_next_page_follows_the_last_row_of_one(
     browser: "Browser", project: Project, previews: Previews
 ) -> None:
