@@ -423,7 +423,7 @@
     (item ? item.firstChild : search).focus();
   });
   byId("show-faults").addEventListener("click", () => toggle(byId("switches").hidden));
-  new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting) && !byId("more").hidden) listed(true); }, { root: byId("people-scroll") }).observe(byId("more"));
+  new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting) && !byId("more").hidden) listed(true); }).observe(byId("more"));
 
   try {
     open.to = decodeURIComponent(location.hash.slice(1)) || null;

@@ -303,6 +303,12 @@ async def test_it_fits_a_phone_one_pane_at_a_time(browser: "Browser", serve: Ser
         assert ANN in (await page.evaluate("document.activeElement.textContent"))
         await page.locator("#show-faults").click()
         assert await width_of(page) <= 360
+        await page.locator("#show-faults").click()
+        await page.set_viewport_size({"width": 320, "height": 225})  # a window of 1280 by 900 at 400 %
+        await page.get_by_role("button", name=ANN).click()
+        await page.wait_for_selector("#talk li")
+        assert await page.locator("#talk-scroll").evaluate("each => each.clientHeight") > 225  # no slit: all scrolls
+        assert await width_of(page) <= 320
 
 
 async def test_the_keyboard_is_enough(browser: "Browser", serve: Serve) -> None:

@@ -123,6 +123,7 @@ async def test_an_error_is_shown_beside_its_line_and_the_last_good_rendering_sta
         assert (await tab.page.title()).startswith("(!)")
         party.write("party.yaml", "a: [")
         await comes(tab.page, "#findings", "YML")
+        assert await tab.page.text_content("h1") == "party"
         assert "Hi Robert" in await bubble(tab.page)
         party.write("party.yaml", PARTY)
         await comes(tab.page, "#status", "live")
@@ -197,6 +198,20 @@ async def test_the_next_page_follows_the_last_row_of_one(
         await comes(tab.page, ".pager", "2 of 3")
 
 
+async def test_whoever_has_colours_of_their_own_sees_what_is_chosen_and_what_is_a_message(
+    browser: "Browser", party: Project, previews: Previews
+) -> None:
+    async with opened(browser, previews.start(party, "party.yaml")) as tab:
+        await comes(tab.page, ".phone .bubble", "Hi Robert")
+        await tab.page.emulate_media(forced_colors="active")
+        borders = (
+            "each => each.map(one => { const s = getComputedStyle(one); return [s.borderTopStyle, s.outlineStyle]; })"
+        )
+        assert await tab.page.locator(".phone, .bubble").evaluate_all(borders) == [["solid", "none"]] * 2
+        chosen = await tab.page.locator(".messages a, .people a").evaluate_all(borders)
+        assert [outline for _, outline in chosen] == ["solid", "none", "none", "solid", "none", "none"]
+
+
 async def test_each_kind_of_message_looks_like_itself(browser: "Browser", party: Project, previews: Previews) -> None:
     async with opened(browser, previews.start(party, "party.yaml")) as tab:
         page = tab.page
@@ -224,7 +239,7 @@ async def test_the_request_is_the_one_that_goes_out(browser: "Browser", party: P
     rendered = party.run("render", "party.yaml", "--row", "guests#2", "--message", "date", "--show-pii").lines[0]
     async with opened(browser, f"{url}?row=guests%232") as tab:
         assert json.loads(await tab.page.text_content("#beside pre.code") or "") == rendered["request"]
-        raw = json.loads(await tab.page.locator("#beside pre.wraps").text_content() or "")
+        raw = json.loads(await tab.page.locator("#beside pre.raw").text_content() or "")
         assert raw == rendered["request"]
 
 
@@ -275,6 +290,7 @@ async def test_nobody_is_kept_from_using_it(
     url = previews.start(party, "party.yaml")
     name = {("light", 1440): "date", ("dark", 1440): "picture"}.get((scheme, width), "welcome")
     async with opened(browser, f"{url}?message={name}", scheme=scheme, width=width) as tab:
+        await tab.page.locator("summary", has_text="byte for byte").click()
         assert await faults(tab.page) == []
         assert await width_of(tab.page) <= width
         party.write("party.yaml", PARTY.replace("  guests:", "  gests:"))

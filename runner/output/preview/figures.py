@@ -38,7 +38,7 @@ def _figures(told: Told, latest: Told) -> Iterator[Figure]:
         yield "Cost", *_cost(plan)
         yield (
             "Takes",
-            duration(plan.pace.seconds),
+            duration(plan.pace.seconds).replace("under a second", "< 1 s"),
             f"at up to {plan.pace.rate}" if plan.pace.rate else "without a limit",
         )
     yield "Findings", *_findings(latest)

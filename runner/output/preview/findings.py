@@ -93,7 +93,7 @@ def _finding(finding: Finding, told: Told, sources: dict[str, Source]) -> Html:
             "div",
             badge(finding.severity.value),
             element("strong", finding.message, class_="what"),
-            element("code", finding.code, class_="faint"),
+            element("code", finding.code, class_="faint", title=f"flypast explain {finding.code}"),
             class_="head",
         ),
         element("p", element("bdi", f"{place.path}:{place.line}:{place.column}", class_="mono"), class_="place"),

@@ -176,7 +176,7 @@ def _request(told: Told, draft: DraftTold, shown: Shown) -> Html:
     raw = element(
         "details",
         element("summary", "As one line, byte for byte"),
-        element("pre", *_isolated(shown.body.decode("utf-8", "replace")), class_="code wraps"),
+        element("pre", *_isolated(shown.body.decode("utf-8", "replace")), class_="code raw"),
     )
     return element(
         "section",
@@ -199,7 +199,7 @@ def _request(told: Told, draft: DraftTold, shown: Shown) -> Html:
 
 
 def _code(value: Json) -> Html:
-    return element("pre", *_json(value, ""), class_="code", tabindex=0, role="region", aria_label="JSON")
+    return element("pre", *_json(value, ""), class_="code")
 
 
 def _json(value: Json, margin: str) -> Iterator[Content]:

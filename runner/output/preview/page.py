@@ -89,7 +89,8 @@ def _empty(scene: Scene) -> Html:
 
 def _top(scene: Scene) -> Html:
     told = scene.latest
-    name = (told.name or "Preview") if told is not None else "Preview"
+    known = (told, scene.told)  # a manifest that can't be read has no name, but it had one
+    name = next((each.name for each in known if each is not None and each.name), "Preview")
     about: list[Content] = []
     if told is not None:
         about = [element("bdi", told.path), f" · edition {told.edition}" if told.edition else ""]
