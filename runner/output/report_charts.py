@@ -9,9 +9,10 @@ from .report_told import STATES, shown_s, span
 from .words import number
 
 _TONES = {"accepted": "good", "rejected": "bad", "inDoubt": "doubt", "planned": "note", "dropped": "calm"}
-_WIDE, _HIGH = 640, 170
-_LEFT, _BELOW, _ABOVE = 76, 24, 18
+_WIDE, _HIGH = 640, 176
+_LEFT, _BELOW, _ABOVE = 76, 30, 18
 _ROW = 28
+_LABELS = 360  # the room for both ends and what stands between them
 _NAMES, _COUNTS = 118, 180  # the room for words beside bars
 
 Box = tuple[float, float, float, float]  # x, y, width, height
@@ -81,9 +82,11 @@ def pace_chart(series: Series, label: str) -> Html:
                 parts.append(_rect((x + wide * 0.08, top, max(wide * 0.84, 1), high), f"fill-{_TONES[outcome]}", words))
     ends = _LEFT + steps * wide
     parts.append(_text(_LEFT, _HIGH - 6, shown_s(series.first_ms / 1000)[11:], "start"))
-    if ends > _WIDE - 40:
+    has_end = ends - _LEFT > _LABELS
+    if has_end:
         parts.append(_text(ends, _HIGH - 6, shown_s(series.last_ms / 1000)[11:], "end"))
-    parts.append(_text((_LEFT + _WIDE) / 2, _HIGH - 6, f"{span(series.width_s)} a bar", "middle"))
+    middle = (_LEFT + (ends if has_end else _WIDE)) / 2
+    parts.append(_text(middle, _HIGH - 6, f"{span(series.width_s)} a bar", "middle"))
     return _svg(_WIDE, _HIGH, f"{label}; at most {number(series_most(series), 'message')} in one", *parts)
 
 

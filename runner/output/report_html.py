@@ -220,12 +220,17 @@ def _groups(
     head: str = "",
 ) -> Html:
     most = max((group.standing.messages for group in groups), default=0)
-    heads = (*names, "", "Messages", "Accepted", "Rejected", "In doubt", "Other", "Segments", "Cost")
+    bar = ("",) if len(groups) > 1 else ()  # of one alone it says nothing
+    heads = (*names, *bar, "Messages", "Accepted", "Rejected", "In doubt", "Other", "Segments", "Cost")
     rows = [
-        (*map(shown_name, name(group.names)), thin_bar(group.standing.messages, most, "note"), *_cells(group))
+        (
+            *map(shown_name, name(group.names)),
+            *(thin_bar(group.standing.messages, most, "note") for _ in bar),
+            *_cells(group),
+        )
         for group in groups[:_MOST_ROWS]
     ]
-    numbers = range(len(names) + 1, len(heads))
+    numbers = range(len(names) + len(bar), len(heads))
     left = rest(len(groups) - _MOST_ROWS, "row")
     return card(title, table(heads, rows, numbers=numbers, name=title), left, head=head)
 
@@ -241,7 +246,7 @@ def _cells(group: Group) -> Iterator[str]:
 def _runs(told: ReportTold) -> Html | None:
     rows = [
         (
-            f"{shown_s(run.series.first_ms / 1000)} UTC",
+            element("span", f"{shown_s(run.series.first_ms / 1000)} UTC", class_="when"),
             element("code", neutral(run.name)),
             data(", ".join(run.manifests)),
             pace(run.series),

@@ -46,7 +46,7 @@ def rest(left: int, noun: str) -> Html | None:
 
 def shown_name(text: str) -> Html:
     """An id of Bird's is read letter by letter, and never in two lines."""
-    return element("code", text) if _ID(text) else data(text)
+    return element("code", text, class_="id") if _ID(text) else data(text)
 
 
 def data(text: str) -> Html:

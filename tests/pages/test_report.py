@@ -78,6 +78,20 @@ async def test_it_fits_a_phone(browser: "Browser", tmp_path: Path) -> None:
         assert await faults(watched.page) == []
 
 
+@pytest.mark.parametrize("width", [360, 1100])
+async def test_words_in_charts_are_large_enough_and_no_table_is_cut_off_on_a_desk(
+    browser: "Browser", tmp_path: Path, width: int
+) -> None:
+    async with opened(browser, written(tmp_path, campaign(12_000)), width=width) as watched:
+        sizes = await watched.page.locator(".charts text").evaluate_all(
+            "all => all.map(each => parseFloat(getComputedStyle(each).fontSize) * each.getScreenCTM().a)"
+        )
+        assert min(sizes) >= 11.5
+        assert max(sizes) <= 15.5
+        cut = await watched.page.locator(".scrolls").evaluate_all("all => all.map(e => e.scrollWidth > e.clientWidth)")
+        assert width < 1100 or not any(cut)
+
+
 async def test_it_can_be_printed_with_all_that_it_says(browser: "Browser", tmp_path: Path) -> None:
     async with opened(browser, written(tmp_path, campaign(2000)), scheme="dark") as watched:
         paper = await watched.page.pdf(format="A4")
