@@ -5,7 +5,7 @@ So a sandbox at which nobody looks does nothing for its inbox.
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -95,10 +95,11 @@ class Conversations:
     def entry(self, number: int) -> Entry | None:
         return self._entries[number - 1] if 1 <= number <= len(self._entries) else None
 
-    def people_of(self, numbers: Iterable[int]) -> Mapping[str, list[Entry]]:
+    def people_of(self, numbers: Sequence[int]) -> Mapping[str, list[Entry]]:
         """Whom these entries were for, who got something last first."""
-        people = dict.fromkeys(person for number in numbers for person in _people(self._entries[number - 1].arrival))
-        return {person: self._people[person] for person in reversed(people)}
+        latest_first = (self._entries[number - 1].arrival for number in reversed(numbers))
+        people = (person for arrival in latest_first for person in reversed(_people(arrival)))
+        return {person: self._people[person] for person in people}
 
     def size(self) -> int:
         return len(self._people)

@@ -37,8 +37,8 @@ Scheme = Literal["light", "dark"]
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator["Browser"]:
-    """One browser, for all tests of a session."""
+async def chromium(*more: str) -> AsyncIterator["Browser"]:
+    """One browser, for all tests of a session; `more` are arguments of its own."""
     found = os.environ.get("FLYPAST_TEST_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         _absent("Chromium is not installed (on Debian or Ubuntu: sudo apt-get install chromium)")
@@ -47,7 +47,9 @@ async def chromium() -> AsyncIterator["Browser"]:
     except ImportError:
         _absent("Playwright is not installed (pip install playwright)")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=list(_ARGUMENTS), timeout=_PATIENCE_MS)
+        browser = await playwright.chromium.launch(
+            executable_path=found, args=[*_ARGUMENTS, *more], timeout=_PATIENCE_MS
+        )
         try:
             yield browser
         finally:

@@ -62,13 +62,18 @@ def report(folder: Path) -> str:
     return page.as_uri()
 
 
-async def _report(browser: "Browser", file: Path, *, scheme: Scheme = "light", width: int = 1100, top: int = 0) -> None:
+async def _report(
+    browser: "Browser", file: Path, *, scheme: Scheme = "light", width: int = 1100, height: int = 900, at: str = ""
+) -> None:
+    """`at` is the heading of the card that stands at its top."""
     with tempfile.TemporaryDirectory() as folder:
         async with opened(
-            browser, report(Path(folder)), scheme=scheme, width=width, height=900, runs_scripts=False
+            browser, report(Path(folder)), scheme=scheme, width=width, height=height, runs_scripts=False
         ) as tab:
-            if top:
-                await tab.page.mouse.wheel(0, top)
+            if at:
+                card = await tab.page.locator("section", has=tab.page.get_by_role("heading", name=at)).bounding_box()
+                assert card is not None
+                await tab.page.mouse.wheel(0, card["y"] - 24)
                 await tab.page.wait_for_timeout(200)
             await shot(tab.page, file)
 
@@ -79,7 +84,7 @@ async def report_light(browser: "Browser", file: Path) -> None:
 
 async def report_dark(browser: "Browser", file: Path) -> None:
     """Further down: the charts."""
-    await _report(browser, file, scheme="dark", top=2080)
+    await _report(browser, file, scheme="dark", height=704, at="Rate over time")
 
 
 async def report_narrow(browser: "Browser", file: Path) -> None:

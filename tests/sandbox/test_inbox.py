@@ -282,6 +282,14 @@ async def test_arrivals_and_moves_are_told_as_they_happen() -> None:
         assert event["counts"] == {"delivered": 1}
 
 
+async def test_those_who_got_something_are_told_in_the_order_of_the_list() -> None:
+    async with asking(Sandbox()) as asker:
+        await arrive(asker, ANN, BOB, ANN)
+        async with listening(asker) as stream:
+            heads = (await told(stream, "heads"))["heads"]
+            assert [head["to"] for head in heads] == [ANN, BOB]
+
+
 async def test_where_much_arrives_at_once_a_page_is_told_to_ask() -> None:
     async with asking(Sandbox(limits=Limits(post_per_s=None))) as asker:
         await arrive(asker, *[ANN] * 60)
