@@ -192,7 +192,7 @@
     if (message.reference) fact("Reference", message.reference);
     if (message.failure) fact("Failure", `${message.failure.code} ${message.failure.description}`);
     const course = make("ol", "course", ...message.course.map((step) => make("li", "", make("span", "", time(step.at)), badge(step.status))));
-    const code = make("pre", "code", message.written.replace(UNSEEN, number));
+    const code = make("pre", "code", message.request === null ? "What arrived is no JSON." : message.written.replace(UNSEEN, number));
     code.tabIndex = 0;
     code.setAttribute("role", "region");
     code.setAttribute("aria-label", "Request as it arrived");

@@ -268,6 +268,10 @@ async def test_a_hostile_text_runs_nothing_and_fetches_nothing(browser: "Browser
         assert HOSTILE[0] in await page.locator("#talk").inner_text()
         assert await page.locator("img, iframe, object, #talk script, #people script").count() == 0
         assert r"\u202etxt.exe" in await page.locator("#talk li:nth-child(5) pre").inner_text()
+        await sender.send("x" * 600)
+        longest = page.locator("#people .to", has_text="xxx")
+        await longest.wait_for()
+        assert await longest.evaluate("each => each.clientHeight") < 60
         for name in HOSTILE[:3]:
             await page.locator("#people button", has_text=name).first.click()
             await until(lambda name=name: _says(page.locator("#who"), name), name)
