@@ -156,6 +156,8 @@ def _database(url: str) -> Place:
 
 def _possible(path: Path) -> Path:
     """The path, unless no file could ever be there. Raises UsageError."""
+    if path.name in {"", ".."}:
+        raise UsageError(f"--ledger: {path} is a folder, and a ledger is a file", hint=_FORM)
     try:
         path.resolve()
         path.exists()

@@ -94,6 +94,9 @@ def test_a_sqlite_url_holds_a_path(url: str, path: str) -> None:
         ("sqlite://", "a path must follow"),
         ("sqlite:///", "a path must follow"),
         ("sqlite://x.db", "a path must follow"),
+        ("sqlite:////", "/ is a folder"),
+        ("sqlite:///.", ". is a folder"),
+        ("sqlite:///a/..", "a/.. is a folder"),
     ],
 )
 def test_another_url_is_a_mistake_and_its_password_is_not_repeated(url: str, words: str) -> None:
