@@ -22,7 +22,7 @@ DOCS = ROOT / "docs"
 # Files elsewhere in the repository that pages link to, and what they are on the site.
 ELSEWHERE = {"../benchmarks/README.md": "benchmarks.md", "../CHANGELOG.md": "changes.md"}
 CODE = re.compile(r"`[^`\n]+`")
-OF_ALL = {"color", "quiet", "verbose"}  # told once, on the page of the command line
+OF_ALL = {"color", "quiet", "verbose", "help"}  # told once, on the page of the command line
 FENCE_NOT_RUN = re.compile(r"^(\s*```\w+) not-run$", re.MULTILINE)
 
 TYPES = {

@@ -139,7 +139,7 @@ def test_what_consents_has_no_variable() -> None:
         parameter.opts[0]
         for command in COMMANDS.values()
         for parameter in command.params
-        if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.opts[0] != "--help"
+        if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name != "help"
     }
     assert without == named
 

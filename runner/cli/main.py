@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from runner import __version__
 from runner.errors import Exit, FlypastError
@@ -67,8 +68,16 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="flypast", message="%(prog)s %(version)s")
+def _version(context: click.Context, _parameter: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted and not context.resilient_parsing:
+        TERMINAL.data(f"flypast {__version__}")
+        context.exit()
+
+
+@click.group(cls=Commands, context_settings={"max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
 @terminal_options
 def flypast() -> None:
     """Terraform for messages: review SMS and MMS in Git, plan them in a pull request, send them once.
@@ -105,7 +114,7 @@ def _run() -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as wrong:
-        wrong.show()
+        _show(wrong)
         _annotate(wrong.format_message())
         return Exit.USAGE
     except FlypastError as ended:
@@ -116,6 +125,17 @@ def _run() -> int:
         return _interrupted()
     except Exception as error:  # noqa: BLE001 - our bug, whatever it is: a short message, the traceback in a file
         return _interrupted() if INTERRUPTS.are_behind(error) else _crashed()
+
+
+def _show(wrong: click.ClickException) -> None:
+    """What click would say of a mistake. Nobody hearing it does not change the exit code."""
+    words = wrong.format_message()
+    context = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    if not isinstance(wrong, NoArgsIsHelpError):
+        words = f"Error: {words}"
+        if context is not None:
+            words = f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n{words}"
+    TERMINAL.insist(words)
 
 
 def _annotate(words: str) -> None:

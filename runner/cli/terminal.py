@@ -132,8 +132,18 @@ TERMINAL = Terminal()
 
 
 def terminal_options(command: Command) -> Command:
-    """`--color`, `-q`, `-v`: before or after the command."""
+    """`--color`, `-q`, `-v`: before or after the command; and `-h`."""
     for option in (
+        # Our own: click prints its help past us, and where nobody reads it or the disk is full that was 1 or 3.
+        click.option(
+            "-h",
+            "--help",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_help,
+            help="Show this message and exit.",
+        ),
         click.option(
             "-v",
             "--verbose",
@@ -164,6 +174,12 @@ def terminal_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def _help(context: click.Context, _parameter: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted and not context.resilient_parsing:
+        TERMINAL.data(context.get_help())
+        context.exit()
 
 
 def _remember(_context: click.Context, parameter: click.Parameter, value: Any) -> None:

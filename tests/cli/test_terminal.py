@@ -71,3 +71,20 @@ def test_a_folder_that_can_not_be_written_says_so(project: Project, serve: Serve
     )
     assert ran.code == 9
     assert "no ledger can be made" in ran.err
+
+
+@pytest.mark.parametrize("what", ["--help", "--version", "plan -h", "ledger init --help"])
+def test_help_that_nobody_reads_is_no_failure_and_one_that_can_not_be_written_is_told(
+    project: Project, what: str
+) -> None:
+    assert shell(project, f"flypast {what} | true").returncode == 0
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    ran = shell(project, f"flypast {what} > /dev/full")
+    assert (ran.returncode, ran.stderr) == (9, b"error: standard output can't be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("what", ["plan", "nope", "plan nope.yaml", "ledger"])
+def test_a_usage_error_that_nobody_hears_is_2_all_the_same(project: Project, what: str) -> None:
+    lost = ["2>&1 | true", "2>&-"] + (["2> /dev/full"] if Path("/dev/full").exists() else [])
+    assert {line: shell(project, f"flypast {what} {line}").returncode for line in lost} == dict.fromkeys(lost, 2)
