@@ -75,8 +75,11 @@ def validate(order: Order, findings: Findings, not_checked: list[str]) -> Loaded
     """Everything that can be known without a ledger, a key or a network."""
     loaded = order.load(findings)
     card = rate_card(loaded, findings)
-    for _ in gathered(loaded, order, findings, not_checked, card, tells_countries=card is not None):
-        pass
+    for item in gathered(loaded, order, findings, not_checked, card, tells_countries=card is not None):
+        if not isinstance(item, Skipped) and item.scheduled_for is not None and loaded.manifest is not None:
+            from .schedule import time_of  # noqa: PLC0415 - few manifests schedule anything
+
+            time_of(item, Site(document=loaded.manifest.document, path=("messages",)), findings)
     return loaded
 
 

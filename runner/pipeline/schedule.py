@@ -7,26 +7,17 @@ from runner.findings import Findings
 from runner.manifest.build import Manifest
 from runner.manifest.site import Site
 from runner.model import Then
-from runner.plan import Composed, Held
+from runner.plan import Composed, Held, Sheaf
 
 FARTHEST = timedelta(days=35)  # Bird, "Messaging": a message scheduled farther ahead is rejected
 
 
 def check_schedule(composed: Composed, now: datetime, messages: Site, findings: Findings) -> None:
     """A finding where the time is past or too far ahead. `messages` is the site of the manifest's messages."""
-    if composed.scheduled_for is None:
+    at = time_of(composed, messages, findings)
+    if at is None:
         return
     place = messages.below(composed.message.draft, "scheduledFor").place
-    try:
-        at = datetime.fromisoformat(composed.scheduled_for)
-    except ValueError:
-        findings.error(
-            "MSG605",
-            f"{composed.row}: scheduledFor is no time: {composed.scheduled_for}",
-            place(),
-            group="scheduledFor",
-        )
-        return
     if at < now:
         findings.error(
             "MSG606",
@@ -43,6 +34,20 @@ def check_schedule(composed: Composed, now: datetime, messages: Site, findings: 
             group="scheduledFor",
             hint="Bird rejects it: plan this send again nearer to its time",
         )
+
+
+def time_of(item: Composed | Sheaf, messages: Site, findings: Findings) -> datetime | None:
+    """What `scheduledFor` says, which is one for all of a sheaf. None without it, and a finding where it is no time."""
+    if item.scheduled_for is None:
+        return None
+    try:
+        return datetime.fromisoformat(item.scheduled_for)
+    except ValueError:
+        draft, row = (item.draft, item.row(0)) if isinstance(item, Sheaf) else (item.message.draft, item.row)
+        place = messages.below(draft, "scheduledFor").place()
+        message = f"{row}: scheduledFor is no time: {item.scheduled_for}"
+        findings.error("MSG605", message, place, group="scheduledFor")
+        return None
 
 
 @dataclass(slots=True)
