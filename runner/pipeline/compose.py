@@ -263,13 +263,14 @@ class Composer:
                 mistake.path[:-1] if mistake.rule == ("maxItems",) else mistake.path
             )  # that one is at the item too many
             is_inside = is_data and at not in rendered
-            words = "what it gives is not what Bird takes here" if is_inside else f"once rendered: {mistake.message}"
+            told = mistake.message if mistake.path else f"the request{mistake.message.removeprefix('this manifest')}"
+            words = "what it gives is not what Bird takes here" if is_inside else f"once rendered: {told}"
             names = prepared.names_at(mistake.path)
-            told = " and ".join(f"{{{{ {name} }}}}" for name in names)
-            hint = f"look at what {told} gives" if names else None if is_data else mistake.hint
+            named = " and ".join(f"{{{{ {name} }}}}" for name in names)
+            hint = f"look at what {named} gives" if names else None if is_data else mistake.hint
             fault = ExpressionFault("type", words, hint=hint)
             # What comes from parameters alone is one mistake in all texts; other texts have theirs.
-            cause = f"{words} {told}" if names and self.manifest.parameters.values.keys() >= set(names) else None
+            cause = f"{words} {named}" if names and self.manifest.parameters.values.keys() >= set(names) else None
             self.faults.in_row(prepared.site.below(*mistake.path), fault, person.recipient, code="MSG608", cause=cause)
         return False
 

@@ -1,5 +1,7 @@
 """Whether a table's header can be worked with."""
 
+import json
+import re
 from collections.abc import Sequence
 
 from runner.findings import Findings, Place
@@ -81,7 +83,12 @@ def missing_identifier(names: Sequence[str], spec: RecipientList) -> tuple[str, 
     message = f"no column holds the address: none is named {', '.join(IDENTIFIERS[:-1])} or {IDENTIFIERS[-1]}"
     if near and _stands_alone(spec):
         return message, f"rename {near} to {IDENTIFIERS[0]}"
-    return message, f"name it in the list: identifier: {near}" if near else _known(names)
+    return message, f"name it in the list: identifier: {_written(near)}" if near else _known(names)
+
+
+def _written(name: str) -> str:
+    """As a manifest says it: in quotes where YAML would take a space, or more, off it."""
+    return name if re.fullmatch(r"[A-Za-z](?:[\w .-]*\w)?", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _stands_alone(spec: RecipientList) -> bool:

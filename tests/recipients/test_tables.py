@@ -119,7 +119,7 @@ def test_no_identifier_column_gets_the_nearest_name(tmp_path: Path) -> None:
 
 def test_a_header_must_match_exactly(tmp_path: Path) -> None:
     finding = read(tmp_path, " phone,name\n1,2\n").only
-    assert finding.code == "RCP510"
+    assert (finding.code, finding.hint) == ("RCP510", 'name it in the list: identifier: " phone"')
 
 
 def test_the_identifier_is_the_first_that_is_known_or_the_one_given(tmp_path: Path) -> None:
