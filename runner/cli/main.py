@@ -4,13 +4,14 @@ import importlib
 import os
 import re
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
 from runner import __version__
-from runner.errors import Exit, FlypastError
+from runner.errors import Exit, FlypastError, UsageError
 
 from .interrupts import INTERRUPTS
 from .terminal import TERMINAL, speak_any_language, terminal_options
@@ -124,7 +125,9 @@ def _run() -> int:
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
     except Exception as error:  # noqa: BLE001 - our bug, whatever it is: a short message, the traceback in a file
-        return _interrupted() if INTERRUPTS.are_behind(error) else _crashed()
+        if INTERRUPTS.are_behind(error):
+            return _interrupted()
+        return _nowhere() if _is_nowhere(error) else _crashed()
 
 
 def _show(wrong: click.ClickException) -> None:
@@ -148,6 +151,23 @@ def _annotate(words: str) -> None:
 def _interrupted() -> int:
     TERMINAL.insist("interrupted: nothing more is sent")
     return Exit.INTERRUPTED
+
+
+def _is_nowhere(error: Exception) -> bool:
+    """Whether a file is missed because somebody has removed the working directory."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _nowhere() -> int:
+    gone = UsageError("the working directory is there no more", hint="change to a folder that exists")
+    TERMINAL.say_error(gone)
+    return gone.exit_code
 
 
 def _crashed() -> int:

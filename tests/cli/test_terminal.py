@@ -88,3 +88,12 @@ def test_help_that_nobody_reads_is_no_failure_and_one_that_can_not_be_written_is
 def test_a_usage_error_that_nobody_hears_is_2_all_the_same(project: Project, what: str) -> None:
     lost = ["2>&1 | true", "2>&-"] + (["2> /dev/full"] if Path("/dev/full").exists() else [])
     assert {line: shell(project, f"flypast {what} {line}").returncode for line in lost} == dict.fromkeys(lost, 2)
+
+
+@pytest.mark.parametrize("what", ["validate", "status", "demo", "init hello"])
+def test_a_working_directory_that_was_removed_is_told_and_no_bug(project: Project, what: str) -> None:
+    (project.path / "gone").mkdir()
+    ran = shell(project, f"cd gone; rmdir ../gone; flypast {what}")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(b"error: the working directory is there no more\n") or what == "demo"
+    assert b"bug" not in ran.stderr
