@@ -58,6 +58,14 @@ def open_below(root: Path, base: Path, written: str, real_of: Callable[[Path], P
         raise FileFault(f'"{written}" can\'t be read: {_reason(error)}') from None
 
 
+def is_file(path: Path) -> bool:
+    """False too where nobody can tell, as a folder is closed or a name is too long: whoever opens it says so."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def open_plain(path: Path) -> BinaryIO:
     """A regular file at exactly this path: no link, pipe or device. Raises FileFault."""
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import Refused, UsageError
+from runner.files import is_file
 from runner.model import Policy
 from runner.plan import Plan, Tally
 from runner.plan.hours import QUIET
@@ -13,6 +14,7 @@ from runner.plan.repeats import REPEATED
 from runner.prices import exact
 
 MOVED_SHOWN = 20
+_SHOWN = 100  # characters
 
 
 def over_limits(plan: Plan, policy: Policy, *, max_messages: int | None, allow_empty: bool) -> Iterator[str]:
@@ -94,10 +96,10 @@ def drifted(plan: Plan, accepted: int | None) -> str | None:
 def expected_digest(given: str) -> tuple[str, Mapping[str, str]]:
     """`--expect` is a digest or a plan.json; of the latter also its inputs. Raises UsageError."""
     path = Path(given)
-    if not path.is_file():
+    if not is_file(path):
         if len(given) == 64 and set(given.lower()) <= set("0123456789abcdef"):
             return given.lower(), {}
-        raise UsageError(f"--expect {given}: neither a digest (64 hexadecimal digits) nor a file")
+        raise UsageError(f"--expect {_short(given)}: neither a digest (64 hexadecimal digits) nor a file")
     try:
         plan: Any = json.loads(path.read_bytes())
         digest, inputs = plan["digest"], plan.get("inputs", {})
@@ -108,6 +110,12 @@ def expected_digest(given: str) -> tuple[str, Mapping[str, str]]:
     if not isinstance(inputs, dict) or not all(isinstance(each, str) for each in inputs.values()):
         raise UsageError(f"--expect {given}: the inputs of this plan are not a SHA-256 for each name: make it anew")
     return digest, inputs
+
+
+def _short(given: str) -> str:
+    """Somebody may have given the plan itself, and not its file's name."""
+    line = given.split("\n", 1)[0]
+    return given if given == line and len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 
 def check_digest(plan: Plan, inputs: Mapping[str, str], expected: str | None) -> None:

@@ -1,12 +1,12 @@
 """`flypast init`: a starter repository that validates at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from runner.bundled import bundled
-from runner.errors import Refused
+from runner.errors import Refused, UsageError
 
 from .options import command as flypast_command
 from .options import option
@@ -49,6 +49,19 @@ def command(folder: Path, example: str, hosts: tuple[str, ...]) -> None:
     """
     contents = _starter(example) | _pipelines(hosts)
     contents[SCHEMA] = (bundled("schemas") / "manifest.schema.json").read_bytes()
+    try:
+        _write(contents, folder)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder} can't be written: {error.strerror}") from None
+    manifest = next(name for name in contents if name.startswith("campaigns/") and name.endswith(".yaml"))
+    there = "" if folder == Path() else f"cd {folder} && "
+    TERMINAL.say(
+        f"\nNext:  {there}flypast validate\n       {there}flypast plan {manifest}\n"
+        f"       {there}flypast send {manifest} --sandbox"
+    )
+
+
+def _write(contents: Mapping[str, bytes], folder: Path) -> None:
     taken = [name for name in contents if (folder / name).exists()]
     if taken:
         raise Refused(f"{folder} has {', '.join(taken)} already", hint="nothing was written: choose another folder")
@@ -57,12 +70,6 @@ def command(folder: Path, example: str, hosts: tuple[str, ...]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         TERMINAL.data(str(path))
-    manifest = next(name for name in contents if name.startswith("campaigns/") and name.endswith(".yaml"))
-    there = "" if folder == Path() else f"cd {folder} && "
-    TERMINAL.say(
-        f"\nNext:  {there}flypast validate\n       {there}flypast plan {manifest}\n"
-        f"       {there}flypast send {manifest} --sandbox"
-    )
 
 
 def _starter(example: str) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import LedgerFault, UsageError
+from runner.files import is_file
 
 from .options import ReportFile
 
@@ -27,7 +28,7 @@ def check(reports: Sequence[ReportFile]) -> None:
 def taking(reports: Sequence[ReportFile], read: Iterable[Path]) -> list[ReportFile]:
     """Those that would take the place of a file that is `read`."""
     inputs = {path.resolve() for path in read}
-    return [report for report in reports if report.path.is_file() and _is_one_of(inputs, report.path)]
+    return [report for report in reports if is_file(report.path) and _is_one_of(inputs, report.path)]
 
 
 def spare(reports: Sequence[ReportFile], read: Iterable[Path]) -> None:

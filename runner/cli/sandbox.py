@@ -136,7 +136,10 @@ def command(
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
     except OSError as wrong:
-        raise click.UsageError(f"can't listen on {host}:{port}: {wrong.strerror}") from None
+        what = f"can't listen on {host}:{port}"
+        if wrong.filename is not None:
+            what = f"--record {wrong.filename} can't be written"
+        raise click.UsageError(f"{what}: {wrong.strerror}") from None
 
 
 async def _serve(sandbox: Any, host: str, port: int) -> None:

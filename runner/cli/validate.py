@@ -1,5 +1,6 @@
 """`flypast validate`: everything that can be known without a ledger, a key or a network."""
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,6 +206,11 @@ def _manifests(paths: tuple[Path, ...]) -> tuple[list[Path], int]:
     chosen: dict[Path, Path] = {}
     others = 0
     for path in paths:
+        try:
+            path.stat()
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                raise UsageError(f"{path} can't be looked at: {error.strerror}") from None
         if path == Path("-") or path.is_file():
             chosen.setdefault(path if path == Path("-") else path.resolve(), path)
         elif path.is_dir():

@@ -93,7 +93,7 @@ class FilePlace:
         return (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm")))
 
     def open(self, *, origin: str | None, is_judged: bool = True) -> Ledger | None:
-        return open_ledger(self.path, origin=origin, is_judged=is_judged) if self.path.exists() else None
+        return open_ledger(self.path, origin=origin, is_judged=is_judged) if _may_be_there(self.path) else None
 
     def make(self, *, origin: str, name: str | None, at: str) -> Ledger:
         return create(self.path, origin=origin, name=name, at=at)
@@ -111,6 +111,14 @@ class FilePlace:
 
     def give_name(self, name: str) -> None:
         name_ledger(self.path, name)
+
+
+def _may_be_there(path: Path) -> bool:
+    """Where nobody can tell, as its folder is somebody else's, whoever opens it says so."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def default_ledger(manifest_or_dir: Path, *, is_loopback: bool) -> Path:

@@ -147,6 +147,10 @@ def test_a_summary_that_can_not_be_written_changes_nothing(project: Project, tmp
     [
         (("validate", "--nope"), 2, "No such option"),
         (("validate", "nowhere"), 2, "there is no file or folder nowhere"),
+        (("validate", "x" * 300), 2, "can't be looked at: File name too long"),
+        (("plan", "hello.yaml", "--report", f"json={'x' * 300}"), 9, "can't be written: File name too long"),
+        (("plan", "hello.yaml", "--expect", "x" * 300), 2, f"--expect {'x' * 100}…: neither a digest"),
+        (("init", "hello.yaml/starter"), 2, "can't be written: Not a directory"),
         (("plan", "nowhere.yaml"), 2, "File 'nowhere.yaml' does not exist."),
         (("plan", "hello.yaml", "--message", "nope"), 2, 'hello.yaml has no message "nope"'),
         (("plan", "hello.yaml", "--message", "nope", "--format", "github"), 2, 'hello.yaml has no message "nope"'),

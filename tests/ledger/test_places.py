@@ -154,6 +154,8 @@ def test_a_path_that_this_user_may_not_look_at_is_left_to_who_opens_it(tmp_path:
         os.seteuid(65534)  # root may look at everything
     try:
         place = parse_ledger_url(f"sqlite:///{closed}/ledger.db")
+        with pytest.raises(LedgerFault, match="can't be opened: Permission denied"):
+            place.open(origin=None)
     finally:
         os.seteuid(me)
     assert place == FilePlace(closed / "ledger.db")
