@@ -1,5 +1,6 @@
 """Includes: every file of a manifest loaded once, and what they say together."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -199,6 +200,11 @@ def _declare(section: str, name: str, origin: Origin, gathering: _Gathering) -> 
         )
 
 
+def _written(value: Json) -> str:
+    """To tell 1 from true and from 1.0, which Python takes for the same."""
+    return json.dumps(value, sort_keys=True)
+
+
 def _add_included(
     sections: dict[str, dict[str, Origin]],
     included: Mapping[str, Mapping[str, Origin]],
@@ -211,7 +217,8 @@ def _add_included(
         for name, origin in origins.items():
             earlier = sections[section].get(name)
             is_overridden = isinstance(own, dict) and name in own
-            if section in KEY_BY_KEY and earlier is not None and not is_overridden and earlier.value != origin.value:
+            is_ours = section not in KEY_BY_KEY or is_overridden
+            if earlier is not None and not is_ours and _written(earlier.value) != _written(origin.value):
                 findings.error(
                     "REF304",
                     f"two includes disagree about {section}.{name}",

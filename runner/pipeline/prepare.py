@@ -15,6 +15,7 @@ from runner.rendering.language import Condition, Language, Template
 from runner.sms import plainer
 
 from .faults import Faults
+from .nested import Given, Nested
 from .wire import Wire
 
 _BROKEN = object()
@@ -28,7 +29,7 @@ class Prepared:
     site: Site
     compiled: CompiledDraft
     when: Condition | None
-    parameters: Mapping[str, Json | Template]
+    parameters: Mapping[str, Given]
     keys: KeyMaker
     is_whole: bool
     text_paths: tuple[tuple[str, ...], ...]  # where it has a body's text
@@ -46,7 +47,7 @@ class Prepared:
         if self.when is not None:
             needed |= (self.when.names - self.when.guarded) - self.parameters.keys()
         for template in self.parameters.values():
-            if isinstance(template, Template):
+            if isinstance(template, Template | Nested):
                 needed |= template.names - template.guarded
         return frozenset(needed)
 
@@ -65,7 +66,7 @@ class Prepared:
             if name in template.names:
                 return self.site.below(*path)
         for own, value in self.parameters.items():
-            if isinstance(value, Template) and name in value.names:
+            if isinstance(value, Template | Nested) and name in value.names:
                 return self.site.below("parameters", own)
         refused = (site for site, names in self.refused if name in names and not self._has_own(site, name))
         return next(refused, self.site.below("when"))
@@ -167,7 +168,15 @@ def _condition(draft: Draft, language: Language, site: Site, refusals: Refusals)
         return None
 
 
-def _parameter(value: Json, site: Site, language: Language, refusals: Refusals) -> Json:
+def _parameter(value: Json, site: Site, language: Language, refusals: Refusals) -> Given:
+    if isinstance(value, Mapping | list):
+        steps = list(value) if isinstance(value, Mapping) else range(len(value))
+        inner = [_parameter(value[step], site.below(step), language, refusals) for step in steps]
+        if _BROKEN in inner:
+            return _BROKEN
+        if not any(isinstance(each, Template | Nested) for each in inner):
+            return value
+        return Nested.of(dict(zip(value, inner, strict=True)) if isinstance(value, Mapping) else inner)
     if not isinstance(value, str):
         return value
     try:

@@ -15,6 +15,7 @@ from runner.plan import Cause, Forced, Source
 from runner.rendering.language import Template
 from runner.sms import PLAIN, count, foreign
 
+from .nested import Nested
 from .prepare import Prepared, is_sms
 
 TEXT = TEXT_PATHS[0]
@@ -132,7 +133,7 @@ def _words(prepared: Prepared) -> Words:
     lines = dict(_own_lines(prepared, template)) if is_sms(prepared.draft) else {}
     names = sorted(template.names) if template is not None else []
     through = [prepared.parameters[name] for name in names if name in prepared.parameters]
-    inner = [name for each in through if isinstance(each, Template) for name in sorted(each.names)]
+    inner = [name for each in through if isinstance(each, Template | Nested) for name in sorted(each.names)]
     return Words(
         template=template,
         lines=lines,

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from runner.model import Json
 from runner.rendering.drafts import DraftFault
 from runner.rendering.faults import ExpressionFault
-from runner.rendering.language import Template
 
+from .nested import value_for
 from .prepare import Prepared
 
 Values = dict[str, Json]
@@ -16,18 +16,9 @@ def values_of(prepared: Prepared, shared: Mapping[str, Json], row: Mapping[str, 
     """Looked up in the recipient's parameters, then the message's, then the manifest's: `shared`. Raises DraftFault."""
     values = {**shared, **row, "recipient": row}
     if prepared.parameters:
-        own = {name: _own_value(name, value, values) for name, value in prepared.parameters.items()}
+        own = {name: value_for(value, values, ("parameters", name)) for name, value in prepared.parameters.items()}
         values = {**shared, **own, **row, "recipient": row}
     return values
-
-
-def _own_value(name: str, value: Json | Template, values: Values) -> Json:
-    if not isinstance(value, Template):
-        return value
-    try:
-        return value.value(values) if value.is_single else value.text(values)
-    except ExpressionFault as fault:
-        raise DraftFault(faults=((("parameters", name), fault),)) from None
 
 
 def holds(prepared: Prepared, values: Values) -> bool:
