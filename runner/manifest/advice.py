@@ -42,7 +42,7 @@ def form_advice(value: str, pattern: str) -> str | None:
 
 def _spellings(value: str) -> Iterator[str]:
     bare = value.strip()
-    yield from (bare, bare.lower(), bare.upper())
+    yield from (bare, bare.lower(), *([bare.title()] if "/" in bare else []), bare.upper())  # europe/london; us
     yield re.sub(r"^http:", "https:", bare)
     if re.match(r"[0-9]{4}-", bare):
         yield f"{bare.replace(' ', 'T', 1)}Z"
