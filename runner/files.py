@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 LINKS_FOLLOWED = 40
 _KINDS = {
@@ -80,14 +80,15 @@ def open_plain(path: Path) -> BinaryIO:
         raise FileFault(f"{path.name} can't be read: {_reason(error)}") from None
 
 
-def open_operator(path: str, stdin: BinaryIO) -> BinaryIO:
+def open_operator(path: str, stdin: TextIO | None) -> BinaryIO:
     """What the operator gives: a file anywhere, or `-` for standard input. It can be read again from its start.
 
-    Standard input and pipes are copied to a temporary file that has no name and that no other user can open.
+    Standard input and pipes are copied to a temporary file that has no name and that no other user can open; `stdin`
+    is None where whoever started us closed it.
     Raises FileFault.
     """
     if path == "-":
-        return _copied(stdin)
+        return _copied(bytes_of(stdin))
     try:
         opened = Path(path).open("rb")  # noqa: SIM115 - the caller closes it
     except (OSError, ValueError) as error:
@@ -99,6 +100,13 @@ def open_operator(path: str, stdin: BinaryIO) -> BinaryIO:
         if not stat.S_ISFIFO(mode):
             raise FileFault(f'"{path}" is {_kind(mode)}, not a file')
         return _copied(opened)
+
+
+def bytes_of(stdin: TextIO | None) -> BinaryIO:
+    """Raises FileFault where there is nothing to read from."""
+    if stdin is None:
+        raise FileFault("standard input is closed", hint="give it a file: < FILE")
+    return stdin.buffer
 
 
 def _copied(source: BinaryIO) -> BinaryIO:

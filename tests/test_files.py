@@ -153,12 +153,12 @@ def test_no_descriptor_is_left_open(root: Path) -> None:
 def test_the_operator_opens_anything_anywhere(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(b"abc")
     (tmp_path / "link.csv").symlink_to("list.csv")
-    with open_operator(str(tmp_path / "link.csv"), io.BytesIO()) as opened:
+    with open_operator(str(tmp_path / "link.csv"), None) as opened:
         assert opened.read() == b"abc"
 
 
 def test_standard_input_can_be_read_again() -> None:
-    with open_operator("-", io.BytesIO(b"phone\n" * 50_000)) as opened:
+    with open_operator("-", io.TextIOWrapper(io.BytesIO(b"phone\n" * 50_000))) as opened:
         first = opened.read()
         opened.seek(0)
         assert opened.read() == first == b"phone\n" * 50_000
@@ -172,7 +172,7 @@ def test_a_pipe_of_the_operator_can_be_read_again(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(b"phone\n",))
     writer.start()
-    with open_operator(str(pipe), io.BytesIO()) as opened:
+    with open_operator(str(pipe), None) as opened:
         assert opened.read() == b"phone\n"
         opened.seek(0)
         assert opened.read() == b"phone\n"
@@ -184,4 +184,4 @@ def test_a_pipe_of_the_operator_can_be_read_again(tmp_path: Path) -> None:
 )
 def test_what_the_operator_can_not_give(tmp_path: Path, path: str, words: str) -> None:
     with pytest.raises(FileFault, match=words):
-        open_operator(path.format(tmp=tmp_path), io.BytesIO())
+        open_operator(path.format(tmp=tmp_path), None)

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from runner.errors import UsageError
+from runner.files import FileFault, bytes_of
 from runner.findings import Findings, Place, Source
 from runner.manifest.documents import Document, load_document
 from runner.manifest.names import send_name
@@ -116,10 +118,17 @@ def _same(given: Given) -> Given:
     return given
 
 
+def _standard_input() -> bytes:
+    try:
+        return bytes_of(sys.stdin).read(LARGEST_MANIFEST + 1)
+    except FileFault as fault:
+        raise UsageError(fault.message, hint=fault.hint) from None
+
+
 def _check(
     path: Path, inputs: Inputs, projects: dict[Path, Project], stdin_filename: Path | None, *, is_read_told: bool
 ) -> Checked:
-    content = sys.stdin.buffer.read(LARGEST_MANIFEST + 1) if path == STDIN else None
+    content = _standard_input() if path == STDIN else None
     order = order_of(
         (stdin_filename or Path("stdin.yaml")) if content is not None else path,
         inputs,

@@ -75,7 +75,7 @@ def _readable_twice(inputs: Inputs, folder: Path) -> Inputs:
             if path != "-" and not stat.S_ISFIFO(Path(path).stat().st_mode):
                 recipients[name] = str(Path(path).absolute())
                 continue
-            with open_operator(path, sys.stdin.buffer) as opened, (copy := folder / f"given-{number}").open("wb") as to:
+            with open_operator(path, sys.stdin) as opened, (copy := folder / f"given-{number}").open("wb") as to:
                 while block := opened.read(1 << 20):
                     to.write(block)
             copy.chmod(0o600)

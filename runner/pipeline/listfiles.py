@@ -183,7 +183,7 @@ class ListFiles:
 
     def _given(self, spec: RecipientList, given: str) -> _Opened:
         try:
-            file = self._files.enter_context(open_operator(given, sys.stdin.buffer))
+            file = self._files.enter_context(open_operator(given, sys.stdin))
         except FileFault as fault:
             raise UsageError(f"--recipients {spec.name}: {fault.message}", hint=fault.hint) from None
         # Standard input and pipes have no name of their own: they hold what the list's file would.

@@ -90,10 +90,24 @@ def test_a_usage_error_that_nobody_hears_is_2_all_the_same(project: Project, wha
     assert {line: shell(project, f"flypast {what} {line}").returncode for line in lost} == dict.fromkeys(lost, 2)
 
 
-@pytest.mark.parametrize("what", ["validate", "status", "demo", "init hello"])
+@pytest.mark.parametrize("what", ["validate", "status", "demo"])
 def test_a_working_directory_that_was_removed_is_told_and_no_bug(project: Project, what: str) -> None:
     (project.path / "gone").mkdir()
     ran = shell(project, f"cd gone; rmdir ../gone; flypast {what}")
     assert ran.returncode == 2
     assert ran.stderr.startswith(b"error: the working directory is there no more\n") or what == "demo"
     assert b"bug" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("validate -", 2),
+        ("plan hello.yaml --recipients people=-", 2),
+        ("plan hello.yaml --recipients people=people.csv", 0),
+    ],
+)
+def test_a_closed_standard_input_is_told_where_it_is_wanted(project: Project, what: str, code: int) -> None:
+    ran = shell(project, f"flypast {what} <&-")
+    assert ran.returncode == code
+    assert (b"standard input is closed" in ran.stderr) is (code == 2)
