@@ -156,6 +156,9 @@ class _Opener:
             raise ExpressionFault("include", fault.message, hint=fault.hint) from None
         except UnicodeDecodeError as error:
             raise ExpressionFault("include", f"{written} is not UTF-8: byte {error.start}") from None
+        if "\0" in text:  # as in UTF-16 without a mark, which reads as UTF-8
+            nul = source.index(b"\0")
+            raise ExpressionFault("include", f"{written} holds a NUL character: byte {nul}", hint="save it as UTF-8")
         self.inputs[self.project.named(self.project.root / name) or name] = _sha256(source)
         self.sources[name] = partial(_text_source, text)
         return name, text
