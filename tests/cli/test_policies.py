@@ -196,7 +196,10 @@ def test_only_what_was_rejected_for_a_reason_that_can_pass_goes_again(project: P
     policy(project, "concurrency: 1")
     first = send(project, server.url, "--limit", "4")
     assert first.code == 5
-    assert f"2 for a reason that can pass; send again later: flypast retry hello.yaml --api-url {server.url}\n" in first.err
+    assert (
+        f"2 for a reason that can pass; send again later: flypast retry hello.yaml --api-url {server.url}\n"
+        in first.err
+    )
     assert [line["code"] for line in status(project, server.url)] == ["12001", "12001", "12003", "InvalidPayload"]
     ran = retry(project, server.url)
     assert (ran.code, counts(summary(ran))) == (0, (2, 2, 0, 1))
