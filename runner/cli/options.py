@@ -1,5 +1,6 @@
 """Options that several commands share. Each has its FLYPAST_… variable, except those that consent."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -80,6 +81,13 @@ def seconds_if_given(_context: click.Context, parameter: click.Parameter, value:
         return parse_duration(value)
     except ValueError as wrong:
         raise click.BadParameter(str(wrong), param=parameter) from None
+
+
+def _expected(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Click takes an empty variable for none: here it is an output that an earlier step failed to give."""
+    if value is None and os.environ.get("FLYPAST_EXPECT") == "":
+        raise click.BadParameter("FLYPAST_EXPECT is set and empty: no digest is expected; unset it", param=parameter)
+    return value
 
 
 def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -178,7 +186,12 @@ plan_options = _together(
         "--rate", callback=_rate, metavar="N/s", help="The workspace's pace instead of the manifest's; or unlimited."
     ),
     option("--concurrency", type=click.IntRange(1, 10_000), metavar="N", help="Messages in flight."),
-    option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest; a plan.json will do."),
+    option(
+        "--expect",
+        metavar="DIGEST",
+        callback=_expected,
+        help="Refuse unless the plan has this digest; a plan.json will do.",
+    ),
     consent(
         "--accept-drift",
         type=click.IntRange(min=0),

@@ -314,6 +314,13 @@ def test_expect_takes_a_plan_and_names_the_input_that_moved(project: Project, se
     assert counts(summary(send(project, server.url, "--expect", "plan.json"))) == (3, 0, 0, 0)
 
 
+@pytest.mark.parametrize("command", [("plan",), ("send", "--yes")])
+def test_an_empty_variable_expects_nothing_so_it_is_no_guard(project: Project, command: tuple[str, ...]) -> None:
+    ran = project.run(command[0], "hello.yaml", *command[1:], FLYPAST_EXPECT="", BIRD_ACCESS_KEY="k")
+    assert (ran.code, "FLYPAST_EXPECT is set and empty" in ran.err) == (2, True)
+    assert "FLYPAST_EXPECT" not in project.run("plan", "hello.yaml", "--expect", "0" * 64, FLYPAST_EXPECT="").err
+
+
 def test_expect_sees_parameters_that_were_set(project: Project, server: RawServer) -> None:
     edit(project, "messages:", "parameters: {shop: Acme}\nmessages:")
     edit(project, "welcome", "{{ shop }}")
