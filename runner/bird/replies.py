@@ -117,6 +117,15 @@ def may_pass(code: str) -> bool:
 
 def read_page(body: bytes, references: Container[str]) -> Page:
     """The messages of a page that have one of these references; those of others are let pass. Raises PageFault."""
+    results, next_token = results_of(body)
+    return Page(
+        messages=tuple(listed for item in results if (listed := _listed(item, references)) is not None),
+        next_token=next_token,
+    )
+
+
+def results_of(body: bytes) -> tuple[list[Json], str | None]:
+    """What a page of a list holds, and the token of the next; None is the last page. Raises PageFault."""
     try:
         page = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -124,10 +133,7 @@ def read_page(body: bytes, references: Container[str]) -> Page:
     results = page.get("results") if isinstance(page, dict) else None
     if not isinstance(results, list):
         raise PageFault("a page of Bird's list has no results")
-    return Page(
-        messages=tuple(listed for item in results if (listed := _listed(item, references)) is not None),
-        next_token=token_of(page.get("nextPageToken")),
-    )
+    return results, _token_of(page.get("nextPageToken"))
 
 
 def off_by_s(date: str | None, wall_s: float) -> float | None:
@@ -186,7 +192,7 @@ def _listed(item: Json, references: Container[str]) -> Listed | None:
     return Listed(reference=reference, message_id=outcome.message_id, outcome=outcome)
 
 
-def token_of(value: Json) -> str | None:
+def _token_of(value: Json) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > _MAX_TOKEN:

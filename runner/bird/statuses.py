@@ -3,7 +3,6 @@
 Bird's enum of statuses may grow, and its text is foreign: a word is kept as it is said, on one line and not for long.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from functools import lru_cache
 
 from runner.model import Json
 
-from .replies import PageFault, clean, code_of, message_id_of, token_of
+from .replies import PageFault, clean, code_of, message_id_of, results_of
 
 LONGEST_WORD = 64
 _PLAIN = re.compile(r"[a-z_]{1,64}").fullmatch
@@ -39,14 +38,8 @@ class StatusPage:
 
 def read_statuses(body: bytes) -> StatusPage:
     """All messages of a page that have an id and a status; nothing follows from others. Raises PageFault."""
-    try:
-        page = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise PageFault("a page of Bird's list is no JSON") from None
-    results = page.get("results") if isinstance(page, dict) else None
-    if not isinstance(results, list):
-        raise PageFault("a page of Bird's list has no results")
-    return StatusPage(statuses=tuple(_statuses(results)), next_token=token_of(page.get("nextPageToken")))
+    results, next_token = results_of(body)
+    return StatusPage(statuses=tuple(_statuses(results)), next_token=next_token)
 
 
 def _statuses(results: list[Json]) -> Iterator[Status]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from random import Random
@@ -93,13 +93,19 @@ def look_up(
         for name in (ledger.manifests() if order.manifest is None else (order.manifest,))
         if any(ledger.counts(name).get(state) for state in LOOKED_FOR) or any(_looked_for(ledger, name))
     ]
+    with all_claimed(names, claimed) as claims:
+        return asyncio.run(_online(ledger, claims, order, clock=clock, rng=rng, watch=watch)) if claims else LookUp()
+
+
+@contextmanager
+def all_claimed(names: Iterable[str], claimed: Callable[[str], Claim]) -> Iterator[Mapping[str, Claim]]:
+    """Claims on these manifests, which end together; nothing where one of them can't be had."""
     with ExitStack() as stack:
         claims: dict[str, Claim] = {}
         for name in names:
-            claim = claimed(name)
-            stack.callback(claim.release)
-            claims[name] = claim
-        return asyncio.run(_online(ledger, claims, order, clock=clock, rng=rng, watch=watch)) if claims else LookUp()
+            claims[name] = claimed(name)
+            stack.callback(claims[name].release)
+        yield claims
 
 
 async def _online(

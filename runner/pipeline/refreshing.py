@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from random import Random
 
@@ -17,7 +17,7 @@ from runner.ledger.seam import Claim, Ledger
 from runner.model import Channel, State
 from runner.scratch import Kept
 
-from .reconciling import Watch, exit_of
+from .reconciling import Watch, all_claimed, exit_of
 from .tracking import Found, Reading, Sought, lanes_in_order
 
 
@@ -76,12 +76,7 @@ def refresh(
         for name in (ledger.manifests() if order.manifest is None else (order.manifest,))
         if ledger.deliveries(name).counts.keys() - TERMINAL
     ]
-    with ExitStack() as stack:
-        claims: dict[str, Claim] = {}
-        for name in names:
-            claim = claimed(name)
-            stack.callback(claim.release)
-            claims[name] = claim
+    with all_claimed(names, claimed) as claims:
         return asyncio.run(_online(ledger, claims, order, clock=clock, rng=rng, watch=watch)) if claims else Refreshed()
 
 

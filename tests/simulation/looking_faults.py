@@ -1,5 +1,6 @@
 """Faults in looking messages up that the simulator must find."""
 
+from runner.bird import replies
 from runner.delivery import getting, reconcile, scanning
 from runner.ledger import memory
 from runner.pipeline import reconciling
@@ -39,9 +40,7 @@ def _lists() -> dict[str, tuple[Edit, ...]]:
         "a page that was cut is the last one": (
             edit(scanning.Scanner, "_whole", (_CUT, "return b'{\"results\":[]}' if reply.body is None")),
         ),
-        "what is no list is an empty one": (
-            edit(scanning, "read_page", (_NO_RESULTS, "return Page(messages=(), next_token=None)")),
-        ),
+        "what is no list is an empty one": (edit(replies, "results_of", (_NO_RESULTS, "return [], None")),),
         "a message that is there is overlooked": (
             edit(scanning, "_note", ("found[listed.message_id] = listed", "pass")),
         ),
