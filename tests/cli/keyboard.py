@@ -53,9 +53,9 @@ class Keyboard:
         os.close(self._terminal)
 
     def sees(self, words: str) -> str:
-        """Returns the screen when these words are on it."""
+        """Returns the screen when these words are on it, however they are folded there."""
         give_up_s = time.monotonic() + GIVE_UP_S
-        while words not in self.screen:
+        while words not in " ".join(self.screen.split()) and words not in self.screen:
             assert time.monotonic() < give_up_s, self.screen
             assert self._read(), self.screen
         return self.screen

@@ -233,11 +233,11 @@ def test_a_message_that_another_run_rejected_is_told_from_one_of_this_run(many: 
 def test_an_older_ledger_gets_the_tables_by_init_alone(url: str, server: Server) -> None:
     make(url)
     database = url.rpartition("/")[2]
-    server.sql("DROP TABLE flypast.shards, flypast.runs, flypast.paces", database=database)
+    server.sql("DROP TABLE flypast.deliveries, flypast.shards, flypast.runs, flypast.paces", database=database)
     server.sql("UPDATE flypast.meta SET format = 1", database=database)
-    with pytest.raises(Refused, match="is of format 1, and this flypast needs 2"), handed(url):
+    with pytest.raises(Refused, match="is of format 1, and this flypast needs 3"), handed(url):
         pass
-    assert upgrade(place_of(url).address) == 2
+    assert upgrade(place_of(url).address) == 3
     with handed(url) as runs, opened(url) as ledger:
         assert runs.living() == ()
         assert list(ledger.check()) == []
