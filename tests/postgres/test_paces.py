@@ -213,11 +213,9 @@ def test_a_pooler_may_give_each_question_another_session(server: Server) -> None
 
 def test_an_older_ledger_gets_the_table_from_init_and_from_nothing_else(server: Server, url: str) -> None:
     make(url)
-    sql(
-        server,
-        url,
-        "DROP TABLE flypast.deliveries, flypast.shards, flypast.runs, flypast.paces; UPDATE flypast.meta SET format = 1",
-    )
+    for table in ("deliveries", "shards", "runs", "paces"):
+        sql(server, url, f"DROP TABLE flypast.{table}")
+    sql(server, url, "UPDATE flypast.meta SET format = 1")
     place = place_of(url)
     assert isinstance(place, DatabasePlace)
     with pytest.raises(Exception, match="is of format 1"):
