@@ -1,6 +1,6 @@
 """The ledger's share of a send's CPU: the same messages, sent with SQLite (synchronous=FULL) and with no ledger.
 
-    python -m benchmarks.ledger [--messages N] [--rounds N] [--instructions]
+    python -m benchmarks.ledger [--messages N] [--rounds N] [--concurrency N] [--instructions]
 
 Each figure is of a process of its own, in turns; CPU counts all its threads, from the first message to the last.
 Instructions are counted by valgrind (callgrind), in user mode: what else the machine does changes them little.
@@ -54,30 +54,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--instructions", action="store_true", help="count them instead of time (needs valgrind)")
     parser.add_argument("--one", nargs=2, metavar=("LEDGER", "URL"), help="one run, in this process")
     given = parser.parse_args()
     if given.one:
-        print(*one(given.one[0], given.one[1], given.messages))
+        print(*one(given.one[0], given.one[1], given.messages, given.concurrency))
     elif given.instructions:
         print(instructions(given.messages))
     else:
-        print(report(given.messages, given.rounds))
+        print(report(given.messages, given.rounds, given.concurrency))
 
 
-def report(messages: int, rounds: int) -> str:
+def report(messages: int, rounds: int, concurrency: int = 64) -> str:
     """The table of README.md."""
     found: dict[str, list[float]] = {"none": [], "memory": [], "sqlite": []}
     with Server() as server:
         for _ in range(rounds):
             for ledger, costs in found.items():
                 command = [sys.executable, "-m", "benchmarks.ledger", "--messages", str(messages)]
+                command += ["--concurrency", str(concurrency)]
                 ran = subprocess.run(
                     [*command, "--one", ledger, server.url], capture_output=True, text=True, check=True
                 )
                 costs.append(float(ran.stdout.split()[0]))
     shares = [100 * (1 - bare / whole) for bare, whole in zip(found["none"], found["sqlite"], strict=True)]
-    lines = [f"CPU per message, {messages:,} messages, concurrency 64, {rounds} rounds: median (min to max)"]
+    lines = [f"CPU per message, {messages:,} messages, concurrency {concurrency}, {rounds} rounds: median (min to max)"]
     lines += [f"  {ledger:8}{spread(costs, ' us')}" for ledger, costs in found.items()]
     lines.append(f"  the share of SQLite: {statistics.median(shares):.1f} % ({min(shares):.1f} to {max(shares):.1f})")
     return "\n".join(lines)
@@ -103,14 +105,14 @@ def _counted(ledger: str, url: str, messages: int) -> int:
     return int(ran.stderr.partition("Collected :")[2].split()[0])
 
 
-def one(ledger: str, url: str, messages: int) -> tuple[float, float]:
+def one(ledger: str, url: str, messages: int, concurrency: int = 64) -> tuple[float, float]:
     """CPU in microseconds for each message, and messages a second of wall time."""
     with ExitStack() as stack:
         spool = stack.enter_context(make_spool(messages))
         if ledger == "unsent":
             return 0.0, 0.0
         claim = make_claim(ledger, Path(stack.enter_context(tempfile.TemporaryDirectory())), stack)
-        took = run(sent(spool, claim, url))
+        took = run(sent(spool, claim, url, concurrency))
     return took.cpu_us_each, took.per_second
 
 
@@ -152,8 +154,8 @@ def _message(number: int) -> Message:
     )  # fmt: skip
 
 
-async def sent(spool: Spool, claim: Claim, url: str) -> Took:
-    settings = Settings(concurrency=64, workspace_rate=None, stop_after=Policy().stop_after)
+async def sent(spool: Spool, claim: Claim, url: str, concurrency: int = 64) -> Took:
+    settings = Settings(concurrency=concurrency, workspace_rate=None, stop_after=Policy().stop_after)
     client = BirdClient(url, AccessKey("bench-key"), concurrency=settings.concurrency)
     return await send_all(spool, claim, client, settings)
 
