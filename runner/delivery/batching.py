@@ -130,10 +130,8 @@ class Batching:
         due = [message for message in messages if not self.hours.keeps_back(message)]
         if not due:
             await self.clock.sleep(0)  # many of them in a row must not keep the others from their turn
-            return []
-        if not await self.may_go(due[0].channel, len(due)):
-            return []
-        return [(message, timed) for message in due if (timed := self.hours.timed(message)) is not None]
+        may_go = bool(due) and await self.may_go(due[0].channel, len(due))
+        return [(message, timed) for message in due if may_go and (timed := self.hours.timed(message)) is not None]
 
     async def _attempt(self, group: Sequence[_Timed]) -> Outcome:
         """Intents durable, one request, outcomes durable; what came of the batch as a whole. Raises LedgerFault."""

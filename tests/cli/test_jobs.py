@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHANNEL, WORKSPACE, Project, clean_environment, command
+from tests.conftest import CHANNEL, WORKSPACE, Project, clean_environment, command, unmeasured_environment
 
 IS_LINUX = sys.platform == "linux"
 LIBRARY = f"""\
@@ -246,7 +246,7 @@ def test_a_small_run_starts_no_process(sends: Project) -> None:
         "finally: assert not met and 'multiprocessing' not in sys.modules"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=sends.path, env=clean_environment(), capture_output=True, check=False
+        [sys.executable, "-c", code], cwd=sends.path, env=unmeasured_environment(), capture_output=True, check=False
     )
     assert b"AssertionError" not in done.stderr
 

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.corpus import write_corpus, write_large
 from runner.cli.validate import validate_all
 from runner.manifest.discover import discover
-from tests.conftest import MANIFEST, Project, clean_environment
+from tests.conftest import MANIFEST, Project, unmeasured_environment
 
 # Left out of every command that sends nothing: each takes longer to load than a manifest to check.
 HEAVY = {
@@ -45,11 +45,9 @@ TEMPLATED = MANIFEST.replace("Hi {{ name }}", "Hi {{ name | replace('a', 'b') }}
 
 def loaded(folder: Path, *arguments: str) -> set[str]:
     """The modules that a command has loaded when it ends."""
-    environment = clean_environment()
-    environment.pop("COVERAGE_PROCESS_CONFIG", None)  # it loads half of the library itself
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, *arguments], cwd=folder, env=environment, capture_output=True, text=True,
-        check=True,
+        [sys.executable, "-c", LOADED, *arguments], cwd=folder, env=unmeasured_environment(), capture_output=True,
+        text=True, check=True,
     )  # fmt: skip
     return set(json.loads(done.stderr.splitlines()[-1]))
 

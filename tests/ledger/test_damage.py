@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -88,6 +89,20 @@ def test_damage_between_reading_and_sending_is_noticed_too_and_lets_the_lock_go(
     left.write_bytes(good)
     ledger = open_ledger(left, origin=ORIGIN)
     ledger.claim("spring", run="r3", at=T1).release()
+    ledger.close()
+
+
+def test_a_second_claim_by_the_same_ledger_is_held_against_the_lock_file_too(left: Path) -> None:
+    ledger = open_ledger(left, origin=ORIGIN)
+    ledger.claim("spring", run="r2", at=T1).release()
+    witness = lock_folder(left) / "spring.lock"
+    seen = witness.read_bytes()
+    witness.write_bytes(re.sub(rb"[0-9]{20}", b"%020d" % 10**6, seen, count=1))
+    with pytest.raises(LedgerFault, match="lacks the last"):
+        ledger.claim("spring", run="r3", at=T1)
+    assert states(ledger), "who reads goes on"
+    witness.write_bytes(seen)
+    ledger.claim("spring", run="r4", at=T1).release()
     ledger.close()
 
 

@@ -30,6 +30,16 @@ def test_a_key_is_the_first_160_bits_of_sha_256_over_length_prefixed_fields() ->
     assert reference_of(expected) == "fp1." + expected
 
 
+def test_more_different_lengths_than_are_remembered_are_framed_alike() -> None:
+    def expected(address: str) -> str:
+        fields = ["flypast1", WORKSPACE, "spring-launch", "2026-03", "announce", address]
+        framed = b"".join(len(field).to_bytes(4, "big") + field.encode() for field in fields)
+        return base64.b32encode(hashlib.sha256(framed).digest()[:20]).decode()
+
+    addresses = ["x" * length for length in range(5_000)]
+    assert [message_key(**{**GIVEN, "address": each}) for each in addresses] == list(map(expected, addresses))
+
+
 @given(address=st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_key_is_spelled_as_base32_is_everywhere(address: str) -> None:
     key = message_key(**{**GIVEN, "address": address})

@@ -202,7 +202,8 @@ def test_bounds_hold_in_time_and_memory(source: str, code: str) -> None:
     encoded = source.encode()
     started = time.process_time()
     assert only(encoded).code == code
-    assert time.process_time() - started < 4  # the goal is 1, on a machine with nothing else to do
+    most_s = 40 if "COVERAGE_PROCESS_CONFIG" in os.environ else 4  # the goal is 1, with nothing else to do or measure
+    assert time.process_time() - started < most_s
     if len(encoded) < 1024 * 1024:
         tracemalloc.start()
         only(encoded)
@@ -409,7 +410,8 @@ def test_large_files_are_told_apart_fast(filler: bytes) -> None:
     source = b'{"a": "name messages"' + filler * (4_000_000 // len(filler))
     started = time.process_time()
     looks_like_manifest(source)
-    assert time.process_time() - started < 4  # the goal is 1, on a machine with nothing else to do
+    most_s = 40 if "COVERAGE_PROCESS_CONFIG" in os.environ else 4  # the goal is 1, with nothing else to do or measure
+    assert time.process_time() - started < most_s
 
 
 def test_without_the_c_parser_the_same_is_read() -> None:
