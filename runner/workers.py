@@ -4,6 +4,7 @@ Of the machine it asks how many processors this process may use. `multiprocessin
 than one job, so that a small run pays nothing.
 """
 
+import atexit
 import os
 import pickle
 import signal
@@ -122,9 +123,12 @@ class _Crew:
         self._workers: dict[Connection[Any, Any], BaseProcess] = {}
 
     def start(self, jobs: int, method: Method) -> None:
-        from multiprocessing import get_context  # noqa: PLC0415 - only where there are workers
+        from multiprocessing import get_context, util  # noqa: F401, PLC0415 - only where there are workers
 
         context: Any = get_context(method)  # its classes are made when it is asked for
+        # Where an interrupt keeps whoever should close this from it. Registered after what `util` does at the end, so
+        # it comes before: that waits for workers, and one that stands still would never end.
+        atexit.register(self.kill)
         for _ in range(jobs):
             ours, theirs = context.Pipe()
             # A forked worker has our ends too: unless it closes them, nobody would see that we are gone.
@@ -165,6 +169,7 @@ class _Crew:
             worker.join(_JOIN_S)
 
     def kill(self) -> None:
+        atexit.unregister(self.kill)
         for end, worker in self._workers.items():
             end.close()
             worker.kill()

@@ -179,6 +179,21 @@ def slow_step(folder: str, number: int) -> int:
     return number
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_a_run_that_ends_without_closing_waits_for_no_worker_that_stands_still() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from runner.workers import in_order\n"
+        "from tests.test_workers import with_process\n"
+        "kept = in_order(with_process, range(40), jobs=2)\n"
+        "_, worker = next(kept)\n"
+        "os.kill(worker, signal.SIGSTOP)\n"
+        "print(worker)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert gone({int(done.stdout)})
+
+
 def test_a_process_with_threads_is_never_forked() -> None:
     stop = threading.Event()
     other = threading.Thread(target=stop.wait)
